@@ -1,0 +1,1 @@
+"""One question a file; each prints one table and keeps it as JSON in `results/`."""
