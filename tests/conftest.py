@@ -1,0 +1,50 @@
+"""What every test has: virtual time for async tests, and real peers where a test asks for one."""
+
+import asyncio
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from tests.virtual_time import VirtualTimeLoop
+
+_PROGRAMS = {"sipp": "sipp", "baresip": "baresip"}
+_MODULES = {"pyvoip": "pyVoIP"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "real_time: an async test that runs against the real clock (real processes, real sockets)"
+    )
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Virtual time for each async test, unless it is marked `real_time`."""
+    if item.get_closest_marker("real_time"):
+        return {"real_time": asyncio.SelectorEventLoop}
+    return {"virtual_time": VirtualTimeLoop}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked `peer(name)` needs that program: without it a visible skip, with CI=true a failure."""
+    for mark in item.iter_markers("peer"):
+        for name in mark.args:
+            if not _is_installed(name):
+                _missing(name)
+
+
+def _is_installed(peer: str) -> bool:
+    if peer in _MODULES:
+        return importlib.util.find_spec(_MODULES[peer]) is not None
+    return shutil.which(_PROGRAMS.get(peer, peer)) is not None
+
+
+def _missing(peer: str) -> None:
+    reason = f"the peer {peer!r} is not installed (tools/peers.sh installs it)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
