@@ -1,0 +1,150 @@
+"""How a call sounded: the opinion score from the network's figures, and what the ears find in a recording.
+
+Used by the gateway's summary, by the demo (who heard whom) and by the tests and benchmarks that listen at the far end.
+Pure: numbers and arrays in, values out. Audio is float or int16 mono, one row, full scale 32768.
+
+The opinion score is the E-model (ITU-T G.107) with its defaults, reduced to what differs between our calls: one-way
+delay, packet loss, and a codec that is always G.711 (G.113: Ie 0, Bpl 25.1 with loss concealment, 4.3 without).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Audio = npt.NDArray[np.int16] | npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
+
+FULL_SCALE = 32768.0
+SILENCE_DB = -96.0
+FRAME_MS = 20
+
+R_WITHOUT_IMPAIRMENT = 93.2
+"""Transmission rating with G.107's defaults: no delay, no loss."""
+BPL_CONCEALED, BPL_BARE = 25.1, 4.3
+"""Packet-loss robustness of G.711 with and without Appendix I concealment (G.113 Appendix I)."""
+DELAY_NOTICED_MS = 177.3
+"""From here on people begin to talk into each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where a sample was found in a recording.
+
+    `similarity` is the normalised correlation: 1.0 the very same wave, under about 0.3 chance. `gain_db` is how
+    much louder it was heard than it was played.
+    """
+
+    at_s: float
+    similarity: float
+    gain_db: float
+
+
+def mos(loss_share: float, delay_ms: float, *, concealed: bool = True) -> float:
+    """Mean opinion score, 1.0 to 4.5, for `loss_share` (0..1) of random loss and one-way `delay_ms`."""
+    return _score(R_WITHOUT_IMPAIRMENT - _delay_impairment(delay_ms) - _loss_impairment(loss_share, concealed))
+
+
+def level_db(audio: Audio) -> float:
+    """RMS level in dB of full scale; silence and nothing at all are -96."""
+    wave = _floats(audio)
+    power = float(np.mean(wave * wave)) if wave.size else 0.0
+    return max(SILENCE_DB, 10 * np.log10(power / FULL_SCALE**2)) if power > 0 else SILENCE_DB
+
+
+def is_silent(audio: Audio, *, below_db: float = -55.0) -> bool:
+    """No frame of it is louder than `below_db`: the ear of one-way audio."""
+    return bool(np.all(frame_levels_db(audio, 8000) < below_db))
+
+
+def frame_levels_db(audio: Audio, rate_hz: int) -> Floats:
+    """The level of each whole 20 ms frame."""
+    frame_samples = rate_hz * FRAME_MS // 1000
+    wave = _floats(audio)
+    frames = wave[: wave.size // frame_samples * frame_samples].reshape(-1, frame_samples)
+    power = np.mean(frames * frames, axis=1) / FULL_SCALE**2
+    return np.asarray(10 * np.log10(np.maximum(power, 10 ** (SILENCE_DB / 10))), dtype=np.float64)
+
+
+def find(sample: Audio, recording: Audio, rate_hz: int) -> Match:
+    """The place in `recording` that sounds most like `sample`.
+
+    Every lag is scored by its normalised correlation, so a quiet copy counts as much as a loud one. A recording
+    shorter than the sample is padded with silence.
+    """
+    played, heard = _floats(sample), _floats(recording)
+    if heard.size < played.size:
+        heard = np.pad(heard, (0, played.size - heard.size))
+    products = _correlation(played, heard)
+    energies = _window_energies(heard, played.size)
+    played_energy = float(played @ played)
+    # A window of near silence must not win by dividing nothing by nothing.
+    floor = played.size * (FULL_SCALE * 10 ** (-60 / 20)) ** 2
+    scores = products / np.sqrt(np.maximum(energies, floor) * max(played_energy, floor))
+    best = int(np.argmax(scores))
+    gain = max(float(products[best]) / max(played_energy, floor), 1e-5)
+    return Match(best / rate_hz, float(scores[best]), 20 * float(np.log10(gain)))
+
+
+def gaps_ms(sample: Audio, recording: Audio, rate_hz: int, *, at_s: float, gain_db: float = 0.0) -> list[int]:
+    """The holes in what was heard: each run of frames that were played loud and arrived as (almost) nothing.
+
+    `at_s` and `gain_db` come from `find`. A frame is missing when it arrives more than 20 dB too quiet.
+    """
+    start = round(at_s * rate_hz)
+    played = frame_levels_db(sample, rate_hz)
+    heard = frame_levels_db(_floats(recording)[start : start + _floats(sample).size], rate_hz)
+    count = min(len(played), len(heard))
+    missing = (played[:count] > -40.0) & (heard[:count] < played[:count] + gain_db - 20.0)
+    missing = np.concatenate([missing, np.ones(len(played) - count, dtype=bool) & (played[count:] > -40.0)])
+    return _runs_ms(missing)
+
+
+def similarity_by_parts(sample: Audio, recording: Audio, rate_hz: int, *, part_ms: int = 400) -> float:
+    """How well the parts of `sample` are found, each on its own, in `recording`: their median similarity.
+
+    Unlike one `find` of the whole this forgives a jitter buffer that stretches or shortens a pause between words.
+    """
+    part_samples = rate_hz * part_ms // 1000
+    wave = _floats(sample)
+    parts = [wave[at : at + part_samples] for at in range(0, max(wave.size - part_samples, 0) + 1, part_samples)]
+    spoken = [part for part in parts if level_db(part) > -45.0]
+    return float(np.median([find(part, recording, rate_hz).similarity for part in spoken])) if spoken else 0.0
+
+
+def _score(rating: float) -> float:
+    if rating <= 0:
+        return 1.0
+    if rating >= 100:
+        return 4.5
+    return 1 + 0.035 * rating + rating * (rating - 60) * (100 - rating) * 7e-6
+
+
+def _delay_impairment(delay_ms: float) -> float:
+    return 0.024 * delay_ms + 0.11 * max(0.0, delay_ms - DELAY_NOTICED_MS)
+
+
+def _loss_impairment(loss_share: float, concealed: bool) -> float:
+    percent = 100 * min(max(loss_share, 0.0), 1.0)
+    return 95 * percent / (percent + (BPL_CONCEALED if concealed else BPL_BARE))
+
+
+def _floats(audio: Audio) -> Floats:
+    return np.asarray(audio, dtype=np.float64)
+
+
+def _correlation(played: Floats, heard: Floats) -> Floats:
+    """Products of `played` laid on `heard` at every lag where it lies wholly inside, by FFT."""
+    size = 1 << (heard.size + played.size - 1).bit_length()
+    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size))
+    return np.asarray(np.fft.irfft(spectrum, size)[: heard.size - played.size + 1], dtype=np.float64)
+
+
+def _window_energies(heard: Floats, window_samples: int) -> Floats:
+    sums = np.concatenate([[0.0], np.cumsum(heard * heard)])
+    return np.asarray(sums[window_samples:] - sums[:-window_samples], dtype=np.float64)
+
+
+def _runs_ms(missing: npt.NDArray[np.bool_]) -> list[int]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], missing.astype(np.int8), [0]])))
+    return [int(end - start) * FRAME_MS for start, end in zip(edges[::2], edges[1::2], strict=True)]
