@@ -1,38 +1,35 @@
-"""What can go wrong in media, as its caller sees it.
+"""What can go wrong at the door of `media`; every error says whose fault it is.
 
-Every error that leaves the door (`media/__init__.py`) is a `MediaError`; anything else is our bug. Bytes from the peer that make
-no sense raise `SdpError` inside and reach the caller as the `NegotiationError` they lead to, or become a counted drop.
+`MediaError` is the family, so that a caller who does not care may catch one name.
 """
 
 from pathlib import Path
 
 
 class MediaError(Exception):
-    """Any failure of the media plane that a caller can do something about."""
+    """Anything the media engine refuses to do."""
 
 
 class NegotiationError(MediaError):
-    """The offer or answer leaves nothing to talk with: no common codec, no usable address (SIP answers 488)."""
+    """The peer's session description has nothing in common with us (488 in SIP)."""
 
 
-class NoPortFree(MediaError):  # noqa: N818 - reads as the condition it is
-    """The whole port range is taken (SIP answers 503)."""
+class NoPortFree(MediaError):
+    """Every RTP port of the range is taken (503 in SIP)."""
 
 
-class SourceNotFound(MediaError):  # noqa: N818 - reads as the condition it is
-    """A prompt or file to be played does not exist or can't be decoded."""
+class SourceNotFound(MediaError):
+    """A prompt or file that does not exist, or that holds no audio we can read."""
 
-    def __init__(self, path: Path | str, problem: str = "not found") -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path = path
-        self.problem = problem
+    def __init__(self, source: object, searched: tuple[Path, ...] = ()) -> None:
+        self.source, self.searched = source, searched
+        where = f" (searched {', '.join(map(str, searched))})" if searched else ""
+        super().__init__(f"no audio for {source}{where}")
 
 
 class MediaSettingsError(MediaError):
-    """A media setting that can't be used: which one, and what is accepted."""
+    """A setting out of range; names the setting and what is accepted."""
 
-    def __init__(self, key: str, problem: str, accepted: str = "") -> None:
-        super().__init__(f"{key}: {problem}" + (f" (accepted: {accepted})" if accepted else ""))
-        self.key = key
-        self.problem = problem
-        self.accepted = accepted
+    def __init__(self, setting: str, problem: str) -> None:
+        self.setting = setting
+        super().__init__(f"{setting}: {problem}")
