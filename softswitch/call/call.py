@@ -1,0 +1,92 @@
+"""A call: who calls whom, its leg, its story so far, and in the end its outcome.
+
+The switch makes one for every INVITE and hands it to an endpoint. It holds what is known and records what happens; it
+decides nothing: deciding is the business of `routing` before the call has an endpoint, and of the endpoint after.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from softswitch.call.events import CallEnded, CallMoved, Events
+from softswitch.call.leg import Leg
+from softswitch.call.outcome import Outcome
+
+if TYPE_CHECKING:
+    from softswitch.plan import Did
+    from softswitch.routing import Identified
+
+
+class Step(NamedTuple):
+    """One move of a call: when (monotonic seconds), from which state to which, and why."""
+
+    at: float
+    before: str
+    after: str
+    why: str
+
+
+class Call:
+    """One call from its INVITE to its outcome."""
+
+    __slots__ = (
+        "caller",
+        "clock",
+        "did",
+        "events",
+        "from_number",
+        "id",
+        "outcome",
+        "source",
+        "started_at",
+        "state",
+        "story",
+        "to_number",
+    )
+
+    def __init__(
+        self,
+        caller: Leg,
+        *,
+        from_number: str,
+        to_number: str,
+        source: "Identified | None" = None,
+        did: "Did | None" = None,
+        events: Events | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.id = secrets.token_hex(4)
+        self.caller = caller
+        self.source = source
+        self.from_number = from_number
+        self.to_number = to_number
+        self.did = did
+        self.events = events or Events()
+        self.clock = clock
+        self.state = "new"
+        self.story: list[Step] = []
+        self.started_at = clock()
+        self.outcome: Outcome | None = None
+
+    def __repr__(self) -> str:
+        age_s = int(self.clock() - self.started_at)
+        return f"<Call {self.id} {self.from_number} -> {self.to_number} {self.state} {age_s // 60:02}:{age_s % 60:02}>"
+
+    def record(self, state: str, why: str) -> None:
+        """The call goes to `state`: a step of its story, and an event."""
+        now = self.clock()
+        before, self.state = self.state, state
+        self.story.append(Step(now, before, state, why))
+        if self.events:
+            self.events.publish(CallMoved(self.id, now, before, state, why))
+
+    def conclude(self, outcome: Outcome) -> None:
+        """The end, once: the outcome is kept and told."""
+        if self.outcome is not None:
+            return
+        self.outcome = outcome
+        self.record("ended", f"{outcome.status} {outcome.reason}")
+        if self.events:
+            at = self.story[-1].at
+            self.events.publish(CallEnded(self.id, at, outcome.status, outcome.reason, outcome.q850, outcome.by))

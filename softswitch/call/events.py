@@ -1,0 +1,66 @@
+"""What happens in calls, told to whoever listens in this process: the live view, the log, later the API and the records.
+
+Publishing is a plain function call to each subscriber, in the order in which they came, before `publish` returns.
+With no subscriber it costs one comparison; publishers that would have to build an expensive event ask `if events:`
+first. A subscriber must be quick and must not raise.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Event:
+    """The base of everything that is published; events are frozen values."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallMoved(Event):
+    """A call, or the machine of its endpoint, went from one state to another at `at` (monotonic seconds)."""
+
+    call_id: str
+    at: float
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded(Event):
+    """The last event of a call."""
+
+    call_id: str
+    at: float
+    status: int
+    reason: str
+    q850: int
+    by: str
+
+
+Subscriber = Callable[[Event], None]
+
+
+class Events:
+    """The fan-out. One for the whole program, made where the program is put together."""
+
+    __slots__ = ("_subscribers",)
+
+    def __init__(self) -> None:
+        self._subscribers: tuple[Subscriber, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self._subscribers)
+
+    def publish(self, event: Event) -> None:
+        for subscriber in self._subscribers:
+            subscriber(event)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Every event from now on goes to `subscriber`, until the function that is returned is called."""
+        self._subscribers = (*self._subscribers, subscriber)
+
+        def unsubscribe() -> None:
+            self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
+
+        return unsubscribe

@@ -1,0 +1,315 @@
+"""One party of a call: its SIP session and its audio stream, driven by whatever endpoint the call has come to.
+
+An endpoint rings, answers, plays, reads keys. It never hears of SDP, re-INVITEs or where a key came from: that is
+settled here. Exactly one task, the call's, waits on a leg; everything that happens wakes that task. Three things end
+its waiting early: the far end hangs up (`on_ended` is called, and who owns the task cancels it), `interrupt` (an
+exception raised where the task waits), and its own timeout.
+
+The stream is opened when it is first needed, so a call that is rejected costs no port, and closed when the session
+ends, so nothing that an endpoint forgets can leak one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+
+from media import (
+    DigitPressed,
+    Engine,
+    MediaError,
+    NegotiationError,
+    NoPortFree,
+    Player,
+    PlayerFinished,
+    Source,
+    Stream,
+    StreamEvent,
+    TalkStarted,
+    TalkStopped,
+)
+from softswitch.call.digits import DigitMerger, digit_of_info
+from softswitch.call.outcome import NORMAL_CLEARING, Outcome, q850_of
+from softswitch.call.states import Table
+from softswitch.errors import CallRejected
+from softswitch.sip import Confirmed, Ended, InfoReceived, Offered, Reanswered, Session, SessionEvent
+
+DIGITS_KEPT = 64
+INCOMPATIBLE_DESTINATION = 88
+
+
+class LegState(StrEnum):
+    OFFERED = "offered"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class LegTrigger(StrEnum):
+    RING = "ring"
+    ANSWER = "answer"
+    END = "end"
+
+
+LEG_TABLE = Table(
+    "leg",
+    LegState.OFFERED,
+    {
+        LegState.OFFERED: {
+            LegTrigger.RING: LegState.RINGING,
+            LegTrigger.ANSWER: LegState.ANSWERED,
+            LegTrigger.END: LegState.ENDED,
+        },
+        LegState.RINGING: {
+            LegTrigger.RING: LegState.RINGING,
+            LegTrigger.ANSWER: LegState.ANSWERED,
+            LegTrigger.END: LegState.ENDED,
+        },
+        LegState.ANSWERED: {LegTrigger.END: LegState.ENDED},
+    },
+)
+
+
+class Leg:
+    """The caller's side of a call that came in."""
+
+    __slots__ = (
+        "_agreed",
+        "_confirmed",
+        "_digits",
+        "_engine",
+        "_interruption",
+        "_merger",
+        "_playing",
+        "_stream",
+        "_waiter",
+        "end",
+        "on_ended",
+        "on_talk",
+        "session",
+        "state",
+        "talking",
+    )
+
+    def __init__(self, session: Session, engine: Engine) -> None:
+        self.session = session
+        self.state = LEG_TABLE.initial
+        self.end: Ended | None = None
+        self.talking = False
+        self.on_ended: Callable[[Ended], None] | None = None
+        self.on_talk: Callable[[bool], None] | None = None
+        self._engine = engine
+        self._stream: Stream | None = None
+        self._agreed: bytes | None = None
+        self._confirmed = False
+        self._digits: deque[str] = deque(maxlen=DIGITS_KEPT)
+        self._merger: DigitMerger | None = None
+        self._playing: Player | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._interruption: Exception | None = None
+        session.on_event = self._on_session_event
+
+    def __repr__(self) -> str:
+        stream = "" if self._stream is None else f" {self._stream!r}"
+        return f"<Leg {self.session.call_id[:8]} {self.session.direction} {self.state}{stream}>"
+
+    @property
+    def stream(self) -> Stream:
+        """The audio; opened by the first who asks. Raises `CallRejected` 503 when no media port is free."""
+        if self._stream is None:
+            try:
+                self._stream = self._engine.open_stream(self._on_stream_event)
+            except NoPortFree as error:
+                raise CallRejected(503, "No media port free", headers=(("Retry-After", "5"),)) from error
+        return self._stream
+
+    # ---- answering
+
+    def ring(self, status: int = 180, *, early_media: bool = False) -> None:
+        """A provisional response; with `early_media` the caller hears the stream from now on (183 is usual)."""
+        self.state = LEG_TABLE.after(self.state, LegTrigger.RING)
+        self.session.ring(status, sdp=self._agree() if early_media else None)
+
+    async def answer(self) -> None:
+        """200 OK. Raises `CallRejected`: 488 when we share no codec with the caller, 503 when no port is free.
+
+        An INVITE without an offer gets ours, and only its ACK says where to send: this waits for it (RFC 3261 §13.2.1).
+        """
+        sdp = self._agree()
+        self.state = LEG_TABLE.after(self.state, LegTrigger.ANSWER)
+        self.session.answer(sdp)
+        while self.session.remote_offer is None and not self._confirmed:
+            await self._wait(None)
+
+    def _agree(self) -> bytes:
+        if self._agreed is None:
+            offer = self.session.remote_offer
+            try:
+                self._agreed = self.stream.offer() if offer is None else self.stream.answer(offer)
+            except NegotiationError as error:
+                raise CallRejected(488, str(error)) from error
+        return self._agreed
+
+    # ---- what the far end hears
+
+    def say(self, *sources: Source) -> None:
+        """Plays to this party alone and does not wait for the end; what was playing before is replaced."""
+        self._playing = self.stream.play(*sources)
+
+    async def play(self, *sources: Source, barge_in: bool = False) -> None:
+        """Plays to this party alone, to the end or, with `barge_in`, until a key is pressed (which is kept)."""
+        if not sources or (barge_in and self._digits):
+            return
+        self._playing = player = self.stream.play(*sources)
+        try:
+            while self._playing is player and not (barge_in and self._digits):
+                await self._wait(None)
+        finally:
+            self.hush(player)
+
+    def hush(self, player: Player | None = None) -> None:
+        """Stops what is playing (only if it still is `player`, where one is given)."""
+        playing = self._playing
+        if playing is not None and (player is None or playing is player):
+            self._playing = None
+            playing.stop()
+
+    # ---- what the far end presses
+
+    async def next_digit(self, timeout_s: float | None = None) -> str | None:
+        """The next key, at once if it was pressed before; None when `timeout_s` went by without one."""
+        deadline_at = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
+        while not self._digits:
+            if await self._wait(deadline_at):
+                return self._digits.popleft() if self._digits else None
+        return self._digits.popleft()
+
+    def forget_digits(self) -> None:
+        self._digits.clear()
+
+    # ---- the end
+
+    def hang_up(self, q850: int = NORMAL_CLEARING, reason: str = "Normal call clearing") -> None:
+        """Ends the session by whatever its state needs; harmless when it has ended."""
+        self.session.hang_up(q850=q850, reason=reason)
+
+    async def ended(self) -> Ended:
+        """Waits until the session is over."""
+        while self.end is None:
+            await self._wait(None)
+        return self.end
+
+    def outcome(self) -> Outcome:
+        """How the session ended, as the outcome of its call; only after its end."""
+        end = self.end
+        if end is None:
+            raise RuntimeError(f"{self!r} has not ended")
+        q850 = q850_of(end.status) if end.q850 is None else end.q850
+        return Outcome(end.status, end.reason, q850, "SRC" if end.by == "remote" else "DST")
+
+    def interrupt(self, error: Exception) -> None:
+        """Raises `error` in the task that waits on this leg, or at its next wait."""
+        self._interruption = error
+        self._wake()
+
+    # ---- waiting and waking
+
+    async def _wait(self, deadline_at: float | None) -> bool:
+        """Until something happens to this leg; True when it was the deadline."""
+        self._raise_interruption()
+        loop = asyncio.get_running_loop()
+        waiter = self._waiter = loop.create_future()
+        timer = None if deadline_at is None else loop.call_at(deadline_at, self._wake)
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+        self._raise_interruption()
+        return deadline_at is not None and loop.time() >= deadline_at
+
+    def _raise_interruption(self) -> None:
+        if self._interruption is not None:
+            error, self._interruption = self._interruption, None
+            raise error
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # ---- what happens to the session
+
+    def _on_session_event(self, event: SessionEvent) -> None:
+        match event:
+            case Ended():
+                self._on_end(event)
+            case Confirmed():
+                self._on_confirmed(event.sdp)
+            case Offered():
+                self._on_offered(event.sdp)
+            case Reanswered():
+                self._accept(event.sdp)
+            case InfoReceived():
+                digit = digit_of_info(event.content_type, event.body)
+                if digit is not None:
+                    self._on_digit(digit, "info")
+            case _:
+                pass  # provisional and final responses belong to legs that we place
+
+    def _on_end(self, end: Ended) -> None:
+        self.state = LEG_TABLE.after(self.state, LegTrigger.END)
+        self.end = end
+        if self._stream is not None:
+            self._stream.close()
+        if self.on_ended is not None:
+            self.on_ended(end)
+        self._wake()
+
+    def _on_confirmed(self, sdp: bytes | None) -> None:
+        self._confirmed = True
+        if sdp is not None:
+            self._accept(sdp)
+        self._wake()
+
+    def _on_offered(self, offer: bytes | None) -> None:
+        """A re-INVITE or UPDATE: hold, a new address, a session refresh (RFC 3264 §8)."""
+        try:
+            self.session.accept(self.stream.offer() if offer is None else self.stream.answer(offer))
+        except MediaError:
+            self.session.refuse(488)
+
+    def _accept(self, answer: bytes) -> None:
+        try:
+            self.stream.accept(answer)
+        except MediaError as error:
+            self.hang_up(INCOMPATIBLE_DESTINATION, str(error))
+
+    # ---- what happens to the stream
+
+    def _on_stream_event(self, event: StreamEvent) -> None:
+        match event:
+            case DigitPressed():
+                self._on_digit(event.digit, event.via)
+            case PlayerFinished():
+                if event.player is self._playing:
+                    self._playing = None
+                    self._wake()
+            case TalkStarted():
+                self._on_talking(True)
+            case TalkStopped():
+                self._on_talking(False)
+            case _:
+                pass  # silence and latching are in the stream's statistics
+
+    def _on_digit(self, digit: str, way: str) -> None:
+        if self._merger is None:
+            self._merger = DigitMerger()
+        if self._merger.is_new(digit, way, asyncio.get_running_loop().time()):
+            self._digits.append(digit)
+            self._wake()
+
+    def _on_talking(self, talking: bool) -> None:
+        self.talking = talking
+        if self.on_talk is not None:
+            self.on_talk(talking)

@@ -1,0 +1,24 @@
+"""What every endpoint is: the place where a call ends, and the program that runs there.
+
+The switch calls `run` in a task of its own for each call. It returns the outcome, and the switch then ends the session
+if it is still up. A hang-up by the caller cancels `run`: what it has taken must be given back in `finally`. Before it
+answers, `run` may raise `CallRejected`, which becomes the final response.
+"""
+
+from abc import ABC, abstractmethod
+
+from softswitch.call import Call, Outcome
+
+
+class Endpoint(ABC):
+    """One configured endpoint; `name` is its key in the plan."""
+
+    name: str
+
+    @abstractmethod
+    async def run(self, call: Call) -> Outcome:
+        """Everything that happens to `call` here, until one side ends it."""
+
+    async def close(self) -> None:
+        """The program stops: what is live here ends. Calls are ended by the switch, before."""
+        return
