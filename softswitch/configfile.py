@@ -1,0 +1,179 @@
+"""A TOML file becomes a frozen model, or sentences a person can act on.
+
+`settings` and `plan` describe what they accept as pydantic models; this file reads, overrides, validates, and says
+what is wrong: every problem of a file at once, as an ExceptionGroup of `ConfigError`, each naming the file, the key
+path (`trunk_groups[pstn].trunks[0].port`) and what is accepted there. No pydantic wording reaches the terminal.
+"""
+
+import difflib
+import json
+import tomllib
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from softswitch.errors import ConfigError
+
+NAMING_KEYS = ("name", "phonenumber", "username", "access_code")
+"""The keys by which a person knows an entry of a list; the key path shows their value instead of a position."""
+
+SECRET_KEYS = frozenset({"password", "sip_password", "in_sip_password"})
+
+
+class Model(BaseModel):
+    """What every table of a configuration file is: immutable, and closed to keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+M = TypeVar("M", bound=Model)
+Table = dict[str, Any]
+
+
+def unusable(problem: str, accepted: str = "") -> PydanticCustomError:
+    """What a validator raises, so that the sentence keeps its two halves: what is wrong, and what is accepted."""
+    return PydanticCustomError("unusable", "{problem}", {"problem": problem, "accepted": accepted})
+
+
+def read_toml(path: Path) -> Table:
+    """The file's content. Raises `ConfigError` when it is missing, unreadable or not TOML (with line and column)."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), "", f"not valid TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), "", f"not UTF-8 text: byte {error.start}") from None
+    except OSError as error:
+        raise ConfigError(str(path), "", f"can't be read: {error.strerror}") from None
+
+
+def override(table: Table, environment: Mapping[str, str], prefix: str) -> Table:
+    """`table` with every `<prefix><SECTION>__<KEY>` of the environment put in its place, read as a TOML value."""
+    overridden = {name: dict(part) if isinstance(part, dict) else part for name, part in table.items()}
+    for variable, text in environment.items():
+        if variable.startswith(prefix) and "__" in variable:
+            section, _, key = variable.removeprefix(prefix).lower().partition("__")
+            overridden.setdefault(section, {})[key] = _toml_value(text)
+    return overridden
+
+
+def validated(model: type[M], table: Table, file: str) -> M:
+    """`table` as a `model`. Raises an ExceptionGroup of `ConfigError`, one for each thing that is wrong.
+
+    It goes through JSON because pydantic's strict mode then takes exactly what TOML can say: arrays for tuples and
+    text for addresses, but no text for numbers.
+    """
+    try:
+        return model.model_validate_json(json.dumps(table, default=str), strict=True)
+    except ValidationError as error:
+        raise refusal(_sentence(model, table, file, details) for details in error.errors(include_url=False)) from None
+
+
+def refusal(problems: Iterable[ConfigError]) -> ExceptionGroup[ConfigError]:
+    """All problems as one exception, for `except* ConfigError`."""
+    return ExceptionGroup("the configuration can't be used", list(problems))
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """` (did you mean "port"?)` for a near miss, else nothing."""
+    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _sentence(model: type[Model], table: Table, file: str, details: ErrorDetails) -> ConfigError:
+    """What pydantic found, said in the words of the file."""
+    place = details["loc"]
+    key = _key_path(table, place)
+    context = details.get("ctx", {})
+    match details["type"]:
+        case "extra_forbidden":
+            words = sorted(_model_at(model, place[:-1]).model_fields)
+            return ConfigError(file, key, "is not a key here" + did_you_mean(str(place[-1]), words), ", ".join(words))
+        case "missing":
+            return ConfigError(file, key, "is missing")
+        case "unusable":
+            return ConfigError(file, key, context["problem"], context["accepted"])
+        case "literal_error":
+            words = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+            meant = did_you_mean(str(details["input"]), words)
+            return ConfigError(file, key, f"is {_shown(place, details)}{meant}", ", ".join(words))
+        case "union_tag_invalid" | "union_tag_not_found":
+            words = sorted(filter(None, map(_tag, _siblings_at(model, place))))
+            problem = f'type is "{context["tag"]}"' if "tag" in context else "has no type"
+            return ConfigError(file, key, problem, ", ".join(words))
+    accepted = details["msg"].removeprefix("Input should be ").removeprefix("Value should have ")
+    return ConfigError(file, key, f"is {_shown(place, details)}", accepted)
+
+
+def _shown(place: tuple[int | str, ...], details: ErrorDetails) -> str:
+    """The offending value as the file writes it; secrets stay hidden."""
+    if SECRET_KEYS.intersection(map(str, place)):
+        return "of the wrong kind"
+    return json.dumps(details["input"], default=str, ensure_ascii=False)[:80]
+
+
+def _key_path(table: Table, place: tuple[int | str, ...]) -> str:
+    """`trunk_groups[pstn].trunks[0].port` for pydantic's ("trunk_groups", 0, "trunks", 0, "port")."""
+    path = ""
+    node: Any = table
+    for part in place:
+        if isinstance(part, int):
+            node = node[part] if isinstance(node, list) else None
+            path += f"[{_known_as(node, part)}]"
+        elif not _is_tag(node, part):
+            node = node.get(part) if isinstance(node, dict) else None
+            path += f".{part}" if path else part
+    return path
+
+
+def _known_as(entry: Any, position: int) -> str:
+    if isinstance(entry, dict):
+        for key in NAMING_KEYS:
+            if isinstance(entry.get(key), str):
+                return str(entry[key])
+    return str(position)
+
+
+def _is_tag(node: Any, part: str) -> bool:
+    """pydantic puts the chosen `type` of a tagged union into the path as if it were a key."""
+    return isinstance(node, dict) and part not in node and node.get("type") == part
+
+
+def _model_at(model: type[Model], place: tuple[int | str, ...]) -> type[Model]:
+    """The model that describes the table at `place`."""
+    return _siblings_at(model, place)[0]
+
+
+def _siblings_at(model: type[Model], place: tuple[int | str, ...]) -> list[type[Model]]:
+    """The models that may describe the table at `place`: several where a `type` chooses."""
+    candidates = [model]
+    for part in (part for part in place if isinstance(part, str)):
+        tagged = [candidate for candidate in candidates if _tag(candidate) == part]
+        fields = [candidate.model_fields[part] for candidate in candidates if part in candidate.model_fields]
+        candidates = tagged or [found for field in fields[:1] for found in _models_in(field.annotation)]
+    return candidates
+
+
+def _tag(model: type[Model]) -> str | None:
+    """The `type` that chooses this model out of a tagged union."""
+    field = model.model_fields.get("type")
+    words = typing.get_args(field.annotation) if field else ()
+    return words[0] if words else None
+
+
+def _models_in(annotation: Any) -> list[type[Model]]:
+    """The models an annotation such as `tuple[Rewrite | Set, ...]` is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return [annotation]
+    return [found for argument in typing.get_args(annotation) for found in _models_in(argument)]

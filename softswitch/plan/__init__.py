@@ -1,0 +1,49 @@
+"""`numbers.toml`: which numbers exist and where they lead. The names are CarrierX's.
+
+A call comes over a **trunk** of a **trunk group** to a **DID**, which leads to an **endpoint**. `objects` describes
+these as frozen models, `transformations` what may be rewritten on the way, `pattern` which regular expressions are
+safe, and `load` reads the file and finds what contradicts itself across objects. Routing asks `Plan` by name and
+number, in constant time.
+"""
+
+from softswitch.plan.load import PLAN_FILE, demo_credentials, load_plan
+from softswitch.plan.objects import (
+    AccessCode,
+    CallFlow,
+    ConferenceEndpoint,
+    Did,
+    DidGroup,
+    MeetingRoom,
+    NumberPlan,
+    Properties,
+    Role,
+    Trunk,
+    TrunkGroup,
+    User,
+)
+from softswitch.plan.plan import Plan
+from softswitch.plan.transformations import Conditional, Reject, Rewrite, Set, Transformation
+
+__all__ = [
+    "PLAN_FILE",
+    "AccessCode",
+    "CallFlow",
+    "Conditional",
+    "ConferenceEndpoint",
+    "Did",
+    "DidGroup",
+    "MeetingRoom",
+    "NumberPlan",
+    "Plan",
+    "Properties",
+    "Reject",
+    "Rewrite",
+    "Role",
+    "Set",
+    "Transformation",
+    "Trunk",
+    "TrunkGroup",
+    "User",
+    "demo_credentials",
+    "load_plan",
+]

@@ -1,0 +1,166 @@
+"""The objects of the number plan, as `numbers.toml` writes them: trunk groups, trunks, DIDs, endpoints, users.
+
+Frozen, each valid by itself; what they must agree on among one another is checked in `load`. Limits of 0 mean none.
+"""
+
+import ipaddress
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
+
+from softswitch.configfile import Model, unusable
+from softswitch.plan.transformations import Line, Transformation
+
+CallFlow = Literal["open", "secured", "direct_host", "direct_participant"]
+Role = Literal["host", "participant", "listener"]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _number(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{2,15}", text):
+        raise unusable(f'is "{text}"', "E.164 digits without +, such as 12025550101")
+    return text
+
+
+def _network(text: object) -> Network:
+    try:
+        return ipaddress.ip_network(str(text))
+    except ValueError:
+        raise unusable(f'is "{text}"', "an address or network, such as 192.0.2.7 or 192.0.2.0/24") from None
+
+
+def _access_code(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,20}", text):
+        raise unusable(f'is "{text}"', "1 to 20 digits")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.:-]+", text):
+        raise unusable(f'is "{text}"', "an IP address or a host name, without port and brackets")
+    return text.lower()
+
+
+PhoneNumber = Annotated[str, AfterValidator(_number)]
+Acl = Annotated[Network, PlainValidator(_network)]
+Code = Annotated[str, AfterValidator(_access_code)]
+Host = Annotated[str, AfterValidator(_host)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Count = Annotated[int, Field(ge=0)]
+CallsPerSecond = Annotated[float, Field(ge=0)]
+Transformations = tuple[Transformation, ...]
+
+Properties = dict[str, str]
+"""Conference properties by CarrierX name, as text. Each is resolved on its own, from the most specific that sets it:
+meeting room, DID, DID group, endpoint (CarrierX: account), call flow. Their names and values are the endpoint's."""
+
+
+class Trunk(Model):
+    """One far end of a trunk group: a gateway or a carrier's border."""
+
+    name: Name
+    address: Host | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 5060
+    transport: Literal["udp", "tcp"] = "udp"
+    acls: tuple[Acl, ...] = ()
+    priority: Count = 0
+    weight: Count = 0
+    in_capacity: Count = 0
+    out_capacity: Count = 0
+    cps_limit: CallsPerSecond = 0.0
+    in_identity_mode: Literal["passthrough", "from"] = "passthrough"
+    in_sip_username: Line = ""
+    in_sip_password: Line = ""
+    sip_username: Line = ""
+    sip_password: Line = ""
+    transformations: Transformations = ()
+
+    @model_validator(mode="after")
+    def _credentials_come_in_pairs(self) -> "Trunk":
+        for user, password, key in (
+            (self.sip_username, self.sip_password, "sip_username and sip_password"),
+            (self.in_sip_username, self.in_sip_password, "in_sip_username and in_sip_password"),
+        ):
+            if bool(user) != bool(password):
+                raise unusable("has half of its credentials", f"{key}, both or none")
+        return self
+
+
+class TrunkGroup(Model):
+    """Trunks to the same place: calls come in over any of them and go out over the best that is free."""
+
+    name: Name
+    acls: tuple[Acl, ...] = ()
+    routing_type: Literal["failover"] = "failover"
+    in_capacity: Count = 0
+    out_capacity: Count = 0
+    cps_limit: CallsPerSecond = 0.0
+    transformations: Transformations = ()
+    trunks: tuple[Trunk, ...] = ()
+
+
+class DidGroup(Model):
+    """DIDs of one conference that share call flow and properties."""
+
+    name: Name
+    call_flow: CallFlow | None = None
+    properties: Properties = Field(default_factory=dict)
+
+
+class AccessCode(Model):
+    """The digits that lead into a meeting room, and the role they give (CarrierX: meeting key)."""
+
+    access_code: Code
+    role: Role
+
+
+class MeetingRoom(Model):
+    """Where a meeting can take place."""
+
+    name: Name
+    did_group: Name | None = None
+    access_codes: tuple[AccessCode, ...] = ()
+    properties: Properties = Field(default_factory=dict)
+
+
+class ConferenceEndpoint(Model):
+    """A conference (CarrierX: the account): its meeting rooms, and what holds for all of them."""
+
+    name: Name
+    type: Literal["conference"]
+    call_flow: CallFlow = "secured"
+    capacity: Count = 0
+    properties: Properties = Field(default_factory=dict)
+    did_groups: tuple[DidGroup, ...] = ()
+    meeting_rooms: tuple[MeetingRoom, ...] = ()
+    transformations: Transformations = ()
+
+
+class Did(Model):
+    """A number of ours and the endpoint it leads to."""
+
+    phonenumber: PhoneNumber
+    endpoint: Name
+    trunk_group: Name | None = None
+    did_group: Name | None = None
+    call_flow: CallFlow | None = None
+    meeting_room: Name | None = None
+    properties: Properties = Field(default_factory=dict)
+    transformations: Transformations = ()
+
+
+class User(Model):
+    """A person with a phone, known by digest credentials."""
+
+    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    password: Annotated[str, Field(min_length=1)]
+
+
+class NumberPlan(Model):
+    """The whole file."""
+
+    trunk_groups: tuple[TrunkGroup, ...] = ()
+    endpoints: tuple[ConferenceEndpoint, ...] = ()
+    dids: tuple[Did, ...] = ()
+    users: tuple[User, ...] = ()

@@ -1,0 +1,134 @@
+"""`softswitch.toml`: how this switch runs. The number plan is another file (`softswitch.plan`).
+
+Read once at start, by `softswitch serve` and `softswitch check`; nothing changes it afterwards. Every key has its
+default here and stands, with the same value and a comment, in the file we ship. The environment overrides single
+keys: `SOFTSWITCH_SIP__PORT=5070`.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from softswitch.configfile import Model, override, read_toml, unusable, validated
+from softswitch.errors import ConfigError
+
+SETTINGS_FILE = "softswitch.toml"
+ENVIRONMENT_PREFIX = "SOFTSWITCH_"
+
+
+def _numeric(address: str) -> str:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        raise unusable(f'is "{address}"', "an IPv4 or IPv6 address, such as 127.0.0.1, 0.0.0.0 or ::1") from None
+    return address
+
+
+def _even(ports: tuple[int, int]) -> tuple[int, int]:
+    first, last = ports
+    if last - first < 1 or first % 2:
+        raise unusable(f"is [{first}, {last}]", "an even first port, and a last port above it")
+    return ports
+
+
+Address = Annotated[str, AfterValidator(_numeric)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+ListenPort = Annotated[int, Field(ge=0, le=65535)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class SipSettings(Model):
+    """Where SIP is heard and how the switch speaks it."""
+
+    addresses: Annotated[tuple[Address, ...], Field(min_length=1)] = ("127.0.0.1",)
+    port: ListenPort = 5060
+    transports: Annotated[tuple[Literal["udp", "tcp"], ...], Field(min_length=1)] = ("udp", "tcp")
+    advertised_address: Address | None = None
+    domains: tuple[str, ...] = ()
+    realm: str = "softswitch"
+    unknown_sender: Literal["403", "silence"] = "403"
+    session_expires_s: Annotated[int, Field(ge=90)] = 1800
+    min_se_s: Annotated[int, Field(ge=90)] = 90
+
+    @model_validator(mode="after")
+    def _the_session_outlives_its_minimum(self) -> Self:
+        if self.session_expires_s < self.min_se_s:
+            raise unusable(f"session_expires_s is {self.session_expires_s}", f"at least min_se_s ({self.min_se_s})")
+        return self
+
+    @property
+    def public_addresses(self) -> tuple[str, ...]:
+        """The listen addresses that others than this machine can reach."""
+        return tuple(address for address in self.addresses if not ipaddress.ip_address(address).is_loopback)
+
+
+class MediaSettings(Model):
+    """Where audio flows and what is spoken there."""
+
+    address: Address = "127.0.0.1"
+    advertised_address: Address | None = None
+    ports: Annotated[tuple[Port, Port], AfterValidator(_even)] = (10000, 29999)
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
+    dtmf: Literal["auto", "rfc4733", "inband"] = "auto"
+    silence_timeout_s: NotNegative = 60.0
+    prompts: tuple[Path, ...] = ()
+    language: str = "en_US"
+
+
+class LimitSettings(Model):
+    """What the switch takes on at most, whoever asks; trunks and trunk groups have limits of their own. 0: no limit."""
+
+    calls: Count = 0
+    cps: NotNegative = 0.0
+
+
+class LogSettings(Model):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "human", "json"] = "auto"
+    sip_messages: bool = False
+    drops_every_s: Annotated[float, Field(gt=0)] = 10.0
+
+
+class DataSettings(Model):
+    """Where the switch keeps what it writes."""
+
+    directory: Path = Path("data")
+
+    @property
+    def recordings(self) -> Path:
+        return self.directory / "recordings"
+
+
+class Settings(Model):
+    """The whole file."""
+
+    sip: SipSettings = SipSettings()
+    media: MediaSettings = MediaSettings()
+    limits: LimitSettings = LimitSettings()
+    logs: LogSettings = LogSettings()
+    data: DataSettings = DataSettings()
+
+
+def load_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """`softswitch.toml` of `folder` under the environment. Raises an ExceptionGroup of `ConfigError`, or one."""
+    path = folder / SETTINGS_FILE
+    return validated(Settings, override(read_toml(path), environment, ENVIRONMENT_PREFIX), str(path))
+
+
+def config_folder(given: Path | None) -> Path:
+    """`--config`, else ./config, else the folder that came with the program. Raises `ConfigError`."""
+    if given is not None:
+        if not (given / SETTINGS_FILE).is_file():
+            raise ConfigError(str(given), "", f"has no {SETTINGS_FILE}", "a folder such as the config/ we ship")
+        return given
+    package = Path(__file__).parent
+    places = (Path("config"), package / "shipped_config", package.parent / "config")
+    return next((place for place in places if (place / SETTINGS_FILE).is_file()), places[0])
