@@ -1,0 +1,382 @@
+"""What the door hands out: `Stream`, `Room`, `Player`, `Recorder`.
+
+They live on the signalling side and hold what was last commanded, so that a new worker can be told everything again.
+Nothing here waits: each method computes, remembers, and puts a command on its way. The engine makes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from media import commands
+from media.errors import MediaError
+from media.events import PlayerFinished, RecorderFailed, RoomEvent, StreamEvent
+from media.sources import Source
+
+if TYPE_CHECKING:
+    from media.engine import Engine
+    from media.negotiation import Agreement, LocalMedia
+
+NOWHERE = 0  # the room that nobody speaks in
+DIGIT_MS = 100
+DIGIT_GAP_MS = 100
+
+
+class StreamState(Enum):
+    """OPEN has a port; AGREED knows codec and peer; CLOSED has neither."""
+
+    OPEN = "open"
+    AGREED = "agreed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatistics:
+    """Both directions of one stream since it was opened. `remote_*` is what the peer's RTCP reports said."""
+
+    codec: str
+    packets_received: int
+    packets_sent: int
+    packets_lost: int  #: expected minus received (RFC 3550 A.3); duplicates may make it negative
+    packets_late: int  #: came after their turn
+    packets_duplicate: int
+    frames_concealed: int
+    jitter_ms: float  #: interarrival jitter (RFC 3550 A.8)
+    delay_ms: float  #: what the jitter buffer holds back on purpose
+    round_trip_ms: float | None  #: from LSR and DLSR; None until the peer has reported
+    remote_lost: int
+    remote_loss_share: float
+    remote_jitter_ms: float
+    level_db: float  #: of the far end's audio, relative to full scale
+
+    @property
+    def loss_share(self) -> float:
+        """Lost packets as a part of those expected, 0 ... 1."""
+        expected = self.packets_received + self.packets_lost
+        return max(0.0, self.packets_lost / expected) if expected > 0 else 0.0
+
+
+class Stream:
+    """A leg's audio: one RTP port pair, at most one room, at most one player of its own."""
+
+    __slots__ = (
+        "_engine",
+        "_muted",
+        "_placed",
+        "address",
+        "agreement",
+        "id",
+        "local",
+        "on_event",
+        "player",
+        "recorder",
+        "room",
+        "row",
+        "serial",
+        "state",
+    )
+
+    def __init__(self, engine: Engine, serial: int, row: int, local: LocalMedia, on_event: Callable[[StreamEvent], None]):
+        self._engine = engine
+        self.id = self.serial = serial
+        self.row = row
+        self.local = local
+        self.address = (local.address, local.port)
+        self.on_event = on_event
+        self.state = StreamState.OPEN
+        self.agreement: Agreement | None = None
+        self.room: Room | None = None
+        self.player: Player | None = None
+        self.recorder: Recorder | None = None
+        self._muted = False
+        self._placed = commands.Place(row, NOWHERE, NOWHERE, 0.0)
+
+    def offer(self) -> bytes:
+        """Our session description, for an INVITE or a 200 to one without."""
+        return self.local.offer()
+
+    def answer(self, offer: bytes) -> bytes:
+        """The answer to any offer of the peer's, the first or a later one. Raises NegotiationError (488)."""
+        answer, agreement = self.local.answer(offer)
+        self._agreed(agreement)
+        return answer
+
+    def accept(self, answer: bytes) -> None:
+        """The peer's answer to our last `offer()`. Raises NegotiationError."""
+        self._agreed(self.local.accept(answer))
+
+    def play(self, *sources: Source, repeat: bool = False) -> Player:
+        """Plays to this stream alone, in place of its room. A player that still plays is stopped. Raises SourceNotFound."""
+        self._require_open()
+        if self.player is not None:
+            self.player.stop()
+        self.player = self._engine.play(sources, repeat=repeat, stream=self)
+        return self.player
+
+    def mute(self, muted: bool) -> None:
+        """A muted stream is not mixed; it keeps hearing, and its keys keep working."""
+        self._muted = muted
+        self._place()
+
+    def send_digits(self, digits: str, *, duration_ms: int = DIGIT_MS, gap_ms: int = DIGIT_GAP_MS) -> None:
+        """Dials 0-9 * # A-D one after another (a comma waits a second); `DigitsSent` follows."""
+        self._require_open()
+        self._engine.command(commands.Dial(self.row, digits, duration_ms, gap_ms))
+
+    def record(self, path: Path) -> Recorder:
+        """Writes what the far end says into a WAV file, until `Recorder.stop` or `close`."""
+        self._require_open()
+        if self.recorder is not None:
+            self.recorder.stop()
+        self.recorder = self._engine.record(path, stream=self)
+        return self.recorder
+
+    def statistics(self) -> StreamStatistics:
+        """What the worker counted, read from shared memory; the last values when closed."""
+        return self._engine.statistics(self)
+
+    def close(self) -> None:
+        """Leaves the room, ends player and recorder, sends RTCP BYE, frees the port. Idempotent."""
+        if self.state is StreamState.CLOSED:
+            return
+        for part in (self.player, self.recorder):
+            if part is not None:
+                part.stop()
+        if self.room is not None:
+            self.room.leave(self)
+        self.state = StreamState.CLOSED
+        self._engine.closed(self)
+
+    @property
+    def muted(self) -> bool:
+        return self._muted
+
+    def commands(self) -> Iterator[commands.Command]:
+        """Everything a worker must know about this stream beside its sockets."""
+        if self.agreement is not None:
+            yield self._engine.agree(self, self.agreement, relatch=False)
+        yield self._placed
+
+    def _agreed(self, agreement: Agreement) -> None:
+        self._require_open()
+        before, self.agreement = self.agreement, agreement
+        moved = before is None or (before.remote_host, before.remote_port) != (
+            agreement.remote_host,
+            agreement.remote_port,
+        )
+        self.state = StreamState.AGREED
+        self._engine.command(self._engine.agree(self, agreement, relatch=moved))
+
+    def _place(self) -> None:
+        room = self.room
+        membership = None if room is None else room.members[self]
+        if room is None or membership is None:
+            place = commands.Place(self.row, NOWHERE, NOWHERE, 0.0)
+        else:
+            speaks = membership.speaks and not self._muted
+            place = commands.Place(
+                self.row,
+                room.number if membership.hears else NOWHERE,
+                room.number if speaks else NOWHERE,
+                membership.gain_db,
+            )
+        if place != self._placed:
+            self._placed = place
+            self._engine.command(place)
+
+    def replace(self) -> None:
+        """The room has changed this stream's membership."""
+        self._place()
+
+    def _require_open(self) -> None:
+        if self.state is StreamState.CLOSED:
+            raise MediaError(f"{self!r} is closed")
+
+    def __repr__(self) -> str:
+        codec = self.agreement.codec if self.agreement else "-"
+        room = f" in {self.room.name!r}" if self.room else ""
+        return f"<Stream {self.id} {self.state.value} {codec} {self.address[0]}:{self.address[1]}{room}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """How a stream takes part in its room."""
+
+    speaks: bool = True
+    hears: bool = True
+    gain_db: float = 0.0
+
+
+class Room:
+    """Streams that hear each other; also a bridged call (two members), or a place to wait (hears, does not speak)."""
+
+    __slots__ = ("_engine", "is_closed", "members", "name", "number", "on_event", "players", "recorders")
+
+    def __init__(self, engine: Engine, number: int, name: str, on_event: Callable[[RoomEvent], None] | None):
+        self._engine = engine
+        self.number = number
+        self.name = name
+        self.on_event = on_event
+        self.members: dict[Stream, Membership] = {}
+        self.players: set[Player] = set()
+        self.recorders: set[Recorder] = set()
+        self.is_closed = False
+
+    def join(self, stream: Stream, *, speaks: bool = True, hears: bool = True, gain_db: float = 0.0) -> None:
+        """Takes the stream in, out of the room it was in. `gain_db` changes how loud its speech is mixed."""
+        if self.is_closed or stream.state is StreamState.CLOSED:
+            raise MediaError(f"{stream!r} cannot join {self!r}")
+        if stream.room is not None and stream.room is not self:
+            del stream.room.members[stream]
+        stream.room = self
+        self.members[stream] = Membership(speaks, hears, gain_db)
+        stream.replace()
+
+    def change(
+        self, stream: Stream, *, speaks: bool | None = None, hears: bool | None = None, gain_db: float | None = None
+    ) -> None:
+        """Changes what is given, leaves the rest. Raises KeyError for a stream that is not a member."""
+        now = self.members[stream]
+        self.members[stream] = Membership(
+            now.speaks if speaks is None else speaks,
+            now.hears if hears is None else hears,
+            now.gain_db if gain_db is None else gain_db,
+        )
+        stream.replace()
+
+    def leave(self, stream: Stream) -> None:
+        """The stream hears comfort and is heard by nobody. No error when it is no member."""
+        if self.members.pop(stream, None) is not None:
+            stream.room = None
+            stream.replace()
+
+    def play(self, *sources: Source, repeat: bool = False) -> Player:
+        """Plays to every member that hears, mixed with the talk. Raises SourceNotFound."""
+        player = self._engine.play(sources, repeat=repeat, room=self)
+        self.players.add(player)
+        return player
+
+    def record(self, path: Path, on_event: Callable[[RecorderFailed], None] | None = None) -> Recorder:
+        """Writes the full mix into a WAV file; `on_event` hears of a failure (without it, the room's callback)."""
+        recorder = self._engine.record(path, room=self, on_event=on_event)
+        self.recorders.add(recorder)
+        return recorder
+
+    def close(self) -> None:
+        """Everybody leaves, players and recorders end. Idempotent."""
+        if self.is_closed:
+            return
+        for part in (*self.players, *self.recorders):
+            part.stop()
+        for stream in tuple(self.members):
+            self.leave(stream)
+        self.is_closed = True
+        self._engine.room_closed(self)
+
+    def __repr__(self) -> str:
+        return f"<Room {self.name!r} {len(self.members)} members>"
+
+
+class Player:
+    """Something being played, to one stream or to a room."""
+
+    __slots__ = ("_done", "_engine", "is_finished", "number", "play", "problem", "target")
+
+    def __init__(self, engine: Engine, number: int, target: Stream | Room):
+        self._engine = engine
+        self.number = number
+        self.target = target
+        self.play: commands.Play | None = None  # None while its audio is still being loaded
+        self.is_finished = False
+        self.problem = ""
+        self._done: asyncio.Event | None = None
+
+    def stop(self) -> None:
+        """Ends it at once; `PlayerFinished` is told from this call. Idempotent."""
+        if not self.is_finished:
+            self._engine.stop_player(self)
+
+    async def finished(self) -> None:
+        """Returns when it has come to its end, was stopped, or was replaced."""
+        if self.is_finished:
+            return
+        if self._done is None:
+            self._done = asyncio.Event()
+        await self._done.wait()
+
+    def finish(self, problem: str = "") -> None:
+        """The engine has learned that it is over."""
+        self.is_finished = True
+        self.problem = problem
+        target = self.target
+        if isinstance(target, Room):
+            target.players.discard(self)
+        elif target.player is self:
+            target.player = None
+        if self._done is not None:
+            self._done.set()
+        if target.on_event is not None:
+            target.on_event(PlayerFinished(self, problem))
+
+    def __repr__(self) -> str:
+        return f"<Player {self.number} {'finished' if self.is_finished else 'playing'} to {self.target!r}>"
+
+
+class Recorder:
+    """A WAV file being written."""
+
+    __slots__ = ("_done", "_engine", "_on_event", "is_finished", "is_stopping", "number", "path", "record", "target")
+
+    def __init__(
+        self,
+        engine: Engine,
+        number: int,
+        path: Path,
+        target: Stream | Room,
+        on_event: Callable[[RecorderFailed], None] | None,
+    ):
+        self._engine = engine
+        self._on_event = on_event
+        self.number = number
+        self.path = path
+        self.target = target
+        self.record: commands.Record
+        self.is_stopping = False
+        self.is_finished = False
+        self._done: asyncio.Event | None = None
+
+    def stop(self) -> None:
+        """Ends the recording; the file is complete when `finished()` returns. Idempotent."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            self._engine.command(commands.StopRecording(self.number))
+
+    async def finished(self) -> None:
+        """Returns when the file is complete or was given up."""
+        if self.is_finished:
+            return
+        if self._done is None:
+            self._done = asyncio.Event()
+        await self._done.wait()
+
+    def finish(self, problem: str) -> None:
+        """The engine has learned that the file is closed."""
+        self.is_stopping = self.is_finished = True
+        target = self.target
+        if isinstance(target, Room):
+            target.recorders.discard(self)
+        elif target.recorder is self:
+            target.recorder = None
+        if self._done is not None:
+            self._done.set()
+        tell = self._on_event or target.on_event
+        if problem and tell is not None:
+            tell(RecorderFailed(self, problem))
+
+    def __repr__(self) -> str:
+        return f"<Recorder {self.path} of {self.target!r}>"
