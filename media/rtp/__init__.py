@@ -1,1 +1,1 @@
-"""RTP and RTCP (RFC 3550) without a socket or a clock: the packet, the control packets, the book-keeping of a source."""
+"""RTP and RTCP (RFC 3550) without a socket or a clock: packets, control packets, the accounts kept of a source."""

@@ -1,7 +1,7 @@
 """The RTP packet (RFC 3550 §5.1): the header as numpy fields for all rows at once, and one packet at a time.
 
-The tick reads and writes the twelve fixed octets of every row through `headers()`; what is not plain (contributing sources,
-an extension, padding) is rare and goes through `Packet.parse`. Any bytes give a `Packet` or None.
+The tick reads and writes the twelve fixed octets of every row through `headers()`; what is not plain (contributing
+sources, an extension, padding) is rare and goes through `Packet.parse`. Any bytes give a `Packet` or None.
 """
 
 import struct

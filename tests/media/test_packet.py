@@ -64,7 +64,7 @@ def test_headers_of_all_rows_are_read_and_written_in_place():
     read = Packet.parse(rows[2, 4 : 4 + 172].tobytes())
     assert (read.sequence, read.timestamp, read.ssrc, read.payload) == (2, 160, 0xDEADBEEF, PLAIN.payload)
     assert np.shares_memory(view, rows)
-    assert HEADER_BYTES == view.dtype.itemsize
+    assert view.dtype.itemsize == HEADER_BYTES
 
 
 def test_rtcp_is_told_from_rtp_by_its_second_octet():

@@ -1,0 +1,302 @@
+"""Offer and answer (RFC 3264) for the one audio stream of a leg; pure: bytes in, bytes and an `Agreement` out.
+
+`LocalMedia` is our side of one stream for the life of its session. It keeps what RFC 3264 §8 asks to be kept: the
+version of our description (grows only when the description changes), the payload type numbers (never re-used for
+another format) and the place of our stream among the peer's media lines. A negotiation that fails raises
+`NegotiationError` and changes nothing, so the session goes on as before (RFC 3261 §14.1).
+
+Formats: G.711, telephone-event (RFC 4733) and comfort noise (RFC 3389), all at 8,000 Hz. Profiles: RTP/AVP and
+RTP/AVPF.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+from media.codecs import Codec
+from media.errors import NegotiationError
+from media.sdp import Attribute, Direction, MediaDescription, Origin, SdpError, SessionDescription
+
+TELEPHONE_EVENT = "TELEPHONE-EVENT"
+COMFORT_NOISE = "CN"
+EVENTS = "0-16"  # the sixteen keys and the hook flash
+PROFILES = ("RTP/AVP", "RTP/AVPF")
+PTIMES_MS = (10, 20, 30, 40, 60)
+CLOCK_HZ = 8000
+
+_DYNAMIC = range(96, 128)
+_USUAL_TELEPHONE_EVENT = 101
+_STATIC: dict[int, str] = {codec.payload_type: str(codec) for codec in Codec} | {13: COMFORT_NOISE}
+_UNSPECIFIED = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides settled on; send is from us to the peer. None: the format was not agreed in that direction."""
+
+    codec: Codec  #: what we send
+    payload_type_send: int
+    payload_type_receive: int
+    receive: tuple[tuple[int, Codec], ...]  #: every payload type the peer may send audio with
+    telephone_event_send: int | None
+    telephone_event_receive: int | None
+    comfort_noise_send: int | None
+    comfort_noise_receive: int | None
+    ptime_ms: int  #: the packet time the peer would like to receive
+    remote_host: str
+    remote_port: int
+    remote_rtcp: tuple[str, int]
+    rtcp_mux: bool
+    direction: Direction  #: ours: `sends` and `receives` are what we do
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether the peer has asked us not to send."""
+        return not self.direction.sends
+
+
+class LocalMedia:
+    """Our side of the stream: `answer` an offer, or make an `offer` and `accept` its answer; again and again."""
+
+    __slots__ = (
+        "_last", "_numbers", "_place", "_refused", "address", "codecs", "direction", "order", "port", "ptime_ms",
+        "session_id",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        *,
+        session_id: int,
+        codecs: Sequence[Codec | str] = tuple(Codec),
+        order: Literal["theirs", "ours"] = "theirs",
+        ptime_ms: int = 20,
+    ) -> None:
+        """`order`: whose preference among the common codecs decides an answer; `ptime_ms`: what our offers ask for."""
+        self.address = address
+        self.port = port
+        self.session_id = session_id
+        self.codecs = tuple(Codec(codec) for codec in codecs)
+        self.order = order
+        self.ptime_ms = ptime_ms
+        self.direction = Direction.SENDRECV
+        self._last: SessionDescription | None = None
+        self._numbers = {str(codec): codec.payload_type for codec in self.codecs}
+        self._numbers[TELEPHONE_EVENT] = _USUAL_TELEPHONE_EVENT
+        self._place = 0
+        self._refused: tuple[MediaDescription, ...] = ()
+
+    def answer(self, offer: bytes) -> tuple[bytes, Agreement]:
+        """The answer to an offer; raises `NegotiationError` when nothing in it can be agreed on."""
+        theirs = _parse(offer)
+        place, section, formats = self._choose(theirs)
+        direction = _mirrored(theirs, section, self.direction)
+        agreement = _agree(theirs, section, formats, formats, direction)
+        self._numbers |= formats
+        self._place = place
+        self._refused = tuple(map(_refusal, theirs.media[:place] + theirs.media[place + 1 :]))
+        ours = self._section(formats, agreement.ptime_ms, direction, section.protocol, rtcp_mux=agreement.rtcp_mux)
+        return self._description(ours, theirs.others), agreement
+
+    def offer(self) -> bytes:
+        """Our offer: every codec we know under the number it has in this session, in our order."""
+        names = [*self.codecs, TELEPHONE_EVENT]
+        formats = {str(name): self._numbers[name] for name in names}
+        return self._description(self._section(formats, self.ptime_ms, self.direction, PROFILES[0]))
+
+    def accept(self, answer: bytes) -> Agreement:
+        """What the peer's answer to our `offer` settles; raises `NegotiationError`."""
+        theirs = _parse(answer)
+        section = _audio_at(theirs, self._place)
+        _check(theirs, section)
+        formats = _formats(section)
+        common = {name: number for name, number in formats.items() if name in self._numbers}
+        ours = {name: self._numbers[name] for name in common}
+        return _agree(theirs, section, common, ours, _mirrored(theirs, section, self.direction))
+
+    def _choose(self, theirs: SessionDescription) -> tuple[int, MediaDescription, dict[str, int]]:
+        """The first audio line that we can talk over, its place, and the formats we have in common."""
+        why = NegotiationError("no audio offered")
+        for place, section in enumerate(theirs.media):
+            if section.kind == "audio" and section.port:
+                try:
+                    _check(theirs, section)
+                    return place, section, self._common(_formats(section))
+                except NegotiationError as error:
+                    why = error
+        raise why
+
+    def _common(self, offered: dict[str, int]) -> dict[str, int]:
+        """The formats of the offer that we know, in the order of the answer, under the numbers of the offer."""
+        audio = [name for name in offered if name in self.codecs]
+        if not audio:
+            raise NegotiationError(f"no common codec: offered {', '.join(offered) or 'none'}")
+        if self.order == "ours":
+            audio.sort(key=lambda name: self.codecs.index(Codec(name)))
+        names = audio + [name for name in (COMFORT_NOISE, TELEPHONE_EVENT) if name in offered]
+        return {name: offered[name] for name in names}
+
+    def _section(
+        self,
+        formats: dict[str, int],
+        ptime_ms: int,
+        direction: Direction,
+        protocol: str,
+        *,
+        rtcp_mux: bool = False,
+    ) -> MediaDescription:
+        attributes: list[Attribute] = [
+            ("rtpmap", f"{number} {_ENCODING_NAMES.get(name, name)}/{CLOCK_HZ}") for name, number in formats.items()
+        ]
+        if TELEPHONE_EVENT in formats:
+            attributes.append(("fmtp", f"{formats[TELEPHONE_EVENT]} {EVENTS}"))
+        attributes += ("ptime", str(ptime_ms)), (direction.value, None)
+        if rtcp_mux:
+            attributes.append(("rtcp-mux", None))
+        return MediaDescription(
+            "audio", self.port, protocol, tuple(map(str, formats.values())), attributes=tuple(attributes)
+        )
+
+    def _description(self, section: MediaDescription, others: tuple[tuple[str, str], ...] = ()) -> bytes:
+        """Our whole description around the section; its version grows when it differs from the last we sent."""
+        last = self._last
+        media = (*self._refused[: self._place], section, *self._refused[self._place :])
+        times = tuple(line for line in others if line[0] == "t") or (("t", "0 0"),)  # RFC 3264 §6: as in the offer
+        if last is not None and (last.media, last.others, last.address) == (media, times, self.address):
+            return last.encode()
+        version = 0 if last is None else int(last.origin.session_version) + 1
+        origin = Origin("-", str(self.session_id), str(version), self.address)
+        self._last = SessionDescription(origin, "-", self.address, (), media, times)
+        return self._last.encode()
+
+
+_ENCODING_NAMES = {TELEPHONE_EVENT: "telephone-event"}
+
+
+def _parse(data: bytes) -> SessionDescription:
+    try:
+        return SessionDescription.parse(data)
+    except SdpError as error:
+        raise NegotiationError(f"no session description: {error}") from error
+
+
+def _audio_at(theirs: SessionDescription, place: int) -> MediaDescription:
+    """The line that answers ours; a peer that does not keep the order is forgiven (its first audio line counts)."""
+    if place < len(theirs.media) and theirs.media[place].kind == "audio":
+        section = theirs.media[place]
+    else:
+        section = next((media for media in theirs.media if media.kind == "audio"), MediaDescription("audio", 0, "", ()))
+    if not section.port:
+        raise NegotiationError("audio refused")
+    return section
+
+
+def _check(theirs: SessionDescription, section: MediaDescription) -> None:
+    """Raise unless packets can be exchanged over this line: a profile we speak, a numeric unicast address."""
+    if section.protocol.upper() not in PROFILES:
+        raise NegotiationError(f"profile {section.protocol} is not spoken here")
+    address = theirs.address_of(section)
+    if address is None or not _is_unicast(address):
+        raise NegotiationError(f"no address to send to: {address}")
+
+
+@lru_cache(maxsize=4096)
+def _is_unicast(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return not parsed.is_multicast and address != "255.255.255.255"
+
+
+def _formats(section: MediaDescription) -> dict[str, int]:
+    """The 8,000 Hz formats of a line, upper-case encoding name to payload type, first mention wins (RFC 3264 §6.1)."""
+    maps: dict[str, str] = {}
+    for value in section.all("rtpmap"):
+        number, _, encoding = value.partition(" ")
+        maps.setdefault(number, encoding.strip().upper())
+    formats: dict[str, int] = {}
+    for text in section.formats:
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 128
+        if number < 128:
+            encoding = maps.get(text) or f"{_STATIC.get(number, '')}/{CLOCK_HZ}"
+            name, _, clock = encoding.partition("/")
+            if name and clock in ("8000", "8000/1"):
+                formats.setdefault(name, number)
+    return formats
+
+
+def _mirrored(theirs: SessionDescription, section: MediaDescription, wanted: Direction) -> Direction:
+    """Our direction: what we want, as far as theirs allows (RFC 3264 §6.1); `c=0.0.0.0` is hold as in RFC 2543."""
+    direction = theirs.direction_of(section)
+    reachable = theirs.address_of(section) not in _UNSPECIFIED
+    return Direction.of(wanted.sends and direction.receives and reachable, wanted.receives and direction.sends)
+
+
+def _agree(
+    theirs: SessionDescription,
+    section: MediaDescription,
+    send: dict[str, int],
+    receive: dict[str, int],
+    direction: Direction,
+) -> Agreement:
+    """Put together what the two descriptions say; `send` and `receive` map format names to payload types."""
+    audio = [Codec(name) for name in send if name in _CODEC_NAMES]
+    if not audio:
+        raise NegotiationError("the answer names no codec that was offered")
+    host = theirs.address_of(section) or _UNSPECIFIED[0]
+    rtcp_mux = section.has("rtcp-mux")
+    return Agreement(
+        codec=audio[0],
+        payload_type_send=send[audio[0]],
+        payload_type_receive=receive[audio[0]],
+        receive=_receivable(audio, send, receive),
+        telephone_event_send=send.get(TELEPHONE_EVENT),
+        telephone_event_receive=receive.get(TELEPHONE_EVENT),
+        comfort_noise_send=send.get(COMFORT_NOISE),
+        comfort_noise_receive=receive.get(COMFORT_NOISE),
+        ptime_ms=_packet_time(section),
+        remote_host=host,
+        remote_port=section.port,
+        remote_rtcp=(host, section.port) if rtcp_mux else _rtcp_address(section, host),
+        rtcp_mux=rtcp_mux,
+        direction=direction,
+    )
+
+
+_CODEC_NAMES = frozenset(map(str, Codec))
+
+
+def _receivable(audio: list[Codec], send: dict[str, int], receive: dict[str, int]) -> tuple[tuple[int, Codec], ...]:
+    """Our own numbers, and the peer's where they are free: some send with the number they wrote themselves."""
+    numbers = {receive[codec]: codec for codec in audio}
+    taken = {*receive.values()}
+    for codec in audio:
+        if send[codec] not in taken:
+            numbers.setdefault(send[codec], codec)
+    return tuple(numbers.items())
+
+
+def _packet_time(section: MediaDescription) -> int:
+    """The longest of our packet times within what the peer wants (`ptime`) and can take (`maxptime`); else 20 ms."""
+    wanted = min(section.number("ptime") or 20, section.number("maxptime") or PTIMES_MS[-1])
+    return max((ptime for ptime in PTIMES_MS if ptime <= wanted), default=PTIMES_MS[0])
+
+
+def _rtcp_address(section: MediaDescription, host: str) -> tuple[str, int]:
+    """Where control packets go: the next port, unless `a=rtcp` says otherwise (RFC 3605)."""
+    fields = (section.get("rtcp") or "").split()
+    if fields and fields[0].isascii() and fields[0].isdigit() and 0 < int(fields[0][:6]) < 65536:
+        elsewhere = fields[3] if len(fields) == 4 and _is_unicast(fields[3]) else host
+        return elsewhere, int(fields[0])
+    return host, min(section.port + 1, 65535)
+
+
+def _refusal(section: MediaDescription) -> MediaDescription:
+    """The same line with port 0, which declines it (RFC 3264 §6)."""
+    return replace(
+        section, port=0, port_count=1, formats=section.formats or ("0",), address=None, attributes=(), others=()
+    )
