@@ -40,8 +40,8 @@ def parse(data: bytes) -> Request | Response:
 def salvage(data: bytes) -> Request | None:
     """What can be read of a request that `parse` refused, enough to build its 400 or 505 with `Response.to`.
 
-    None for a response, for an ACK (never answered), and where there is no readable Via to answer to. Nothing but
-    the headers copied into a response may be relied on.
+    None for a response, for an ACK (never answered), and where there is no Via. Nothing but the headers a response
+    copies may be relied on, and none of them need be readable: the answer goes to where the bytes came from.
     """
     try:
         lines, _ = _split(data)
@@ -50,7 +50,7 @@ def salvage(data: bytes) -> Request | None:
             return None
         request = Request(method, Uri("sip", host="invalid"))
         _parse_header_lines(lines, request.headers, lenient=True)
-        return request if request.via else None
+        return request if "via" in request.headers.fields else None
     except PeerError:
         return None
 

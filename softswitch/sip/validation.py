@@ -1,0 +1,134 @@
+"""What a user agent server looks at before it works on a request (RFC 3261 §8.2).
+
+The stack calls `check_request` for every request outside of a dialog and sends the `Rejection` it gets. The order is
+the RFC's: is it well formed, is the method known, is the Request-URI ours to understand, are the extensions and the
+body ones we support. Bytes that are no message at all are the parser's business.
+"""
+
+from dataclasses import dataclass
+
+from softswitch.errors import PeerError
+from softswitch.sip.message import Request
+from softswitch.sip.names import REASON_PHRASES
+
+KNOWN_METHODS = frozenset(
+    "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()
+)
+SDP = "application/sdp"
+
+_NUMBER_HEADERS = ("Max-Forwards", "Expires", "Min-Expires", "Min-SE", "Session-Expires")
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this user agent can do; what it answers to OPTIONS and judges requests by."""
+
+    methods: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "PRACK")
+    extensions: tuple[str, ...] = ("100rel", "timer")
+    content_types: tuple[str, ...] = (SDP,)
+    schemes: tuple[str, ...] = ("sip", "sips", "tel")
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Allow, Accept and Supported (RFC 3261 §11.2)."""
+        return [
+            ("Allow", ", ".join(self.methods)),
+            ("Accept", ", ".join(self.content_types)),
+            ("Supported", ", ".join(self.extensions)),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """The final response a request gets instead of being worked on."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def check_request(request: Request, capabilities: Capabilities) -> Rejection | None:
+    """None when `request` may be worked on. Not for ACK, which is never answered."""
+    return (
+        _check_form(request)
+        or _check_method(request, capabilities)
+        or _check_uri(request, capabilities)
+        or _check_extensions(request, capabilities)
+        or _check_body(request, capabilities)
+        or _check_accept(request)
+    )
+
+
+def check_forwarding(request: Request) -> Rejection | None:
+    """483 for a request that may not be sent on any more (RFC 3261 §16.3); for who would send it on."""
+    return _reject(483) if request.max_forwards == 0 else None
+
+
+def _check_form(request: Request) -> Rejection | None:
+    """Read every header we may have to understand."""
+    try:
+        _ = request.vias, request.from_, request.to, request.contacts, request.routes, request.record_routes
+        for name in _NUMBER_HEADERS:
+            if name in request.headers:
+                request.number(name)
+        _ = request.max_forwards
+    except PeerError as error:
+        return _reject(error.status, error.reason)
+    if request.method == "INVITE" and request.contact_is_star:
+        return _reject(400, "Contact * in an INVITE")
+    return None
+
+
+def _check_method(request: Request, capabilities: Capabilities) -> Rejection | None:
+    if request.method in capabilities.methods:
+        return None
+    allow = ("Allow", ", ".join(capabilities.methods))
+    return _reject(405 if request.method in KNOWN_METHODS else 501, headers=(allow,))
+
+
+def _check_uri(request: Request, capabilities: Capabilities) -> Rejection | None:
+    if request.uri.scheme not in capabilities.schemes:
+        return _reject(416)
+    if request.method == "REGISTER" and request.to.uri.scheme not in capabilities.schemes:
+        return _reject(404)  # RFC 3261 §10.3, step 5: no such address-of-record
+    return None
+
+
+def _check_extensions(request: Request, capabilities: Capabilities) -> Rejection | None:
+    if request.method == "CANCEL":
+        return None  # RFC 3261 §8.2.2.3
+    fields = request.headers.fields
+    if "require" not in fields and "proxy-require" not in fields:
+        return None
+    supported = {extension.lower() for extension in capabilities.extensions}
+    required = request.tokens("Require") + request.tokens("Proxy-Require")
+    unsupported = [extension for extension in required if extension.lower() not in supported]
+    return _reject(420, headers=(("Unsupported", ", ".join(unsupported)),)) if unsupported else None
+
+
+def _check_body(request: Request, capabilities: Capabilities) -> Rejection | None:
+    if not request.body or _is_optional(request):
+        return None
+    encodings = request.tokens("Content-Encoding")
+    if any(encoding.lower() != "identity" for encoding in encodings):
+        return _reject(415, headers=(("Accept-Encoding", "identity"),))
+    if request.method in ("INVITE", "UPDATE", "PRACK") and request.content_type not in capabilities.content_types:
+        return _reject(415, headers=(("Accept", ", ".join(capabilities.content_types)),))
+    return None
+
+
+def _is_optional(request: Request) -> bool:
+    """Whether the sender allows us to ignore the body (RFC 3261 §20.11)."""
+    disposition = request.headers.get("Content-Disposition")
+    return disposition is not None and "handling=optional" in disposition.replace(" ", "").lower()
+
+
+def _check_accept(request: Request) -> Rejection | None:
+    """An INVITE whose sender understands no SDP can't become a session."""
+    if request.method != "INVITE" or "accept" not in request.headers.fields:
+        return None
+    ranges = {value.partition(";")[0].strip().lower() for value in request.tokens("Accept")}
+    return None if ranges & {SDP, "application/*", "*/*"} else _reject(406)
+
+
+def _reject(status: int, reason: str = "", headers: tuple[tuple[str, str], ...] = ()) -> Rejection:
+    return Rejection(status, reason or REASON_PHRASES[status], headers)
