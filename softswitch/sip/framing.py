@@ -58,7 +58,7 @@ class StreamFraming:
 
     def _next(self) -> bytes | KeepAlive | None:
         if not self._message_bytes:
-            if self._buffer[:1] in (b"\r", b"\n"):
+            if self._buffer.startswith((b"\r", b"\n")):
                 return self._next_keep_alive()
             if self._buffer:
                 self._half_ping = False
@@ -71,18 +71,15 @@ class StreamFraming:
         return message
 
     def _next_keep_alive(self) -> KeepAlive | None:
-        if self._half_ping and self._buffer[:2] == b"\r\n":
-            self._half_ping = False
-            del self._buffer[:2]
-            return KeepAlive.PING
-        if self._buffer[:4] == b"\r\n\r\n":
+        """A CRLF alone is a pong until the second half of a ping follows it, in this piece or in the next."""
+        if not self._half_ping and self._buffer.startswith(b"\r\n\r\n"):
             del self._buffer[:4]
             return KeepAlive.PING
-        if self._buffer[:2] == b"\r\n" and self._buffer != b"\r\n\r":
-            self._half_ping = len(self._buffer) == 2
+        if self._buffer.startswith(b"\r\n"):
             del self._buffer[:2]
-            return KeepAlive.PONG
-        if self._buffer in (b"\r", b"\r\n\r"):
+            self._half_ping = not self._half_ping
+            return KeepAlive.PONG if self._half_ping else KeepAlive.PING
+        if self._buffer == b"\r":
             return None
         raise PeerError("stray line breaks in the stream", drop="unframed")
 

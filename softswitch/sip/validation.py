@@ -12,7 +12,8 @@ from softswitch.sip.message import Request
 from softswitch.sip.names import REASON_PHRASES
 
 KNOWN_METHODS = frozenset(
-    "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()
+    ("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY")
+    + ("OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE")
 )
 SDP = "application/sdp"
 
