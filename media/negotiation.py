@@ -1,9 +1,9 @@
 """Offer and answer (RFC 3264) for the one audio stream of a leg; pure: bytes in, bytes and an `Agreement` out.
 
 `LocalMedia` is our side of one stream for the life of its session. It keeps what RFC 3264 §8 asks to be kept: the
-version of our description (grows only when the description changes), the payload type numbers (never re-used for
-another format) and the place of our stream among the peer's media lines. A negotiation that fails raises
-`NegotiationError` and changes nothing, so the session goes on as before (RFC 3261 §14.1).
+version of our description (grows only when the description changes), the payload type numbers in use and the place of
+our stream among the peer's media lines. A negotiation that fails raises `NegotiationError` and changes nothing, so the
+session goes on as before (RFC 3261 §14.1).
 
 Formats: G.711, telephone-event (RFC 4733) and comfort noise (RFC 3389), all at 8,000 Hz. Profiles: RTP/AVP and
 RTP/AVPF.
@@ -17,7 +17,7 @@ from typing import Literal
 
 from media.codecs import Codec
 from media.errors import NegotiationError
-from media.sdp import Attribute, Direction, MediaDescription, Origin, SdpError, SessionDescription
+from media.sdp import Attribute, Direction, Line, MediaDescription, Origin, SdpError, SessionDescription
 
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 COMFORT_NOISE = "CN"
@@ -26,10 +26,14 @@ PROFILES = ("RTP/AVP", "RTP/AVPF")
 PTIMES_MS = (10, 20, 30, 40, 60)
 CLOCK_HZ = 8000
 
-_DYNAMIC = range(96, 128)
 _USUAL_TELEPHONE_EVENT = 101
-_STATIC: dict[int, str] = {codec.payload_type: str(codec) for codec in Codec} | {13: COMFORT_NOISE}
+_STATIC = {str(codec.payload_type): f"{codec}/8000" for codec in Codec} | {"13": "CN/8000"}
+_CLOCKS = ("8000", "8000/1")
+_PAYLOAD_TYPES = frozenset(map(str, range(128)))
+_WRITTEN = {TELEPHONE_EVENT: "telephone-event"}
+_CODEC_NAMES = frozenset(map(str, Codec))
 _UNSPECIFIED = ("0.0.0.0", "::")
+_UNBOUNDED: tuple[Line, ...] = (("t", "0 0"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +97,29 @@ class LocalMedia:
         """The answer to an offer; raises `NegotiationError` when nothing in it can be agreed on."""
         theirs = _parse(offer)
         place, section, formats = self._choose(theirs)
-        direction = _mirrored(theirs, section, self.direction)
-        agreement = _agree(theirs, section, formats, formats, direction)
+        agreement = _agree(theirs, section, formats, formats, self.direction)
         self._numbers |= formats
         self._place = place
         self._refused = tuple(map(_refusal, theirs.media[:place] + theirs.media[place + 1 :]))
-        ours = self._section(formats, agreement.ptime_ms, direction, section.protocol, rtcp_mux=agreement.rtcp_mux)
-        return self._description(ours, theirs.others), agreement
+        times = tuple(line for line in theirs.others if line[0] == "t") or _UNBOUNDED  # as in the offer, RFC 3264 §6
+        attributes = _attributes(tuple(formats.items()), agreement.ptime_ms, agreement.direction, agreement.rtcp_mux)
+        return self._description(formats, attributes, section.protocol, times), agreement
 
     def offer(self) -> bytes:
         """Our offer: every codec we know under the number it has in this session, in our order."""
-        names = [*self.codecs, TELEPHONE_EVENT]
-        formats = {str(name): self._numbers[name] for name in names}
-        return self._description(self._section(formats, self.ptime_ms, self.direction, PROFILES[0]))
+        formats = {name: self._numbers[name] for name in (*self.codecs, TELEPHONE_EVENT)}
+        attributes = _attributes(tuple(formats.items()), self.ptime_ms, self.direction, False)
+        return self._description(formats, attributes, PROFILES[0], _UNBOUNDED)
 
     def accept(self, answer: bytes) -> Agreement:
         """What the peer's answer to our `offer` settles; raises `NegotiationError`."""
         theirs = _parse(answer)
         section = _audio_at(theirs, self._place)
         _check(theirs, section)
-        formats = _formats(section)
-        common = {name: number for name, number in formats.items() if name in self._numbers}
-        ours = {name: self._numbers[name] for name in common}
-        return _agree(theirs, section, common, ours, _mirrored(theirs, section, self.direction))
+        formats = _wishes(section.formats, section.attributes).formats
+        send = {name: number for name, number in formats.items() if name in self._numbers}
+        receive = {name: self._numbers[name] for name in send}
+        return _agree(theirs, section, send, receive, self.direction)
 
     def _choose(self, theirs: SessionDescription) -> tuple[int, MediaDescription, dict[str, int]]:
         """The first audio line that we can talk over, its place, and the formats we have in common."""
@@ -124,7 +128,7 @@ class LocalMedia:
             if section.kind == "audio" and section.port:
                 try:
                     _check(theirs, section)
-                    return place, section, self._common(_formats(section))
+                    return place, section, self._common(_wishes(section.formats, section.attributes).formats)
                 except NegotiationError as error:
                     why = error
         raise why
@@ -135,36 +139,18 @@ class LocalMedia:
         if not audio:
             raise NegotiationError(f"no common codec: offered {', '.join(offered) or 'none'}")
         if self.order == "ours":
-            audio.sort(key=lambda name: self.codecs.index(Codec(name)))
+            audio = [name for name in self.codecs if name in offered]
         names = audio + [name for name in (COMFORT_NOISE, TELEPHONE_EVENT) if name in offered]
         return {name: offered[name] for name in names}
 
-    def _section(
-        self,
-        formats: dict[str, int],
-        ptime_ms: int,
-        direction: Direction,
-        protocol: str,
-        *,
-        rtcp_mux: bool = False,
-    ) -> MediaDescription:
-        attributes: list[Attribute] = [
-            ("rtpmap", f"{number} {_ENCODING_NAMES.get(name, name)}/{CLOCK_HZ}") for name, number in formats.items()
-        ]
-        if TELEPHONE_EVENT in formats:
-            attributes.append(("fmtp", f"{formats[TELEPHONE_EVENT]} {EVENTS}"))
-        attributes += ("ptime", str(ptime_ms)), (direction.value, None)
-        if rtcp_mux:
-            attributes.append(("rtcp-mux", None))
-        return MediaDescription(
-            "audio", self.port, protocol, tuple(map(str, formats.values())), attributes=tuple(attributes)
-        )
-
-    def _description(self, section: MediaDescription, others: tuple[tuple[str, str], ...] = ()) -> bytes:
-        """Our whole description around the section; its version grows when it differs from the last we sent."""
-        last = self._last
+    def _description(
+        self, formats: dict[str, int], attributes: tuple[Attribute, ...], protocol: str, times: tuple[Line, ...]
+    ) -> bytes:
+        """Our whole description; its version grows when it differs from the last we sent."""
+        numbers = tuple(map(str, formats.values()))
+        section = MediaDescription("audio", self.port, protocol, numbers, attributes=attributes)
         media = (*self._refused[: self._place], section, *self._refused[self._place :])
-        times = tuple(line for line in others if line[0] == "t") or (("t", "0 0"),)  # RFC 3264 §6: as in the offer
+        last = self._last
         if last is not None and (last.media, last.others, last.address) == (media, times, self.address):
             return last.encode()
         version = 0 if last is None else int(last.origin.session_version) + 1
@@ -173,7 +159,34 @@ class LocalMedia:
         return self._last.encode()
 
 
-_ENCODING_NAMES = {TELEPHONE_EVENT: "telephone-event"}
+@lru_cache(maxsize=256)
+def _attributes(
+    formats: tuple[tuple[str, int], ...], ptime_ms: int, direction: Direction, rtcp_mux: bool
+) -> tuple[Attribute, ...]:
+    """The attributes of our audio line."""
+    lines: list[Attribute] = [("rtpmap", f"{number} {_WRITTEN.get(name, name)}/{CLOCK_HZ}") for name, number in formats]
+    lines += [("fmtp", f"{number} {EVENTS}") for name, number in formats if name == TELEPHONE_EVENT]
+    lines += ("ptime", str(ptime_ms)), (direction.value, None)
+    if rtcp_mux:
+        lines.append(("rtcp-mux", None))
+    return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What the attributes of the peer's audio line ask for."""
+
+    formats: dict[str, int]  #: those at 8,000 Hz: upper-case encoding name to payload type
+    ptime_ms: int
+    rtcp_mux: bool
+    rtcp: tuple[str | None, int] | None
+
+
+@lru_cache(maxsize=256)
+def _wishes(formats: tuple[str, ...], attributes: tuple[Attribute, ...]) -> _Wishes:
+    """Read an audio line's formats and attributes; kept, because one make of phone says the same in every call."""
+    section = MediaDescription("audio", 0, "", formats, attributes=attributes)
+    return _Wishes(_formats(section), _packet_time(section), section.has("rtcp-mux"), _rtcp(section))
 
 
 def _parse(data: bytes) -> SessionDescription:
@@ -216,16 +229,14 @@ def _formats(section: MediaDescription) -> dict[str, int]:
     """The 8,000 Hz formats of a line, upper-case encoding name to payload type, first mention wins (RFC 3264 §6.1)."""
     maps: dict[str, str] = {}
     for value in section.all("rtpmap"):
-        number, _, encoding = value.partition(" ")
-        maps.setdefault(number, encoding.strip().upper())
+        payload_type, _, encoding = value.partition(" ")
+        maps.setdefault(payload_type, encoding)
     formats: dict[str, int] = {}
     for text in section.formats:
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 128
-        if number < 128:
-            encoding = maps.get(text) or f"{_STATIC.get(number, '')}/{CLOCK_HZ}"
-            name, _, clock = encoding.partition("/")
-            if name and clock in ("8000", "8000/1"):
-                formats.setdefault(name, number)
+        encoding = maps.get(text) or _STATIC.get(text, "")
+        name, _, clock = encoding.strip().upper().partition("/")
+        if clock in _CLOCKS and text in _PAYLOAD_TYPES:
+            formats.setdefault(name, int(text))
     return formats
 
 
@@ -241,14 +252,14 @@ def _agree(
     section: MediaDescription,
     send: dict[str, int],
     receive: dict[str, int],
-    direction: Direction,
+    wanted: Direction,
 ) -> Agreement:
     """Put together what the two descriptions say; `send` and `receive` map format names to payload types."""
     audio = [Codec(name) for name in send if name in _CODEC_NAMES]
     if not audio:
         raise NegotiationError("the answer names no codec that was offered")
+    wishes = _wishes(section.formats, section.attributes)
     host = theirs.address_of(section) or _UNSPECIFIED[0]
-    rtcp_mux = section.has("rtcp-mux")
     return Agreement(
         codec=audio[0],
         payload_type_send=send[audio[0]],
@@ -258,16 +269,13 @@ def _agree(
         telephone_event_receive=receive.get(TELEPHONE_EVENT),
         comfort_noise_send=send.get(COMFORT_NOISE),
         comfort_noise_receive=receive.get(COMFORT_NOISE),
-        ptime_ms=_packet_time(section),
+        ptime_ms=wishes.ptime_ms,
         remote_host=host,
         remote_port=section.port,
-        remote_rtcp=(host, section.port) if rtcp_mux else _rtcp_address(section, host),
-        rtcp_mux=rtcp_mux,
-        direction=direction,
+        remote_rtcp=_rtcp_address(wishes, host, section.port),
+        rtcp_mux=wishes.rtcp_mux,
+        direction=_mirrored(theirs, section, wanted),
     )
-
-
-_CODEC_NAMES = frozenset(map(str, Codec))
 
 
 def _receivable(audio: list[Codec], send: dict[str, int], receive: dict[str, int]) -> tuple[tuple[int, Codec], ...]:
@@ -286,13 +294,20 @@ def _packet_time(section: MediaDescription) -> int:
     return max((ptime for ptime in PTIMES_MS if ptime <= wanted), default=PTIMES_MS[0])
 
 
-def _rtcp_address(section: MediaDescription, host: str) -> tuple[str, int]:
-    """Where control packets go: the next port, unless `a=rtcp` says otherwise (RFC 3605)."""
+def _rtcp(section: MediaDescription) -> tuple[str | None, int] | None:
+    """`a=rtcp`: where control packets go when not to the next port (RFC 3605); None when absent or unreadable."""
     fields = (section.get("rtcp") or "").split()
-    if fields and fields[0].isascii() and fields[0].isdigit() and 0 < int(fields[0][:6]) < 65536:
-        elsewhere = fields[3] if len(fields) == 4 and _is_unicast(fields[3]) else host
-        return elsewhere, int(fields[0])
-    return host, min(section.port + 1, 65535)
+    if not fields or not fields[0].isascii() or not fields[0].isdigit() or not 0 < int(fields[0][:6]) < 65536:
+        return None
+    return fields[3] if len(fields) == 4 and _is_unicast(fields[3]) else None, int(fields[0])
+
+
+def _rtcp_address(wishes: _Wishes, host: str, port: int) -> tuple[str, int]:
+    if wishes.rtcp_mux:
+        return host, port
+    if wishes.rtcp is not None:
+        return wishes.rtcp[0] or host, wishes.rtcp[1]
+    return host, min(port + 1, 65535)
 
 
 def _refusal(section: MediaDescription) -> MediaDescription:

@@ -9,8 +9,7 @@ decided in `media.negotiation`, the only caller.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-
-SESSION_VERSION_MAX = 2**64 - 1
+from itertools import pairwise
 
 Line = tuple[str, str]
 Attribute = tuple[str, str | None]
@@ -122,10 +121,10 @@ class SessionDescription:
         lines = _lines(data)
         if not lines or lines[0] != ("v", "0"):
             raise SdpError("does not begin with v=0")
-        starts = [index for index, line in enumerate(lines) if line[0] == "m"]
-        stops = [*starts[1:], len(lines)]
-        media = tuple(_media(lines[start:stop]) for start, stop in zip(starts, stops, strict=True))
-        return _session(lines[1 : starts[0] if starts else None], media)
+        bounds = [index for index, line in enumerate(lines) if line[0] == "m"]
+        bounds.append(len(lines))
+        media = tuple([_media(lines[start:stop]) for start, stop in pairwise(bounds)])
+        return _session(lines[1 : bounds[0]], media)
 
     def encode(self) -> bytes:
         """The description as it goes on the wire."""
