@@ -74,7 +74,7 @@ def _ambiguous_acls(plan: Plan) -> Iterator[Problem]:
             for acl in trunk.acls:
                 yield from _claim(owners, ("trunk", acl), f"{place}.acls", f"{acl}")
             if trunk.address is not None:
-                address = (trunk.address, trunk.port, trunk.transport)
+                address = (trunk.transport, trunk.address, trunk.port if trunk.transport == "udp" else 0)
                 yield from _claim(owners, address, f"{place}.address", f"{trunk.address}:{trunk.port}")
 
 

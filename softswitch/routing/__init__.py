@@ -1,0 +1,37 @@
+"""Routing: who sends a call, whether it fits, and where it leads. Decisions with reasons; nothing is sent.
+
+Reading order: `number`, `identity` and `identify` say who calls; `limits` whether there is room; `transformations` what
+changes on the way; `router` where it goes; `trunk_group` which trunk a call out takes; `explain` asks them all at once.
+"""
+
+from softswitch.routing.explain import Explanation, explain
+from softswitch.routing.identify import Identified, Senders
+from softswitch.routing.identity import Identity, identity_of
+from softswitch.routing.limits import Gate, Passage, TokenBucket
+from softswitch.routing.number import digits, international, number_of
+from softswitch.routing.reasons import Reason, Refused
+from softswitch.routing.router import Decision, Router
+from softswitch.routing.transformations import Subject, Transformations
+from softswitch.routing.trunk_group import failover_order
+
+__all__ = [
+    "Decision",
+    "Explanation",
+    "Gate",
+    "Identified",
+    "Identity",
+    "Passage",
+    "Reason",
+    "Refused",
+    "Router",
+    "Senders",
+    "Subject",
+    "TokenBucket",
+    "Transformations",
+    "digits",
+    "explain",
+    "failover_order",
+    "identity_of",
+    "international",
+    "number_of",
+]

@@ -1,0 +1,58 @@
+"""What would happen to a call, and why: the decisions of the switch for a call that nobody makes.
+
+It asks `Senders` and `Router`, the ones every real call asks, with a request made up from two numbers.
+"""
+
+from dataclasses import dataclass
+
+from softswitch.errors import PeerError
+from softswitch.plan import Plan
+from softswitch.routing.identify import Senders
+from softswitch.routing.number import digits
+from softswitch.routing.reasons import Reason, Refused
+from softswitch.routing.router import Decision, Router
+from softswitch.sip.message import Headers, Request
+from softswitch.sip.peer import Peer
+from softswitch.sip.uri import Uri
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Every candidate that was weighed; `decision` where the call goes, or the final response in `status`, `reason`."""
+
+    reasons: tuple[Reason, ...]
+    decision: Decision | None
+    status: int
+    reason: str
+
+
+def explain(plan: Plan, *, from_: str, to: str, peer: Peer, unknown_sender: str = "403") -> Explanation:
+    """The decisions for a call that comes from `peer`; `from_` and `to` are numbers or URIs.
+
+    Raises `PeerError` for what is neither.
+    """
+    senders = Senders(plan)
+    weighed = tuple(senders.explain(peer))
+    source = senders.identify(peer)
+    if source is None:
+        status, reason = (403, "Forbidden") if unknown_sender == "403" else (0, "no answer")
+        return Explanation(weighed, None, status, f"{reason}: nobody knows {peer.host}:{peer.port}")
+    try:
+        decision = Router(plan).route(source, _request(from_, to))
+    except Refused as refused:
+        return Explanation(weighed + refused.reasons, None, refused.status, refused.reason)
+    return Explanation(weighed + decision.reasons, decision, 200, f"endpoint {decision.endpoint.name}")
+
+
+def _request(from_: str, to: str) -> Request:
+    return Request("INVITE", _uri(to), Headers([("From", f"<{_uri(from_)}>;tag=explain")]))
+
+
+def _uri(text: str) -> Uri:
+    """A number as people write it, or a URI as peers do."""
+    if ":" in text:
+        return Uri.parse(text)
+    try:
+        return Uri.parse(f"sip:{digits(text)}@softswitch.invalid")
+    except PeerError:
+        raise PeerError(f"neither a number nor a URI: {text!r}") from None

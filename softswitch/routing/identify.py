@@ -1,0 +1,148 @@
+"""Who sends this request? The most specific match names the sender.
+
+In this order: a registered contact (where there is a location service to ask), the address and port of a trunk, the ACL
+of a trunk (longest prefix), the ACL of a trunk group (longest prefix). Nobody: the sender is unknown, and the switch
+answers 403 or nothing.
+
+A sender over TCP has a port of the moment, so there the address of a trunk with `transport = "tcp"` is enough.
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from softswitch.plan import Plan, Trunk, TrunkGroup, User
+from softswitch.plan.objects import Network
+from softswitch.routing.reasons import Reason
+from softswitch.sip.peer import Peer, Transport
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Location = Callable[[Peer], User | None]
+"""Whose registered contact is this? Asked first."""
+
+SENDERS_REMEMBERED = 4096
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A known sender: a trunk group, with the trunk where that much is known; or a user."""
+
+    trunk_group: TrunkGroup | None
+    trunk: Trunk | None
+    user: User | None
+    why: str
+
+    @property
+    def name(self) -> str:
+        if self.trunk_group is None:
+            return f"user {self.user.username}" if self.user else "nobody"
+        return self.trunk_group.name if self.trunk is None else f"{self.trunk_group.name}/{self.trunk.name}"
+
+    def __repr__(self) -> str:
+        return f"<Identified {self.name}: {self.why}>"
+
+
+class Senders:
+    """Everybody who may send us calls, found by address in constant time."""
+
+    def __init__(self, plan: Plan, location: Location | None = None) -> None:
+        self._plan = plan
+        self._location = location
+        self._by_address: dict[tuple[str, str, int], Identified] = {}
+        self._by_trunk_acl = Networks[Identified]()
+        self._by_group_acl = Networks[Identified]()
+        for group in plan.numbers.trunk_groups:
+            self._add(group)
+        self.among_trunks = lru_cache(SENDERS_REMEMBERED)(self._among_trunks)
+
+    def identify(self, peer: Peer) -> Identified | None:
+        """The sender behind an address; None when nobody knows it."""
+        user = self._location(peer) if self._location is not None else None
+        if user is not None:
+            return Identified(None, None, user, f"registered contact of {user.username}")
+        return self.among_trunks(peer.transport, peer.host, peer.port)
+
+    def explain(self, peer: Peer) -> Iterator[Reason]:
+        """Each candidate, whether `identify` takes it, and why or why not."""
+        taken = self.identify(peer)
+        if self._location is not None:
+            by_contact = taken is not None and taken.user is not None
+            yield Reason("identify", "registered contacts", by_contact, taken.why if taken and by_contact else "none")
+        for candidate, reach in self._candidates():
+            if taken is not None and taken.trunk is candidate.trunk and taken.trunk_group is candidate.trunk_group:
+                yield Reason("identify", candidate.name, True, taken.why)
+            else:
+                yield Reason("identify", candidate.name, False, self._why_not(candidate, reach, peer, taken))
+
+    def _add(self, group: TrunkGroup) -> None:
+        for acl in group.acls:
+            self._by_group_acl.add(acl, Identified(group, None, None, f"ACL {acl} of trunk group {group.name}"))
+        for trunk in group.trunks:
+            for acl in trunk.acls:
+                self._by_trunk_acl.add(acl, Identified(group, trunk, None, f"ACL {acl} of trunk {trunk.name}"))
+            address = ip_address(trunk.address or "")
+            if address is not None:
+                why = f"address {trunk.address}:{trunk.port} of trunk {trunk.name}"
+                self._by_address.setdefault(_address_key(trunk, address), Identified(group, trunk, None, why))
+
+    def _among_trunks(self, transport: str, host: str, port: int) -> Identified | None:
+        address = ip_address(host)
+        if address is None:
+            return None
+        key = (transport, str(address), 0 if transport == Transport.TCP else port)
+        return self._by_address.get(key) or self._by_trunk_acl.find(address) or self._by_group_acl.find(address)
+
+    def _candidates(self) -> Iterator[tuple[Identified, str]]:
+        """Everybody, trunks first as they are weighed first, with what each accepts."""
+        groups = self._plan.numbers.trunk_groups
+        for group in groups:
+            for trunk in group.trunks:
+                place = [f"{trunk.address}:{trunk.port}"] if trunk.address else []
+                yield Identified(group, trunk, None, ""), ", ".join([*place, *map(str, trunk.acls)]) or "nothing"
+        for group in groups:
+            yield Identified(group, None, None, ""), ", ".join(map(str, group.acls)) or "nothing"
+
+    def _why_not(self, candidate: Identified, reach: str, peer: Peer, taken: Identified | None) -> str:
+        address = ip_address(peer.host)
+        acls = candidate.trunk.acls if candidate.trunk else candidate.trunk_group.acls if candidate.trunk_group else ()
+        if taken is not None and address is not None and any(address in acl for acl in acls):
+            return f"its ACL holds {peer.host} too, but {taken.name} is more specific"
+        return f"{peer.host}:{peer.port} is not in {reach}"
+
+
+class Networks(Generic[T]):
+    """What belongs to networks, found for an address by longest prefix: one look-up for each prefix length in use."""
+
+    def __init__(self) -> None:
+        self._by_prefix: dict[tuple[int, int], dict[int, T]] = {}
+
+    def add(self, network: Network, what: T) -> None:
+        prefix = (network.version, network.prefixlen)
+        self._by_prefix.setdefault(prefix, {})[int(network.network_address)] = what
+        self._by_prefix = dict(sorted(self._by_prefix.items(), reverse=True))
+
+    def find(self, address: IpAddress) -> T | None:
+        number, width = int(address), address.max_prefixlen
+        for (version, length), networks in self._by_prefix.items():
+            if version == address.version:
+                found = networks.get(number >> (width - length) << (width - length))
+                if found is not None:
+                    return found
+        return None
+
+
+def ip_address(host: str) -> IpAddress | None:
+    """The address, an IPv4 one mapped into IPv6 as IPv4, without a zone; None for a host name."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _address_key(trunk: Trunk, address: IpAddress) -> tuple[str, str, int]:
+    return trunk.transport.upper(), str(address), 0 if trunk.transport == "tcp" else trunk.port

@@ -1,0 +1,97 @@
+"""What fits: calls at the same time, and new calls per second. Pure: time comes in as `now` (monotonic seconds).
+
+A call passes all gates of its way (the switch, the trunk group, the trunk, later the endpoint) or none: nothing is
+taken from a gate unless every gate has room. What it took it gives back once, when it ends.
+"""
+
+import math
+from collections.abc import Sequence
+
+from softswitch.routing.reasons import Refused
+
+RETRY_WHEN_FULL_S = 5
+"""What a caller is told when all lines are taken: nobody knows when the next one ends."""
+
+
+class TokenBucket:
+    """`rate` tokens a second, at most a second's worth (and at least one) kept. A rate of 0: no limit."""
+
+    __slots__ = ("_filled_at", "_size", "_tokens", "rate")
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._size = max(1.0, rate)
+        self._tokens = self._size
+        self._filled_at = -math.inf
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until there is a token; 0 when there is one."""
+        if not self.rate:
+            return 0.0
+        if now > self._filled_at:
+            self._tokens = min(self._size, self._tokens + (now - self._filled_at) * self.rate)
+            self._filled_at = now
+        return max(0.0, (1.0 - self._tokens) / self.rate)
+
+    def take(self) -> None:
+        """Takes the token `wait_s` has seen."""
+        if self.rate:
+            self._tokens -= 1.0
+
+
+class Gate:
+    """One place with limits: `capacity` calls at the same time, `cps` new ones per second; 0: no limit."""
+
+    __slots__ = ("_bucket", "capacity", "in_use", "name")
+
+    def __init__(self, name: str, capacity: int = 0, cps: float = 0.0) -> None:
+        self.name = name
+        self.capacity = capacity
+        self.in_use = 0
+        self._bucket = TokenBucket(cps)
+
+    def __repr__(self) -> str:
+        return f"<Gate {self.name} {self.in_use} of {self.capacity or 'any'}, {self._bucket.rate or 'any'}/s>"
+
+    def check(self, now: float) -> None:
+        """Raises `Refused` 503 with Retry-After when nobody else fits."""
+        if self.capacity and self.in_use >= self.capacity:
+            raise _busy(f"{self.name} is full ({self.in_use} calls)", RETRY_WHEN_FULL_S)
+        wait_s = self._bucket.wait_s(now)
+        if wait_s > 0:
+            raise _busy(f"{self.name} takes {self._bucket.rate:g} calls per second", math.ceil(wait_s))
+
+    def enter(self) -> None:
+        self.in_use += 1
+        self._bucket.take()
+
+    def leave(self) -> None:
+        self.in_use -= 1
+
+
+class Passage:
+    """The gates one call has passed."""
+
+    __slots__ = ("_gates",)
+
+    def __init__(self) -> None:
+        self._gates: list[Gate] = []
+
+    def enter(self, gates: Sequence[Gate], now: float) -> None:
+        """Through all of `gates` or, raising `Refused`, through none."""
+        for gate in gates:
+            gate.check(now)
+        for gate in gates:
+            gate.enter()
+        self._gates += gates
+
+    def leave(self) -> None:
+        """Gives everything back; again is harmless."""
+        for gate in self._gates:
+            gate.leave()
+        self._gates.clear()
+
+
+def _busy(reason: str, retry_after_s: int) -> Refused:
+    header = ("Retry-After", str(max(1, retry_after_s)))
+    return Refused(503, reason, counted_as="over_capacity", headers=(header,), q850=42)
