@@ -1,0 +1,162 @@
+"""`softswitch gateway call` and `softswitch gateway serve`."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from media import File, MediaError, MediaSettings
+from softswitch.errors import ConfigError
+from softswitch.gateway.gateway import MEDIA_PORTS, Gateway, host_and_port
+from softswitch.gateway.order import AfterPrompt, Batch, Order, Pause, Say, Step, keys, seconds
+from softswitch.gateway.scenario import ACCEPTED, ScenarioBook, read_book
+from softswitch.gateway.show import show, watch, write_json
+from softswitch.sip import Transport
+
+SIP_PORT, SERVE_PORT = 5060, 5080
+BREATH = Pause(0.5)
+"""Between the last key and the first word."""
+DEFAULT_HOLD_S = 10.0
+
+Value = TypeVar("Value")
+app = typer.Typer(no_args_is_help=True, help="The PSTN gateway simulator: calls the switch, and is called by it.")
+
+
+@app.command()
+def call(
+    to: Annotated[str, typer.Option(help="The number to call.")],
+    from_: Annotated[str, typer.Option("--from", help="The caller's number; counts up from call to call.")],
+    switch: Annotated[str, typer.Option(help="Where the switch listens.")] = f"127.0.0.1:{SIP_PORT}",
+    send: Annotated[str, typer.Option(help="Keys to press: 0-9 * # A-D; a comma waits half a second.")] = "",
+    send_after: Annotated[str, typer.Option(help="When to press: 'prompt' (the voice pauses), or 2s.")] = "prompt",
+    play: Annotated[Path | None, typer.Option(help="A sound file to play into the call.")] = None,
+    repeat: Annotated[bool, typer.Option(help="Play it over and over.")] = False,
+    record: Annotated[Path | None, typer.Option(help="WAV file for what is heard; numbered with --calls.")] = None,
+    calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = 1,
+    cps: Annotated[float, typer.Option(min=0, help="New calls a second; 0: all at once.")] = 10.0,
+    hold: Annotated[str, typer.Option(help="How long a call lasts once answered: 30s, 2m. [played, or 10s]")] = "",
+    same_number: Annotated[bool, typer.Option(help="Every call comes from the same number.")] = False,
+    transport: Annotated[Transport, typer.Option(help="How SIP is carried.", case_sensitive=False)] = Transport.UDP,
+    json: Annotated[Path | None, typer.Option(help="Write the figures of every call to this file.")] = None,
+) -> None:
+    """Call the switch: press keys, play, listen, and say how it was. Exit status 1 when a call failed."""
+    address = _parsed("--switch", lambda: host_and_port(switch, SIP_PORT))
+    steps = _steps(send, send_after, play, repeat)
+    hold_s = _parsed("--hold", lambda: seconds(hold)) if hold else None if play and not repeat else DEFAULT_HOLD_S
+    order = Order(to, from_, steps, hold_s, record)
+    orders = Batch(order, calls, 0 if same_number else 1).orders()
+    sys.exit(_run(_call(orders, address, cps, transport, play, json)))
+
+
+@app.command()
+def serve(
+    listen: Annotated[str, typer.Option(help="Where to be called.")] = f"127.0.0.1:{SERVE_PORT}",
+    scenario: Annotated[str, typer.Option(help=f"{ACCEPTED}; or a script.toml with one for each number.")] = "answer",
+    transport: Annotated[Transport, typer.Option(help="How SIP is carried.", case_sensitive=False)] = Transport.UDP,
+) -> None:
+    """Take calls from the switch, each by the scenario of the number it called."""
+    address = _parsed("--listen", lambda: host_and_port(listen, SERVE_PORT))
+    try:
+        book = read_book(scenario)
+    except ConfigError as error:
+        _give_up(str(error))
+    sys.exit(_run(_serve(address, book, transport)))
+
+
+async def _call(
+    orders: list[Order],
+    address: tuple[str, int],
+    cps: float,
+    transport: Transport,
+    play: Path | None,
+    json: Path | None,
+) -> int:
+    console = Console()
+    async with Gateway(media=MediaSettings(ports=MEDIA_PORTS), transport=transport) as gateway:
+        if play is not None:
+            gateway.engine.duration_s(File(play))
+        if not await gateway.is_alive(address):
+            console.print(f"Nobody answers at {address[0]}:{address[1]}: is the switch running there?", style="red")
+            return 1
+        campaign = gateway.campaign(orders, switch=address, cps=cps)
+        with _on_interrupt(campaign.stop):
+            watching = asyncio.create_task(watch(campaign, console))
+            try:
+                summary = await campaign.run()
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+    show(summary, console)
+    if json is not None:
+        write_json(campaign, json)
+    return 1 if summary.failed or summary.calls < len(orders) else 0
+
+
+async def _serve(address: tuple[str, int], book: ScenarioBook, transport: Transport) -> int:
+    console = Console(highlight=False)
+    gateway = Gateway(listen=address, media=MediaSettings(address=address[0], ports=MEDIA_PORTS), transport=transport)
+    async with gateway:
+        answering = gateway.answering(book, console.print)
+        console.print(f"gateway takes calls at {gateway.local[0]}:{gateway.local[1]}: {book.default} (Ctrl-C ends it)")
+        task = asyncio.create_task(answering.run())
+        with _on_interrupt(task.cancel), contextlib.suppress(asyncio.CancelledError):
+            await task
+    return 0
+
+
+def _steps(send: str, send_after: str, play: Path | None, repeat: bool) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    if send:
+        pressed = _parsed("--send", lambda: keys(send))
+        first = AfterPrompt() if send_after == "prompt" else Pause(_parsed("--send-after", lambda: seconds(send_after)))
+        steps += [first, *pressed]
+    if play is not None:
+        steps += [BREATH, Say(play, repeat)]
+    return tuple(steps)
+
+
+def _run(work: Coroutine[None, None, int]) -> int:
+    """Run it; what a person can mend becomes a sentence."""
+    try:
+        return asyncio.run(work)
+    except MediaError as error:
+        _give_up(str(error))
+    except OSError as error:
+        _give_up(f"can't listen: {error.strerror or error}")
+
+
+@contextlib.contextmanager
+def _on_interrupt(stop: Callable[[], object]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM hang up; a second Ctrl-C ends the program as usual."""
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _parsed(option: str, parse: Callable[[], Value]) -> Value:
+    try:
+        return parse()
+    except ValueError as error:
+        _give_up(f"{option}: {error}")
+
+
+def _give_up(sentence: str) -> NoReturn:
+    Console(stderr=True, highlight=False).print(sentence, style="red", markup=False)
+    sys.exit(2)

@@ -1,0 +1,95 @@
+"""The gateway's own SIP stack and media engine, opened together and closed together.
+
+async with Gateway(listen="127.0.0.1:0", media=MediaSettings(...)) as gateway:
+    campaign = gateway.campaign(orders, switch="127.0.0.1:5060", cps=10)
+    summary = await campaign.run()
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from media import Engine, MediaSettings
+from softswitch.gateway.answering import Answering
+from softswitch.gateway.caller import Caller
+from softswitch.gateway.campaign import Campaign
+from softswitch.gateway.order import Order
+from softswitch.gateway.scenario import ScenarioBook
+from softswitch.sip import Response, Stack, StackSettings, Transport, Uri
+
+MEDIA_PORTS = (30000, 49999)
+"""Above those of the switch, so that both run beside each other."""
+USER_AGENT = "softswitch gateway"
+
+
+class Gateway:
+    """A SIP user agent with as many telephones as it has calls."""
+
+    def __init__(
+        self,
+        *,
+        listen: tuple[str, int] = ("127.0.0.1", 0),
+        media: MediaSettings | None = None,
+        transport: Transport = Transport.UDP,
+    ) -> None:
+        self.stack = Stack(StackSettings(user_agent=USER_AGENT))
+        self.engine = Engine(media or MediaSettings(address=listen[0], ports=MEDIA_PORTS))
+        self.local = listen
+        self._transport = transport
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Raises OSError when the SIP port is taken."""
+        self.local = await self.stack.listen(self._transport, *self.local)
+        self._open.push_async_callback(self.stack.close)
+        await self.engine.start()
+        self._open.push_async_callback(self.engine.stop)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    async def is_alive(self, switch: tuple[str, int], *, within_s: float = 3.0) -> bool:
+        """Whether the switch gives any answer to OPTIONS of its own."""
+        try:
+            async with asyncio.timeout(within_s):
+                answer: Response = await self.stack.request("OPTIONS", self._uri(switch))
+        except TimeoutError:
+            return False
+        return answer.headers.get("Via") is not None
+
+    def campaign(self, orders: Sequence[Order], *, switch: tuple[str, int], cps: float = 10.0) -> Campaign:
+        """The calls of `orders` to `switch`; not begun yet."""
+        uri = self._uri(switch)
+
+        def place(order: Order, campaign_began_at: float) -> Caller:
+            return Caller(
+                order, self.stack, self.engine, switch=uri, local=self.local, campaign_began_at=campaign_began_at
+            )
+
+        return Campaign(orders, place, cps=cps)
+
+    def answering(self, book: ScenarioBook, tell: Callable[[str], None]) -> Answering:
+        """Take the calls that come in, by `book`; run its `run()`."""
+        answering = Answering(self.engine, book, tell)
+        self.stack.on_invite = answering.handle
+        return answering
+
+    def _uri(self, switch: tuple[str, int]) -> Uri:
+        params = {} if self._transport is Transport.UDP else {"transport": self._transport.value.lower()}
+        return Uri("sip", host=switch[0], port=switch[1], params=params)
+
+
+def host_and_port(text: str, default_port: int) -> tuple[str, int]:
+    """`127.0.0.1:5060`, `127.0.0.1`, `[::1]:5060`, `:5060` as a pair. Raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, str(default_port)
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError(f"{text!r} is no address (accepted: 127.0.0.1:5060, [::1]:5060)")
+    return host, int(port)
