@@ -78,6 +78,8 @@ class ScenarioBook:
 
     def scenario(self, called: str) -> Scenario:
         """The exact number, else the longest pattern that fits, else the default."""
+        if called in self.numbers:
+            return self.numbers[called]
         fitting = [pattern for pattern in self.numbers if _fits(pattern, called)]
         return self.numbers[max(fitting, key=len)] if fitting else self.default
 
@@ -143,4 +145,4 @@ def _status(text: str) -> int:
 
 
 def _fits(pattern: str, called: str) -> bool:
-    return called.startswith(pattern[:-1]) if pattern.endswith("*") else called == pattern
+    return pattern.endswith("*") and called.startswith(pattern[:-1])
