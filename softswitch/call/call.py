@@ -4,8 +4,8 @@ The switch makes one for every INVITE and hands it to an endpoint. It holds what
 decides nothing: deciding is the business of `routing` before the call has an endpoint, and of the endpoint after.
 """
 
+import asyncio
 import secrets
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,7 +54,6 @@ class Call:
         source: "Identified | None" = None,
         did: "Did | None" = None,
         events: Events | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = secrets.token_hex(4)
         self.caller = caller
@@ -63,10 +62,10 @@ class Call:
         self.to_number = to_number
         self.did = did
         self.events = events or Events()
-        self.clock = clock
+        self.clock: Callable[[], float] = asyncio.get_running_loop().time
         self.state = "new"
         self.story: list[Step] = []
-        self.started_at = clock()
+        self.started_at = self.clock()
         self.outcome: Outcome | None = None
 
     def __repr__(self) -> str:

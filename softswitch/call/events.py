@@ -1,4 +1,4 @@
-"""What happens in calls, told to whoever listens in this process: the live view, the log, later the API and the records.
+"""What happens in calls, told to whoever listens in this process: the live view, the log, the records.
 
 Publishing is a plain function call to each subscriber, in the order in which they came, before `publish` returns.
 With no subscriber it costs one comparison; publishers that would have to build an expensive event ask `if events:`

@@ -10,6 +10,7 @@ ends, so nothing that an endpoint forgets can leak one.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
@@ -23,6 +24,7 @@ from media import (
     Player,
     PlayerFinished,
     Source,
+    SourceNotFound,
     Stream,
     StreamEvent,
     TalkStarted,
@@ -33,6 +35,8 @@ from softswitch.call.outcome import NORMAL_CLEARING, Outcome, q850_of
 from softswitch.call.states import Table
 from softswitch.errors import CallRejected
 from softswitch.sip import Confirmed, Ended, InfoReceived, Offered, Reanswered, Session, SessionEvent
+
+log = logging.getLogger(__name__)
 
 DIGITS_KEPT = 64
 INCOMPATIBLE_DESTINATION = 88
@@ -152,17 +156,27 @@ class Leg:
 
     # ---- what the far end hears
 
-    def say(self, *sources: Source) -> None:
-        """Plays to this party alone and does not wait for the end; what was playing before is replaced."""
-        self._playing = self.stream.play(*sources)
+    def say(self, *sources: Source) -> Player | None:
+        """Plays to this party alone and does not wait for the end; what was playing before is replaced.
+
+        A prompt that is missing is silence and a line in the log, never the end of a call.
+        """
+        if not sources or self.end is not None:
+            return None
+        try:
+            self._playing = self.stream.play(*sources)
+        except SourceNotFound as error:
+            log.warning("%r hears nothing: %s", self, error)
+            return None
+        return self._playing
 
     async def play(self, *sources: Source, barge_in: bool = False) -> None:
         """Plays to this party alone, to the end or, with `barge_in`, until a key is pressed (which is kept)."""
-        if not sources or (barge_in and self._digits):
+        player = None if barge_in and self._digits else self.say(*sources)
+        if player is None:
             return
-        self._playing = player = self.stream.play(*sources)
         try:
-            while self._playing is player and not (barge_in and self._digits):
+            while self._playing is player and not player.is_finished and not (barge_in and self._digits):
                 await self._wait(None)
         finally:
             self.hush(player)

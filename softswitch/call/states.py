@@ -1,7 +1,7 @@
 """A state machine as a table: which trigger leads from which state to which, and nothing else.
 
-Legs, attendees and meetings each declare one `Table`. A move that the table does not list raises `OutsideTableError`: that
-is a bug of ours, never of a peer. The tables draw themselves for the documentation.
+Legs, attendees and meetings each declare one `Table`. A move that the table does not list raises
+`OutsideTableError`: that is a bug of ours, never of a peer. The tables draw themselves for the documentation.
 """
 
 from collections.abc import Iterator, Mapping

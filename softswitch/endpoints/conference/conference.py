@@ -1,0 +1,172 @@
+"""The conference endpoint: from the answer through the code into the meeting, and to the goodbye.
+
+`run` reads as the caller lives it. What can be heard, entered and pressed on the way is decided by the call flow and
+the properties (`properties`, `rooms`); what happens in the room is the meeting's business (`meeting`, `keypad`).
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from media import Engine, Source
+from softswitch.call import Call, Events, Outcome, collect
+from softswitch.endpoints.base import Endpoint
+from softswitch.endpoints.conference.actions import Attendance
+from softswitch.endpoints.conference.attendee import Attendee, SentAway
+from softswitch.endpoints.conference.codes import CodeGuard
+from softswitch.endpoints.conference.keypad import serve
+from softswitch.endpoints.conference.meeting import Meeting
+from softswitch.endpoints.conference.prompts import WELCOME_BY_ROLE, others, prompts, said, source
+from softswitch.endpoints.conference.properties import Properties
+from softswitch.endpoints.conference.roles import Role
+from softswitch.endpoints.conference.rooms import Key, Place, Rooms
+from softswitch.endpoints.conference.states import AttendeeState, AttendeeTrigger, MeetingState
+from softswitch.endpoints.conference.views import MeetingView
+from softswitch.plan import ConferenceEndpoint
+
+RECORDINGS = "recordings"
+DIRECT_FLOWS = frozenset({"direct_host", "direct_participant"})
+
+
+class Conference(Endpoint):
+    """One conference endpoint of the plan, with the meetings that are live in its rooms."""
+
+    def __init__(self, account: ConferenceEndpoint, *, engine: Engine, events: Events, data: Path) -> None:
+        """`data`: the folder under which recordings are kept."""
+        self.name = account.name
+        self._rooms = Rooms(account)
+        self._codes = CodeGuard(self._rooms)
+        self._engine = engine
+        self._events = events
+        self._recordings = data / RECORDINGS
+        self._open: dict[Place, Meeting] = {}
+        self._closing: dict[str, Meeting] = {}
+
+    async def run(self, call: Call) -> Outcome:
+        """The whole call. Raises `CallRejected` before the answer: misconfigured, guessing codes, no port, no codec."""
+        visit = self._visit(call)
+        attendee = Attendee(call, visit.properties)
+        try:
+            await self._welcome(attendee)
+            key = visit.direct or await self._read_code(attendee, visit.flow)
+            await self._attend(attendee, visit, key)
+        except SentAway as away:
+            attendee.move(AttendeeTrigger.SENT_AWAY, away.reason)
+            with suppress(SentAway):  # sent away twice is sent away once
+                await attendee.leg.play(*away.told)
+            return Outcome.released(away.reason)
+        finally:
+            attendee.move(AttendeeTrigger.LEFT)
+
+    def _visit(self, call: Call) -> "Visit":
+        flow = self._rooms.call_flow(call.did)
+        properties = self._rooms.properties(call.did, flow)
+        if flow in DIRECT_FLOWS:
+            return Visit(flow, properties, self._rooms.direct(call.did, flow))
+        self._codes.refuse_guessers(call, properties)
+        return Visit(flow, properties, None)
+
+    # ---- before the room
+
+    async def _welcome(self, attendee: Attendee) -> None:
+        await attendee.leg.answer()
+        attendee.move(AttendeeTrigger.ANSWERED)
+        properties = attendee.properties
+        if properties.did_welcomeprompt_enabled:
+            await attendee.leg.play(source(properties.did_welcomeprompt, "conference/welcome"), barge_in=True)
+
+    async def _read_code(self, attendee: Attendee, flow: str) -> Key:
+        """Asks for a code until a right one comes. Raises `SentAway` after the last try."""
+        properties = attendee.properties
+        asked = ["enter_access_code"]
+        attendee.move(AttendeeTrigger.CODE_WANTED)
+        for tries_left in reversed(range(properties.conference_code_tries)):
+            entered = await collect(attendee.leg, self._codes.code(properties), *said(properties, *asked))
+            attendee.move(AttendeeTrigger.CODE_GIVEN, f"{len(entered.digits)} keys, {entered.ended_by}")
+            key = self._codes.open(flow, entered.digits, attendee)
+            if key is not None:
+                attendee.move(AttendeeTrigger.RIGHT_CODE, f"{key.role} of {key.room.name}")
+                return key
+            if tries_left:
+                attendee.move(AttendeeTrigger.WRONG_CODE)
+                asked = ["invalid_access_code", "enter_access_code"] if entered.digits else ["enter_access_code"]
+        raise SentAway("no valid code", *said(properties, "too_many_attempts_goodbye"))
+
+    # ---- in the room
+
+    async def _attend(self, attendee: Attendee, visit: "Visit", key: Key) -> None:
+        """Greeting, entry, and the meeting itself: until `SentAway` or the hang-up."""
+        if visit.direct:
+            attendee.move(AttendeeTrigger.NO_CODE_WANTED)
+        attendee.properties = self._rooms.properties(attendee.call.did, visit.flow, key.room)
+        meeting = self._meeting(key, attendee.properties)
+        try:
+            meeting.admit(attendee, key.role)
+            await attendee.leg.play(*self._greeting(attendee, meeting), barge_in=True)
+            meeting.enter(attendee)
+            if attendee.state is AttendeeState.WAITING:
+                attendee.hear("waiting_for_host")
+            await serve(Attendance(attendee, meeting, key.place, self._codes))
+        finally:
+            meeting.leave(attendee)
+
+    def _greeting(self, attendee: Attendee, meeting: Meeting) -> tuple[Source, ...]:
+        """Role, how many others are there, and that one is muted: each where the properties want it."""
+        properties, role = attendee.properties, attendee.role
+        greeting: list[Source] = []
+        if properties.conference_welcomeprompt_enabled:
+            greeting.append(source(properties.conference_welcomeprompt, f"conference/{WELCOME_BY_ROLE[role]}"))
+        if role.letter in properties.conference_announceparticipantcount_policy:
+            greeting += others(meeting.head_count())
+        if role is not Role.LISTENER and attendee.mute.muted and properties.conference_prompts_enabled:
+            greeting += prompts("you_are_muted")
+        return tuple(greeting)
+
+    # ---- the meetings
+
+    def meetings(self) -> tuple[MeetingView, ...]:
+        """All meetings as they are now, those that are closing too."""
+        return tuple(meeting.view() for meeting in (*self._open.values(), *self._closing.values()))
+
+    def meeting(self, room: str) -> Meeting | None:
+        """The meeting that is live in a room of the plan, or in a room made on the fly."""
+        return self._open.get((room, True)) or self._open.get((room, False))
+
+    def live_meetings(self) -> tuple[Meeting, ...]:
+        return tuple(self._open.values())
+
+    async def close(self) -> None:
+        """Ends all meetings; for when the program stops."""
+        for meeting in self.live_meetings():
+            meeting.end()
+
+    def _meeting(self, key: Key, properties: Properties) -> Meeting:
+        meeting = self._open.get(key.place)
+        if meeting is None:
+            meeting = self._open[key.place] = Meeting(
+                key.room.name,
+                properties,
+                engine=self._engine,
+                events=self._events,
+                recordings=self._recordings,
+                on_state=partial(self._on_meeting_state, key.place),
+            )
+        return meeting
+
+    def _on_meeting_state(self, place: Place, meeting: Meeting) -> None:
+        """A meeting that closes makes room for the next one in its room; one that has ended is forgotten."""
+        if meeting.state in (MeetingState.CLOSING, MeetingState.ENDED) and self._open.get(place) is meeting:
+            del self._open[place]
+            self._closing[meeting.id] = meeting
+        if meeting.state is MeetingState.ENDED:
+            self._closing.pop(meeting.id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What is known of a call before it is answered; `direct` is what the number opens without a code."""
+
+    flow: str
+    properties: Properties
+    direct: Key | None

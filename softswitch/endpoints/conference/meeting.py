@@ -1,0 +1,384 @@
+"""A meeting: a meeting room while somebody is in it. Who may enter, when it starts and stops, who hears whom.
+
+Everything here is immediate: callers' tasks, hosts' keys and the outside call plain methods, and the media follows.
+The only thing that waits is the timer of the stop rule. The life of a meeting is `MEETING_TABLE`; a meeting that has
+begun to close takes nobody in any more, and the next caller of its room opens another one (`on_state` hears of moves).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from media import Engine, Source
+from softswitch.call import Event, Events
+from softswitch.endpoints.conference.attendee import Attendee, SentAway
+from softswitch.endpoints.conference.floor import Floor
+from softswitch.endpoints.conference.prompts import ENTRY_TONE, EXIT_TONE, NOTICE_BY_MODE, prompts, source
+from softswitch.endpoints.conference.properties import Properties, StartHow, StopHow
+from softswitch.endpoints.conference.recording import MeetingRecording
+from softswitch.endpoints.conference.roles import MuteMode, Role, enter
+from softswitch.endpoints.conference.states import (
+    MEETING_TABLE,
+    AttendeeState,
+    AttendeeTrigger,
+    MeetingState,
+    MeetingTrigger,
+)
+from softswitch.endpoints.conference.views import AttendeeChanged, MeetingChanged, MeetingMoved, MeetingView, Recording
+
+TONE_GAP_S = 1.0
+"""Chimes are at least so far apart: a hundred people who come at once are one chime."""
+
+HOLDABLE = frozenset({Role.PARTICIPANT.letter, Role.LISTENER.letter})
+
+
+class Meeting:
+    """One live meeting of one room."""
+
+    __slots__ = (
+        "_events",
+        "_floor",
+        "_loop",
+        "_on_state",
+        "_stop_needs_host",
+        "_timer",
+        "_tone_at",
+        "attendees",
+        "created_at",
+        "entry_tones",
+        "exit_tones",
+        "id",
+        "locked",
+        "mute_mode",
+        "on_hold",
+        "properties",
+        "recording",
+        "room",
+        "started_at",
+        "state",
+    )
+
+    def __init__(
+        self,
+        room: str,
+        properties: Properties,
+        *,
+        engine: Engine,
+        events: Events,
+        recordings: Path,
+        on_state: Callable[["Meeting"], None],
+    ) -> None:
+        self.id = secrets.token_hex(4)
+        self.room = room
+        self.properties = properties
+        self.attendees: dict[str, Attendee] = {}
+        self.state = MEETING_TABLE.initial
+        self.mute_mode = MuteMode.FALSE
+        self.on_hold = ""
+        self.locked = False
+        self.entry_tones = properties.conference_entrytones_enabled
+        self.exit_tones = properties.conference_exittones_enabled
+        self.started_at: float | None = None
+        self._loop = asyncio.get_running_loop()
+        self.created_at = self._loop.time()
+        self._events = events
+        self._on_state = on_state
+        music = source(properties.conference_moh, "music/hold") if properties.conference_moh_enabled else None
+        self._floor = Floor(engine, f"{room} {self.id}", music)
+        self.recording = MeetingRecording(self._floor, recordings, room, self._on_recording)
+        self._timer: asyncio.TimerHandle | None = None
+        self._stop_needs_host = False
+        self._tone_at = 0.0
+        self._publish_move("", "the first attendee")
+
+    def __repr__(self) -> str:
+        return f"<Meeting {self.id} {self.room!r} {self.state} {len(self.attendees)} attendees>"
+
+    # ---- coming and going
+
+    def admit(self, attendee: Attendee, role: Role) -> None:
+        """Keeps a place. Raises `SentAway` when the room is locked (hosts may enter all the same) or full."""
+        maximum = self.properties.conference_maximum_attendees
+        if self.locked and role is not Role.HOST:
+            raise SentAway("room is locked", *self.notices("room_is_locked", "goodbye"))
+        if maximum and len(self.attendees) >= maximum:
+            raise SentAway("room is full", *self.notices("room_is_full", "goodbye"))
+        attendee.role = role
+        attendee.mute = enter(role, attendee.properties.conference_mute_policy, self.mute_mode)
+        self.attendees[attendee.call.id] = attendee
+
+    def enter(self, attendee: Attendee) -> None:
+        """The attendee has heard his greeting and comes in."""
+        attendee.entered_at = self._loop.time()
+        attendee.leg.on_talk = lambda talking: self._tell(attendee, "talking", talking)
+        self._consider_start(attendee.role)
+        self._consider_staying(attendee.role)
+        if self.state is MeetingState.WAITING:
+            attendee.move(AttendeeTrigger.NOT_STARTED)
+            self._floor.wait(attendee.leg)
+        else:
+            self._let_in(attendee)
+        self._tell(attendee, "entered", attendee.role)
+
+    def leave(self, attendee: Attendee) -> None:
+        """The attendee is gone, or about to hear his goodbye. Harmless when he was not in."""
+        if self.attendees.pop(attendee.call.id, None) is None:
+            return
+        attendee.leg.on_talk = None
+        was_in = attendee.is_present
+        self._floor.leave(attendee.leg)
+        if was_in:
+            self._tell(attendee, "left", attendee.role)
+            if self.attendees and self.exit_tones and attendee.state is AttendeeState.TALKING:
+                self._chime(EXIT_TONE)
+        self._consider_stop(attendee.role)
+
+    def _let_in(self, attendee: Attendee) -> None:
+        if self.is_held(attendee):
+            attendee.move(AttendeeTrigger.PUT_ON_HOLD)
+            self._floor.wait(attendee.leg)
+            return
+        attendee.move(AttendeeTrigger.LET_IN)
+        self._floor.talk(attendee.leg, speaks=not attendee.mute.muted)
+        if self.entry_tones:
+            self._chime(ENTRY_TONE)
+
+    # ---- start and stop
+
+    def _consider_start(self, arrived: Role) -> None:
+        host_wanted = self.properties.conference_start_how is StartHow.HOST
+        if self.state is not MeetingState.WAITING or (host_wanted and arrived is not Role.HOST):
+            return
+        self._move(MeetingTrigger.START_RULE_MET)
+        self.started_at = self._loop.time()
+        for attendee in self.attendees.values():
+            if attendee.state is AttendeeState.WAITING:
+                attendee.leg.hush()
+                self._let_in(attendee)
+
+    def _consider_stop(self, left: Role) -> None:
+        if self.state is MeetingState.WAITING or self.state is MeetingState.CLOSING:
+            if not self.attendees:
+                self._end()
+            return
+        if not self.attendees:
+            self.recording.stop()
+            self._floor.close()
+        host_left = left is Role.HOST and not self._count(Role.HOST)
+        by_host = host_left and self.properties.conference_stop_how is StopHow.HOST
+        if self.state is MeetingState.LIVE and (by_host or not self.attendees):
+            self._stop_needs_host = by_host
+            self._move(MeetingTrigger.STOP_RULE_MET)
+            self._wait_to_close()
+
+    def _wait_to_close(self) -> None:
+        wait_s = self.properties.conference_stop_wait
+        if wait_s:
+            self._timer = self._loop.call_later(wait_s, self._close, MeetingTrigger.TIME_IS_UP)
+        else:
+            self._close(MeetingTrigger.TIME_IS_UP)
+
+    def _consider_staying(self, arrived: Role) -> None:
+        """Somebody came back before the time was up: anybody, or a host where the last host's leaving counts."""
+        if self.state is MeetingState.STOPPING and (arrived is Role.HOST or not self._stop_needs_host):
+            self._cancel_timer()
+            self._move(MeetingTrigger.STOP_RULE_UNDONE)
+
+    def _close(self, trigger: MeetingTrigger) -> None:
+        """Says goodbye to all who are left, then releases them."""
+        self._cancel_timer()
+        self._move(trigger)
+        self.recording.stop()
+        told = self.notices("conference_ended", "goodbye") if self.attendees else ()
+        self._floor.tell_all(*told)
+        self._floor.tell_aside(*told)
+        self._timer = self._loop.call_later(self._floor.duration_s(*told), self._release, trigger)
+        if not self.attendees:
+            self._end()
+
+    def _release(self, trigger: MeetingTrigger) -> None:
+        for attendee in self.attendees.values():
+            attendee.leg.interrupt(SentAway(f"conference ended: {trigger}"))
+
+    def _end(self) -> None:
+        self._cancel_timer()
+        self._move(MeetingTrigger.EMPTY)
+        self._floor.close()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # ---- what hosts and the outside do to the whole meeting
+
+    def set_mute_mode(self, mode: MuteMode) -> None:
+        """CarrierX `participant_muted`; each change holds for every participant anew."""
+        self.mute_mode = mode
+        for attendee in self.attendees.values():
+            attendee.mute = attendee.mute.under(mode)
+            self._apply_mute(attendee)
+        unmuted_but_listeners = mode is MuteMode.FALSE and self._count(Role.LISTENER)
+        self.tell_all("listeners_only_muted" if unmuted_but_listeners else NOTICE_BY_MODE[mode])
+        self._changed("participant_muted", mode)
+
+    def set_locked(self, locked: bool) -> None:
+        """A locked room lets in hosts only."""
+        self.locked = locked
+        self.tell_all("locked" if locked else "unlocked")
+        self._changed("locked", str(locked).lower())
+
+    def set_on_hold(self, letters: str) -> None:
+        """Puts roles on hold, and takes off those that are not named. Raises ValueError for other than p and l."""
+        if not set(letters) <= HOLDABLE:
+            raise ValueError(f"{letters!r} holds other letters than p and l")
+        self.on_hold = "".join(sorted(set(letters), reverse=True))
+        for attendee in self.attendees.values():
+            self._apply_hold(attendee)
+        self.tell_all("on_hold" if self.on_hold else "off_hold")
+        if self.on_hold and self.properties.conference_prompts_enabled:
+            self._floor.tell_aside(*prompts("on_hold"))
+        self._changed("on_hold", self.on_hold)
+
+    def set_tones(self, enabled: bool) -> None:
+        """Entry and exit tones, as long as this meeting lasts."""
+        self.entry_tones = self.exit_tones = enabled
+        self._changed("tones", "on" if enabled else "off")
+
+    def start_recording(self) -> None:
+        """Records what is heard in the room; announced to all. Nothing happens when it already runs."""
+        self.recording.start()
+
+    def stop_recording(self) -> None:
+        self.recording.stop()
+
+    def end(self) -> None:
+        """Everybody is told goodbye and released. Harmless when the meeting is closing already."""
+        if MEETING_TABLE.allows(self.state, MeetingTrigger.ENDED_ON_REQUEST):
+            self._close(MeetingTrigger.ENDED_ON_REQUEST)
+
+    # ---- what is done to one attendee
+
+    def mute(self, attendee: Attendee, muted: bool) -> None:
+        """Mutes or unmutes one attendee. A listener stays muted whatever is asked."""
+        attendee.mute = attendee.mute.set(muted)
+        self._apply_mute(attendee)
+
+    def hold(self, attendee: Attendee, on_hold: bool) -> None:
+        """Puts one attendee, of any role, on hold for himself."""
+        attendee.on_hold = on_hold
+        self._apply_hold(attendee)
+
+    def change_role(self, attendee: Attendee, role: Role) -> None:
+        """Another role, with all that goes with it: mute, hold, and the rules that count hosts."""
+        before, attendee.role = attendee.role, role
+        attendee.mute = attendee.mute.as_role(role, self.mute_mode)
+        self._consider_start(role)
+        self._consider_staying(role)
+        self._consider_stop(before)
+        self._apply_hold(attendee)
+        self._apply_mute(attendee)
+        self._tell(attendee, "role", role)
+
+    def rename(self, attendee: Attendee, name: str) -> None:
+        attendee.name = name
+        self._tell(attendee, "name", name)
+
+    def raise_hand(self, attendee: Attendee, raised: bool) -> None:
+        attendee.hand_raised = raised
+        self._tell(attendee, "hand_raised", raised)
+
+    def kick(self, attendee: Attendee) -> None:
+        """Sends one attendee away; he is told so."""
+        attendee.send_away("removed by a host", "removed_by_host", "goodbye")
+
+    def is_held(self, attendee: Attendee) -> bool:
+        return attendee.on_hold or attendee.role.letter in self.on_hold
+
+    def _apply_mute(self, attendee: Attendee) -> None:
+        if attendee.state is AttendeeState.TALKING:
+            self._floor.talk(attendee.leg, speaks=not attendee.mute.muted)
+        self._tell(attendee, "muted", attendee.mute.muted)
+
+    def _apply_hold(self, attendee: Attendee) -> None:
+        held = self.is_held(attendee)
+        if held and attendee.state is AttendeeState.TALKING:
+            attendee.move(AttendeeTrigger.PUT_ON_HOLD)
+            self._floor.wait(attendee.leg)
+        elif not held and attendee.state is AttendeeState.ON_HOLD:
+            attendee.move(AttendeeTrigger.TAKEN_OFF_HOLD)
+            self._floor.talk(attendee.leg, speaks=not attendee.mute.muted)
+        else:
+            return
+        self._tell(attendee, "on_hold", held)
+
+    # ---- what is heard by all
+
+    def tell_all(self, *names: str) -> None:
+        """A notice to everybody who talks, if notices are on."""
+        self._floor.tell_all(*self.notices(*names))
+
+    def notices(self, *names: str) -> tuple[Source, ...]:
+        """Notices as sources: none where they are off."""
+        return prompts(*names) if self.properties.conference_prompts_enabled else ()
+
+    def _chime(self, tone: Source) -> None:
+        now = self._loop.time()
+        if now - self._tone_at >= TONE_GAP_S:
+            self._tone_at = now
+            self._floor.tell_all(tone)
+
+    # ---- what is seen
+
+    def head_count(self) -> int:
+        """How many are in: those who still hear their greeting are not."""
+        return sum(attendee.is_present for attendee in self.attendees.values())
+
+    def view(self) -> MeetingView:
+        """Everything about it, at this moment."""
+        now = self._loop.time()
+        return MeetingView(
+            self.id,
+            self.room,
+            self.state,
+            now - (self.started_at or now),
+            self.locked,
+            self.on_hold,
+            self.mute_mode,
+            str(self.recording.path or ""),
+            self._count(Role.HOST),
+            self._count(Role.PARTICIPANT),
+            self._count(Role.LISTENER),
+            tuple(attendee.view(now, self.is_held(attendee)) for attendee in self.attendees.values()),
+        )
+
+    def _count(self, role: Role) -> int:
+        return sum(attendee.role is role for attendee in self.attendees.values())
+
+    # ---- what is told
+
+    def _move(self, trigger: MeetingTrigger) -> None:
+        before, self.state = self.state, MEETING_TABLE.after(self.state, trigger)
+        self._publish_move(before, trigger)
+        self._on_state(self)
+
+    def _publish_move(self, before: str, why: str) -> None:
+        if self._events:
+            self._publish(MeetingMoved(self.id, self.room, self._loop.time(), before, self.state, why))
+
+    def _changed(self, what: str, value: str) -> None:
+        if self._events:
+            self._publish(MeetingChanged(self.id, self.room, self._loop.time(), what, value))
+
+    def _tell(self, attendee: Attendee, what: str, value: str | bool) -> None:
+        if self._events:
+            text = value if isinstance(value, str) else str(value).lower()
+            self._publish(AttendeeChanged(self.id, attendee.call.id, self._loop.time(), what, text))
+
+    def _on_recording(self, state: str, path: Path, reason: str) -> None:
+        self.tell_all(f"recording_{state}")
+        self._publish(Recording(self.id, self.room, self._loop.time(), state, str(path), reason))
+
+    def _publish(self, event: Event) -> None:
+        self._events.publish(event)

@@ -1,0 +1,47 @@
+"""What is said when, as media sources: names of prompts, sentences put together from them, sources from properties."""
+
+from pathlib import Path
+
+from media import File, Prompt, Source, number_prompts
+from softswitch.endpoints.conference.properties import Properties
+from softswitch.endpoints.conference.roles import MuteMode, Role
+
+ENTRY_TONE = Prompt("tones/entry")
+EXIT_TONE = Prompt("tones/exit")
+
+WELCOME_BY_ROLE = {
+    Role.HOST: "you_are_host",
+    Role.PARTICIPANT: "you_are_participant",
+    Role.LISTENER: "you_are_listener",
+}
+HELP_BY_ROLE = {Role.HOST: "help_host", Role.PARTICIPANT: "help_participant", Role.LISTENER: "help_listener"}
+NOTICE_BY_MODE = {
+    MuteMode.FALSE: "all_unmuted",
+    MuteMode.RELAXED: "all_muted_may_unmute",
+    MuteMode.TRUE: "all_muted",
+}
+
+
+def prompts(*names: str) -> tuple[Source, ...]:
+    """The prompts of the conference by their short names."""
+    return tuple(Prompt(f"conference/{name}") for name in names)
+
+
+def said(properties: Properties, *names: str) -> tuple[Source, ...]:
+    """What has to be said for the caller to find his way; only a quiet conference says none of it."""
+    return () if properties.conference_quiet_enabled else prompts(*names)
+
+
+def source(value: str, default: str) -> Source:
+    """The source that a property names: "default", a prompt by name, or the path of an audio file."""
+    if value == "default":
+        return Prompt(default)
+    return File(Path(value)) if Path(value).suffix else Prompt(value)
+
+
+def others(count: int) -> tuple[Source, ...]:
+    """How many others are there, as a sentence."""
+    if count <= 0:
+        return prompts("you_are_the_only_one")
+    verb, noun = ("there_is", "other_attendee") if count == 1 else ("there_are", "other_attendees")
+    return (*prompts(verb), *number_prompts(count), *prompts(noun, "in_the_conference"))
