@@ -9,7 +9,9 @@ from enum import Enum
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import parse_number
-from softswitch.sip.parser import LARGEST_HEAD_BYTES, LARGEST_MESSAGE_BYTES
+from softswitch.sip.parser import LARGEST_MESSAGE_BYTES
+
+LARGEST_HEAD_BYTES = 32_768
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LONGEST_HEAD_END = 4

@@ -12,6 +12,7 @@ from softswitch.errors import PeerError
 LARGEST_NUMBER = 2**32 - 1
 
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_SIMPLE_PARAMS = re.compile(r"(?:;[A-Za-z0-9\-.!%*_+`'~]++(?:=[A-Za-z0-9\-.!%*_+`'~:@/\[\]]++)?+)*+")
 _PARAM_NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]/:&$()]+")  # RFC 3261 §25.1: also pname of a URI
 _PARAM_VALUE = re.compile(r'[^\s";,<>?]+|"(?:[^"\\]|\\.)*"', re.DOTALL)
 _QUOTED_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -98,22 +99,32 @@ def split_list(text: str, separator: str = ",") -> list[str]:
 
 def parse_params(text: str) -> dict[str, str | None]:
     """Read `;name=value;flag`: names in lower case, values as written (quotes kept), in order; None for a flag."""
-    parts = text.split(";") if '"' not in text else split_list(text, ";")
-    if parts[0].strip(" \t"):
-        raise PeerError(f"expected ';' before {text[:80]!r}")
+    if _SIMPLE_PARAMS.fullmatch(text) is None:
+        return _parse_unusual_params(text)
     params: dict[str, str | None] = {}
+    parts = text.split(";")
     for part in parts[1:]:
         name, equals, value = part.partition("=")
-        name = name.strip(" \t").lower()
+        params[name.lower()] = value if equals else None
+    if len(params) != len(parts) - 1:
+        raise PeerError(f"a parameter is repeated: {text[:80]!r}")
+    return params
+
+
+def _parse_unusual_params(text: str) -> dict[str, str | None]:
+    """Parameters with white space, quoted strings, or mistakes."""
+    before, *parts = split_list(text, ";")
+    if before:
+        raise PeerError(f"expected ';' before {text[:80]!r}")
+    params: dict[str, str | None] = {}
+    for part in parts:
+        name, equals, value = part.partition("=")
+        name, value = name.rstrip(" \t").lower(), value.lstrip(" \t")
         if _PARAM_NAME.fullmatch(name) is None or name in params:
             raise PeerError(f"malformed or repeated parameter: {part[:80]!r}")
-        if not equals:
-            params[name] = None
-            continue
-        value = value.strip(" \t")
-        if _PARAM_VALUE.fullmatch(value) is None:
+        if equals and _PARAM_VALUE.fullmatch(value) is None:
             raise PeerError(f"malformed parameter value: {part[:80]!r}")
-        params[name] = value
+        params[name] = value if equals else None
     return params
 
 

@@ -22,6 +22,7 @@ from softswitch.sip.grammar import (
     split_list,
     unquote,
 )
+from softswitch.sip.names import KNOWN_METHODS
 from softswitch.sip.uri import Uri
 
 LARGEST_CSEQ = 2**31 - 1  # RFC 3261 §8.1.1.5
@@ -131,6 +132,9 @@ class CSeq:
 
     @classmethod
     def parse(cls, text: str) -> "CSeq":
+        number, _, method = text.partition(" ")
+        if method in KNOWN_METHODS and len(number) < 10 and number.isascii() and number.isdigit():
+            return cls(int(number), method)
         parts = text.split()
         if len(parts) != 2 or not is_token(parts[1]):
             raise PeerError(f"malformed CSeq: {text[:80]!r}")

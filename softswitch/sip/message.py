@@ -30,12 +30,13 @@ class Headers:
 
     __slots__ = ("_read", "fields", "spelling")
 
-    def __init__(self, pairs: HeaderFields = ()) -> None:
+    def __init__(self, pairs: HeaderFields | None = None) -> None:
         self.fields: dict[str, list[str]] = {}
         self.spelling: dict[str, str] = {}
         self._read: dict[str, Any] = {}
-        for name, value in pairs:
-            self.add(name, value)
+        if pairs is not None:
+            for name, value in pairs:
+                self.add(name, value)
 
     def get(self, name: str) -> str | None:
         """The value of the first line of this header, or None."""
@@ -117,7 +118,7 @@ class Message:
     __slots__ = ("body", "headers")
 
     def __init__(self, headers: Headers | HeaderFields | None = None, body: bytes = b"") -> None:
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers or ())
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.body = body
 
     @property

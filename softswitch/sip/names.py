@@ -1,7 +1,12 @@
-"""The names SIP knows: header fields with their spellings and compact forms, and the reason phrases.
+"""The names SIP knows: methods, header fields with their spellings and compact forms, and the reason phrases.
 
 RFC 3261 §7.3.3 and §21, with the extensions this stack meets.
 """
+
+KNOWN_METHODS = frozenset(
+    ("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER",
+     "SUBSCRIBE", "UPDATE")
+)  # fmt: skip
 
 SPELLINGS = (
     "Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events",

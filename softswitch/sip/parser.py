@@ -7,20 +7,21 @@ out of bytes `parse` refused, so that it can be answered with the error's status
 """
 
 import re
+from typing import NoReturn
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import is_token, parse_number
-from softswitch.sip.message import Headers, Message, Request, Response
+from softswitch.sip.message import COPIED_INTO_RESPONSES, Headers, Message, Request, Response
 from softswitch.sip.names import KEY_OF, SINGLE_VALUED, SPELLING_OF
 from softswitch.sip.uri import Uri
 
 LARGEST_MESSAGE_BYTES = 65_535
-LARGEST_HEAD_BYTES = 32_768
 MOST_HEADER_LINES = 256
 
 _REQUIRED = ("Via", "From", "To", "Call-ID", "CSeq")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-_FOLD = re.compile(r"\r\n[ \t]+")
+_FOLD = re.compile(r"\n[ \t]+")
+_FOLDED = (" ", "\t")
 
 
 def parse(data: bytes) -> Request | Response:
@@ -29,133 +30,155 @@ def parse(data: bytes) -> Request | Response:
     Raises `PeerError` only. Its `status` is what a request earns (see `salvage`); a response is to be dropped.
     """
     lines, body = _split(data)
-    is_response = lines[0][:4].upper() == "SIP/"
-    message = _parse_status_line(lines[0]) if is_response else _parse_request_line(lines[0])
-    _parse_header_lines(lines, message.headers)
-    message.body = body
-    _check(message)
+    headers = Headers()
+    _parse_header_lines(lines, headers)
+    start_line = lines[0]
+    message: Request | Response
+    if start_line.startswith("SIP/"):
+        message = _parse_status_line(start_line, headers, body)
+        _check(message, None)
+    else:
+        message = _parse_request_line(start_line, headers, body)
+        _check(message, message.method)
     return message
 
 
 def salvage(data: bytes) -> Request | None:
     """What can be read of a request that `parse` refused, enough to build its 400 or 505 with `Response.to`.
 
-    None for a response, for an ACK (never answered), and where there is no Via. Nothing but the headers a response
-    copies may be relied on, and none of them need be readable: the answer goes to where the bytes came from.
+    None for a response, for an ACK (never answered), and where there is no Via. It has the headers a response copies
+    and nothing else, and none of them need be well formed: the answer goes to where the bytes came from.
     """
     try:
-        lines, _ = _split(data)
-        method, _, _ = lines[0].partition(" ")
-        if not is_token(method) or method == "ACK":
-            return None
-        request = Request(method, Uri("sip", host="invalid"))
-        _parse_header_lines(lines, request.headers, lenient=True)
-        return request if "via" in request.headers.fields else None
+        lines = _unfold(_split(data)[0])
     except PeerError:
         return None
+    method = lines[0].partition(" ")[0]
+    if not is_token(method) or method == "ACK":
+        return None
+    request = Request(method, Uri("sip", host="invalid"))
+    fields = request.headers.fields
+    for line in lines[1:]:
+        name, _, value = line.partition(":")
+        key = KEY_OF.get(name.rstrip(" \t"))
+        if key == "via" or (key in COPIED_INTO_RESPONSES and key not in fields):
+            fields.setdefault(key, []).append(value.strip(" \t"))
+    return request if "via" in fields else None
 
 
 def _split(data: bytes) -> tuple[list[str], bytes]:
-    """Cut a message into its unfolded lines (start line first) and what follows the empty line."""
-    if data[:2] == b"\r\n" or data[:1] == b"\n":
-        data = data.lstrip(b"\r\n")  # RFC 3261 §7.5
-    if not data:
-        raise PeerError("an empty message", drop="empty")
+    """Cut a message into its lines (start line first, folds still apart) and what follows the empty line."""
     if len(data) > LARGEST_MESSAGE_BYTES:
         raise PeerError("the message is too large", drop="too_large", status=513)
     head, end, body = data.partition(b"\r\n\r\n")
-    if not end or head.count(b"\n") != head.count(b"\r\n"):
-        head, body = _split_tolerantly(data)
-    if len(head) > LARGEST_HEAD_BYTES:
-        raise PeerError("the headers are too large", drop="too_large", status=513)
-    text = head.decode("utf-8", "surrogateescape")
-    if "\n " in text or "\n\t" in text:
-        text = _FOLD.sub(" ", text)
-    lines = text.split("\r\n")
+    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    text = "".join(lines)
+    if "\n" in text or not end:
+        lines, body = _split_tolerantly(data)
+        text = "".join(lines)
+    if not lines[0]:
+        return _split(_without_line_breaks(data))
+    if "\r" in text:
+        raise PeerError("a carriage return inside a line")
     if len(lines) > MOST_HEADER_LINES:
         raise PeerError("too many header lines", drop="too_many_headers", status=513)
-    if text.count("\r") != len(lines) - 1:
-        raise PeerError("a carriage return inside a line")
     return lines, body
 
 
-def _split_tolerantly(data: bytes) -> tuple[bytes, bytes]:
+def _without_line_breaks(data: bytes) -> bytes:
+    """What follows the empty lines a message may come behind (RFC 3261 §7.5)."""
+    data = data.lstrip(b"\r\n")
+    if not data:
+        raise PeerError("an empty message", drop="empty")
+    return data
+
+
+def _split_tolerantly(data: bytes) -> tuple[list[str], bytes]:
     """Cut a message whose lines end in LF alone, here and there or everywhere."""
     end = _HEAD_END.search(data)
     if end is None:
         raise PeerError("no empty line behind the headers", drop="truncated")
-    head = data[: end.start()]
-    return head.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), data[end.end() :]
+    head = data[: end.start()].replace(b"\r\n", b"\n")
+    return head.decode("utf-8", "surrogateescape").split("\n"), data[end.end() :]
 
 
-def _parse_request_line(line: str) -> Request:
+def _parse_request_line(line: str, headers: Headers, body: bytes) -> Request:
     parts = line.split(" ")
     if len(parts) != 3:
         raise PeerError(f"malformed request line: {line[:120]!r}")
-    method, uri, version = parts
-    if version != "SIP/2.0" and version.upper() != "SIP/2.0":
-        if version[:4].upper() == "SIP/":
-            raise PeerError(f"version not supported: {version[:20]!r}", drop="version", status=505)
-        raise PeerError(f"malformed request line: {line[:120]!r}", drop="not_sip")
-    if not is_token(method):
+    method, text, version = parts
+    if version != "SIP/2.0":
+        _refuse_version(version)
+    if not method.isalpha() and not is_token(method):
         raise PeerError(f"malformed method: {method[:80]!r}")
-    return Request(method, _parse_request_uri(uri))
-
-
-def _parse_request_uri(text: str) -> Uri:
     uri = Uri.parse(text)
-    if uri.headers or (uri.is_sip and "method" in uri.params):  # RFC 3261 §19.1.1, table 1
+    if uri.headers or "method" in uri.params:  # RFC 3261 §19.1.1, table 1
         raise PeerError("headers or a method in the Request-URI")
-    return uri
+    return Request(method, uri, headers, body)
 
 
-def _parse_status_line(line: str) -> Response:
+def _parse_status_line(line: str, headers: Headers, body: bytes) -> Response:
     version, _, rest = line.partition(" ")
-    if version.upper() != "SIP/2.0":
-        raise PeerError(f"version not supported: {version[:20]!r}", drop="version", status=505)
+    if version != "SIP/2.0":
+        _refuse_version(version)
     code, _, reason = rest.partition(" ")
     if len(code) != 3 or not (code.isascii() and code.isdigit()) or not "1" <= code[0] <= "6":
         raise PeerError(f"malformed status line: {line[:120]!r}")
-    response = Response(int(code))
+    response = Response(int(code), "", headers, body)
     response.reason = reason
     return response
 
 
-def _parse_header_lines(lines: list[str], headers: Headers, *, lenient: bool = False) -> None:
+def _refuse_version(version: str) -> NoReturn:
+    if version.startswith("SIP/"):
+        raise PeerError(f"version not supported: {version[:20]!r}", drop="version", status=505)
+    raise PeerError(f"not a SIP message: {version[:20]!r}", drop="not_sip")
+
+
+def _parse_header_lines(lines: list[str], headers: Headers) -> None:
+    """Fill `headers`; usual lines take the short way through the loop."""
     fields = headers.fields
+    key: str | None
     for line in lines[1:]:
-        name, colon, value = line.partition(":")
+        name, _, value = line.partition(": ")
         key = KEY_OF.get(name)
-        if key is None or not colon:
-            key = _unusual_key(name.rstrip(" \t"), headers) if colon else None
-            if key is None:
-                if lenient:
-                    continue
-                raise PeerError(f"malformed header line: {line[:120]!r}")
-        value = value.strip(" \t")
-        values = fields.get(key)
-        if values is None:
-            fields[key] = [value]
+        if key is None:
+            if line.startswith(_FOLDED):
+                fields.clear()
+                return _parse_header_lines(_unfold(lines), headers)
+            key, value = _parse_unusual_line(line, headers)
+        if key not in fields:
+            fields[key] = [value.strip(" \t")]
         elif key not in SINGLE_VALUED:
-            values.append(value)
-        elif not lenient:
+            fields[key].append(value.strip(" \t"))
+        else:
             raise PeerError(f"more than one {SPELLING_OF[key]}")
+    return None
 
 
-def _unusual_key(name: str, headers: Headers) -> str | None:
-    """The key of a name that is oddly written or not known to us; None when it is no token."""
+def _unfold(lines: list[str]) -> list[str]:
+    """Join the lines that continue the one above them (RFC 3261 §7.3.1)."""
+    if len(lines) > 1 and lines[1].startswith(_FOLDED):
+        raise PeerError("a folded start line")
+    return _FOLD.sub(" ", "\n".join(lines)).split("\n")
+
+
+def _parse_unusual_line(line: str, headers: Headers) -> tuple[str, str]:
+    """Key and value of a line whose name is not known or oddly written: `Via:x`, `vIa : x`, `X-Account: 7`."""
+    name, colon, value = line.partition(":")
+    name = name.rstrip(" \t")
     key = KEY_OF.get(name)
-    if key is not None:
-        return key
-    if not is_token(name):
-        return None
-    key = name.lower()
-    if key not in SPELLING_OF:
-        headers.spelling.setdefault(key, name)
-    return key
+    if key is None:
+        key = name.lower()
+        if not colon or not is_token(name):
+            raise PeerError(f"malformed header line: {line[:120]!r}")
+        if key not in SPELLING_OF:
+            headers.spelling.setdefault(key, name)
+    return key, value
 
 
-def _check(message: Request | Response) -> None:
+def _check(message: Message, method: str | None) -> None:
+    """What must hold before a server may answer: `method` is the request's, None for a response."""
     fields = message.headers.fields
     if not ("via" in fields and "from" in fields and "to" in fields and "call-id" in fields and "cseq" in fields):
         missing = [name for name in _REQUIRED if name not in message.headers]
@@ -163,16 +186,15 @@ def _check(message: Request | Response) -> None:
     if not fields["call-id"][0]:
         raise PeerError("an empty Call-ID")
     cseq = message.cseq
-    if isinstance(message, Request) and cseq.method != message.method:
-        raise PeerError(f"{message.method[:40]} with the CSeq of {cseq.method[:40]}")
+    if method is not None and cseq.method != method:
+        raise PeerError(f"{method[:40]} with the CSeq of {cseq.method[:40]}")
     length = fields.get("content-length")
-    if length is not None:
-        _cut_body(message, length[0])
+    if length is not None and length[0] != str(len(message.body)):
+        message.body = _cut_body(message.body, length[0])
 
 
-def _cut_body(message: Message, length: str) -> None:
+def _cut_body(body: bytes, length: str) -> bytes:
     expected = parse_number(length, what="Content-Length")
-    if expected < len(message.body):
-        message.body = message.body[:expected]
-    elif expected > len(message.body):
-        raise PeerError(f"Content-Length {expected}, but {len(message.body)} bytes follow", drop="truncated")
+    if expected > len(body):
+        raise PeerError(f"Content-Length {expected}, but {len(body)} bytes follow", drop="truncated")
+    return body[:expected]

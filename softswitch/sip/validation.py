@@ -9,12 +9,8 @@ from dataclasses import dataclass
 
 from softswitch.errors import PeerError
 from softswitch.sip.message import Request
-from softswitch.sip.names import REASON_PHRASES
+from softswitch.sip.names import KNOWN_METHODS, REASON_PHRASES
 
-KNOWN_METHODS = frozenset(
-    ("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY")
-    + ("OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE")
-)
 SDP = "application/sdp"
 
 _NUMBER_HEADERS = ("Max-Forwards", "Expires", "Min-Expires", "Min-SE", "Session-Expires")
