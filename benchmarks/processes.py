@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -125,6 +125,10 @@ class SwitchProcess:
         """CPU seconds that all our processes have spent so far."""
         return sum(spent_cpu_s(process) for process in self._family())
 
+    def cpu_by_process(self) -> dict[int, float]:
+        """The same, by process id."""
+        return {process.pid: spent_cpu_s(process) for process in self._family()}
+
     def memory_bytes(self) -> int:
         """Memory of all our processes; pages they share are counted once."""
         return sum(_proportional_bytes(process) for process in self._family())
@@ -226,15 +230,6 @@ def free_port() -> int:
             _bound(held, socket.SOCK_DGRAM, port + 1)
             _bound(held, socket.SOCK_STREAM, port + 1)
             return port
-
-
-@contextlib.contextmanager
-def cpu_of(process: psutil.Process) -> Iterator[list[float]]:
-    """Put into the list the CPU seconds `process` spends inside the block."""
-    spent: list[float] = []
-    before = spent_cpu_s(process)
-    yield spent
-    spent.append(spent_cpu_s(process) - before)
 
 
 def spent_cpu_s(process: psutil.Process) -> float:

@@ -1,0 +1,149 @@
+"""How many complete calls a second, and what does one cost beside what SIPp itself spends on it?
+
+    python -m benchmarks.call_rate
+
+A complete call is INVITE, 200, ACK, BYE, 200 with a real media stream on our side, placed by SIPp's built-in caller
+(`-sn uac`) to 12025550102 on the real `softswitch serve`. First the rate rises until calls fail; then it stays at
+80 % of the highest for a minute; at last 1,000 callers join one room at 100 calls/s and hang up in one moment.
+
+The yardstick is SIPp's own CPU time as the caller in the same run. Both share the machine's cores, so the highest rate
+is that of the pair.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.processes import SCENARIOS, SippResult, SwitchProcess, run_sipp
+from benchmarks.report import Report
+
+FIRST_RATE = 100
+STEP_S = 4.0
+REFINEMENTS = 3
+SHARE_OF_HIGHEST = 0.8
+SETTLED_AFTER_S = 36.0
+"""RFC 3261: 64 T1 after the last message no transaction is left."""
+MEGABYTE = 1024 * 1024
+
+COLUMNS = (
+    "run", "calls/s", "calls", "failed", "repeated", "ours ms/call", "signalling", "media", "SIPp ms/call", "ratio",
+    "memory MB", "files",
+)  # fmt: skip
+
+
+class Meter:
+    """Runs SIPp against the switch and notes what the run cost."""
+
+    def __init__(self, switch: SwitchProcess, folder: Path, report: Report) -> None:
+        self._switch, self._folder, self._report = switch, folder, report
+
+    def run(self, name: str, rate: float, calls: int, *, timeout_s: float) -> SippResult:
+        """`calls` calls at `rate`; adds a row."""
+        before = self._switch.cpu_by_process()
+        result = run_sipp(self._switch.address, calls=calls, rate=rate, folder=self._folder, timeout_s=timeout_s)
+        self.row(name, result, before)
+        return result
+
+    def storm(self, rate: int, calls: int) -> SippResult:
+        """All join at `rate` and hang up in one moment."""
+        before = self._switch.cpu_by_process()
+        hold_ms = calls * 1000 // rate + 2000
+        result = run_sipp(
+            self._switch.address,
+            scenario=SCENARIOS / "storm.xml",
+            calls=calls,
+            rate=rate,
+            keys={"hold_ms": hold_ms, "gap_ms": -1000 / rate},
+            folder=self._folder,
+            timeout_s=hold_ms / 1000 + 40,
+        )
+        self.row(f"{calls} join, hang up at once", result, before)
+        return result
+
+    def row(self, name: str, result: SippResult, before: dict[int, float]) -> None:
+        spent = {pid: cpu_s - before.get(pid, 0.0) for pid, cpu_s in self._switch.cpu_by_process().items()}
+        per_call = 1000 / max(1, result.created)
+        ours, signalling = sum(spent.values()), spent.get(self._switch.pid, 0.0)
+        self._report.row(
+            name,
+            round(result.calls_per_second, 1),
+            result.created,
+            result.created - result.successful,
+            result.retransmissions,
+            ours * per_call,
+            signalling * per_call,
+            (ours - signalling) * per_call,
+            result.cpu_s * per_call,
+            ours / result.cpu_s if result.cpu_s else None,
+            self._switch.memory_bytes() / MEGABYTE,
+            self._switch.open_files(),
+        )
+
+
+def main() -> None:
+    arguments = _arguments()
+    report = Report("How many complete calls a second, and at what cost beside SIPp?", COLUMNS)
+    with tempfile.TemporaryDirectory() as folder, SwitchProcess(Path(folder)) as switch:
+        _idle_row(report, switch, "at rest")
+        meter = Meter(switch, Path(folder), report)
+        highest = _highest(meter, arguments.first_rate)
+        rate = round(SHARE_OF_HIGHEST * highest)
+        meter.run(f"{arguments.seconds} s at 80 %", rate, rate * arguments.seconds, timeout_s=arguments.seconds + 60)
+        meter.storm(100, arguments.storm)
+        time.sleep(SETTLED_AFTER_S)
+        _idle_row(report, switch, f"{SETTLED_AFTER_S:.0f} s later")
+        if "Traceback" in switch.log:
+            report.note("THE LOG HOLDS A TRACEBACK")
+    report.note(f"highest rate without a failure: {highest} calls/s; SIPp and the switch share the cores")
+    report.note("repeated: messages SIPp sent again; signalling and media: our two kinds of process, ms of CPU a call")
+    report.show()
+    print(report.write("call_rate"))
+
+
+def _highest(meter: Meter, first_rate: int) -> int:
+    """Double until calls fail, then halve the step."""
+    good, bad = 0, 0
+    for rate in _doubled(first_rate):
+        if not _holds(meter, rate):
+            bad = rate
+            break
+        good = rate
+    for _ in range(REFINEMENTS):
+        between = (good + bad) // 2
+        if _holds(meter, between):
+            good = between
+        else:
+            bad = between
+    return good
+
+
+def _holds(meter: Meter, rate: int) -> bool:
+    result = meter.run(f"{STEP_S:.0f} s", rate, round(rate * STEP_S), timeout_s=STEP_S + 40)
+    in_time = result.calls_per_second > 0.9 * rate
+    time.sleep(1)
+    return in_time and result.failed == 0 and result.successful == result.created and result.retransmissions == 0
+
+
+def _doubled(rate: int) -> Iterator[int]:
+    while True:
+        yield rate
+        rate *= 2
+
+
+def _idle_row(report: Report, switch: SwitchProcess, name: str) -> None:
+    memory_mb = switch.memory_bytes() / MEGABYTE
+    report.row(name, None, None, None, None, None, None, None, None, None, memory_mb, switch.open_files())
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60, help="how long at 80 percent")
+    parser.add_argument("--first-rate", type=int, default=FIRST_RATE, help="where the search begins")
+    parser.add_argument("--storm", type=int, default=1000, help="callers that hang up in one moment")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
