@@ -69,7 +69,7 @@ def response_us(rounds: int) -> float:
     """What building and encoding a 180 to an INVITE costs."""
     invite = parse(MESSAGES["INVITE of a softphone"])
     assert isinstance(invite, Request)
-    return best_us(lambda: Response.to(invite, 180, to_tag="d4c3b2a1").encode(), rounds)
+    return best_us(lambda: Response.for_request(invite, 180, to_tag="d4c3b2a1").encode(), rounds)
 
 
 def read(message: Request | Response) -> object:

@@ -254,7 +254,7 @@ class Response(Message):
         self.reason = reason or REASON_PHRASES.get(status, "")
 
     @classmethod
-    def to(  # type: ignore[override]  # the constructor hides the To of a class nobody asks for one
+    def for_request(
         cls,
         request: Request,
         status: int,

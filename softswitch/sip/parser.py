@@ -44,7 +44,7 @@ def parse(data: bytes) -> Request | Response:
 
 
 def salvage(data: bytes) -> Request | None:
-    """What can be read of a request that `parse` refused, enough to build its 400 or 505 with `Response.to`.
+    """What can be read of a request that `parse` refused, enough to build its 400 or 505 with `Response.for_request`.
 
     None for a response, for an ACK (never answered), and where there is no Via. It has the headers a response copies
     and nothing else, and none of them need be well formed: the answer goes to where the bytes came from.

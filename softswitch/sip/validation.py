@@ -1,6 +1,7 @@
-"""What a user agent server looks at before it works on a request (RFC 3261 §8.2).
+"""What a user agent looks at before it works on a message (RFC 3261 §8.1.3.3, §8.2).
 
-The stack calls `check_request` for every request outside of a dialog and sends the `Rejection` it gets. The order is
+The stack calls `check_request` for every request outside of a dialog and sends the `Rejection` it gets, and
+`check_response` for every response. The order is
 the RFC's: is it well formed, is the method known, is the Request-URI ours to understand, are the extensions and the
 body ones we support. Bytes that are no message at all are the parser's business.
 """
@@ -8,12 +9,12 @@ body ones we support. Bytes that are no message at all are the parser's business
 from dataclasses import dataclass
 
 from softswitch.errors import PeerError
-from softswitch.sip.message import Request
+from softswitch.sip.message import Message, Request, Response
 from softswitch.sip.names import KNOWN_METHODS, REASON_PHRASES
 
 SDP = "application/sdp"
 
-_NUMBER_HEADERS = ("Max-Forwards", "Expires", "Min-Expires", "Min-SE", "Session-Expires")
+_NUMBER_HEADERS = ("Expires", "Min-Expires", "Min-SE", "Session-Expires")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,25 @@ def check_forwarding(request: Request) -> Rejection | None:
     return _reject(483) if request.max_forwards == 0 else None
 
 
+def check_response(response: Response) -> None:
+    """Raise `PeerError` for a response that is to be dropped: one not readable, or not meant for us."""
+    _read_headers(response)
+    if len(response.vias) > 1:
+        raise PeerError("a response with more Vias than ours", drop="misrouted")
+
+
+def _read_headers(message: Message) -> None:
+    """Read every header we may have to understand; `PeerError` for the first that can't be."""
+    _ = message.vias, message.from_, message.to, message.contacts, message.routes, message.record_routes
+    _ = message.max_forwards
+    for name in _NUMBER_HEADERS:
+        if name in message.headers:
+            message.number(name)
+
+
 def _check_form(request: Request) -> Rejection | None:
-    """Read every header we may have to understand."""
     try:
-        _ = request.vias, request.from_, request.to, request.contacts, request.routes, request.record_routes
-        for name in _NUMBER_HEADERS:
-            if name in request.headers:
-                request.number(name)
-        _ = request.max_forwards
+        _read_headers(request)
     except PeerError as error:
         return _reject(error.status, error.reason)
     if request.method == "INVITE" and request.contact_is_star:
