@@ -21,7 +21,7 @@ from media.sdp import Attribute, Direction, Line, MediaDescription, Origin, SdpE
 
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 COMFORT_NOISE = "CN"
-EVENTS = "0-16"  # the sixteen keys and the hook flash
+EVENTS = "0-15"  # the sixteen keys
 PROFILES = ("RTP/AVP", "RTP/AVPF")
 PTIMES_MS = (10, 20, 30, 40, 60)
 CLOCK_HZ = 8000

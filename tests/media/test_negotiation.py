@@ -42,7 +42,7 @@ def test_a_usual_offer_gets_a_usual_answer():
         "a=rtpmap:0 PCMU/8000",
         "a=rtpmap:8 PCMA/8000",
         "a=rtpmap:101 telephone-event/8000",
-        "a=fmtp:101 0-16",
+        "a=fmtp:101 0-15",
         "a=ptime:20",
         "a=sendrecv",
         "",
