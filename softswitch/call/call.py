@@ -4,8 +4,8 @@ The switch makes one for every INVITE and hands it to an endpoint. It holds what
 decides nothing: deciding is the business of `routing` before the call has an endpoint, and of the endpoint after.
 """
 
-import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,6 +54,7 @@ class Call:
         source: "Identified | None" = None,
         did: "Did | None" = None,
         events: Events | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = secrets.token_hex(4)
         self.caller = caller
@@ -62,7 +63,7 @@ class Call:
         self.to_number = to_number
         self.did = did
         self.events = events or Events()
-        self.clock: Callable[[], float] = asyncio.get_running_loop().time
+        self.clock = clock
         self.state = "new"
         self.story: list[Step] = []
         self.started_at = self.clock()

@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from media import (
     DigitPressed,
@@ -34,7 +35,10 @@ from softswitch.call.digits import DigitMerger, digit_of_info
 from softswitch.call.outcome import NORMAL_CLEARING, Outcome, q850_of
 from softswitch.call.states import Table
 from softswitch.errors import CallRejected
-from softswitch.sip import Confirmed, Ended, InfoReceived, Offered, Reanswered, Session, SessionEvent
+from softswitch.sip.session.events import Confirmed, Ended, InfoReceived, Offered, Reanswered, SessionEvent
+
+if TYPE_CHECKING:
+    from softswitch.sip.session.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +99,7 @@ class Leg:
         "talking",
     )
 
-    def __init__(self, session: Session, engine: Engine) -> None:
+    def __init__(self, session: "Session", engine: Engine) -> None:
         self.session = session
         self.state = LEG_TABLE.initial
         self.end: Ended | None = None

@@ -60,7 +60,6 @@ ATTENDEE_TABLE = Table(
         _A.WELCOME: {
             _T.CODE_WANTED: _A.ENTERING_CODE,
             _T.NO_CODE_WANTED: _A.ENTERING,
-            _T.SENT_AWAY: _A.LEAVING,
             _T.LEFT: _A.GONE,
         },
         _A.ENTERING_CODE: {_T.CODE_GIVEN: _A.CHECKING, _T.LEFT: _A.GONE},
