@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from media import Engine, Source
 from softswitch.call import Call, Events, Outcome, collect
@@ -95,7 +96,7 @@ class Conference(Endpoint):
 
     # ---- in the room
 
-    async def _attend(self, attendee: Attendee, visit: "Visit", key: Key) -> None:
+    async def _attend(self, attendee: Attendee, visit: "Visit", key: Key) -> NoReturn:
         """Greeting, entry, and the meeting itself: until `SentAway` or the hang-up."""
         if visit.direct:
             attendee.move(AttendeeTrigger.NO_CODE_WANTED)

@@ -5,6 +5,7 @@ attendee's hang-up cancels it, and whoever sends him away raises `SentAway` in i
 """
 
 import asyncio
+from typing import NoReturn
 
 from softswitch.endpoints.conference.actions import ACTIONS, FOR_HOSTS, Attendance
 from softswitch.endpoints.conference.attendee import SentAway
@@ -13,7 +14,7 @@ from softswitch.endpoints.conference.roles import Role
 from softswitch.endpoints.conference.states import AttendeeState
 
 
-async def serve(attendance: Attendance) -> None:
+async def serve(attendance: Attendance) -> NoReturn:
     """Waits for keys and acts on them. Raises `SentAway` where the start of the meeting was waited for in vain."""
     attendee = attendance.attendee
     clock = asyncio.get_running_loop().time
