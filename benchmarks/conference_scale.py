@@ -3,8 +3,8 @@
     python -m benchmarks.conference_scale --legs 50,250,1000,2000,4000
 
 One room over real sockets, five talkers, everyone may speak, everything on (jitter buffer, levels, talker events, RTCP,
-DTMF). The far end is `benchmarks.rtp_load`: it tells by spectrum which frame of which talker each sampled leg hears, and
-how late. The yardstick is `benchmarks.bare_loop` with as many sockets and packets, measured just before on the same
+DTMF). The far end is `benchmarks.rtp_load`: by spectrum it tells which frame of which talker each sampled leg hears,
+and how late. The yardstick is `benchmarks.bare_loop` with as many sockets and packets, measured just before on the same
 machine. The room is built through media's door, without SIP; the CPU is that of the media process alone.
 """
 

@@ -36,7 +36,15 @@ _OPTIONS = (
 class SwitchProcess:
     """`softswitch serve` as it ships, in a process of its own. A context manager: it runs inside the block."""
 
-    def __init__(self, folder: Path, *, media_ports: tuple[int, int] = (40000, 59999), **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        config: Path = PROJECT / "config",
+        media_ports: tuple[int, int] = (10000, 29999),
+        **environment: str,
+    ) -> None:
+        self.config = config
         self.host, self.port = "127.0.0.1", free_port()
         self.folder = folder
         self.log_path = folder / "switch.log"
@@ -79,7 +87,7 @@ class SwitchProcess:
         began = time.monotonic()
         self._log = self.log_path.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "softswitch", "serve", "--config", str(PROJECT / "config")],
+            [sys.executable, "-m", "softswitch", "serve", "--config", str(self.config)],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

@@ -15,8 +15,8 @@ from softswitch.app import App
 from softswitch.call import Event
 from softswitch.demo.cpu import children_cpu_s, own_cpu_s
 from softswitch.demo.story import MUTED, ROOM, SENT_AWAY, Story
-from softswitch.endpoints.conference import Attendee, Conference, Meeting
-from softswitch.endpoints.conference.views import AttendeeChanged, MeetingView, Recording
+from softswitch.endpoints.conference import AttendeeChanged, Conference, Meeting, MeetingView, Recording
+from softswitch.endpoints.conference.attendee import Attendee
 
 READY_WITHIN_S = 15.0
 LAST_CALLER_WITHIN_S = 10.0
@@ -34,6 +34,7 @@ class Stage:
     news: str = ""
     _began_at: float = 0.0
     _cpu_began: tuple[float, float | None] = (0.0, None)
+    _cpu_spent: tuple[float, float | None] | None = None
     _callers_pid: int | None = None
     _numbers: dict[str, str] = field(default_factory=dict)
 
@@ -50,6 +51,8 @@ class Stage:
     @property
     def cpu_s(self) -> tuple[float, float | None]:
         """CPU seconds since the first call: of the switch, of its media process (None: not known here)."""
+        if self._cpu_spent is not None:
+            return self._cpu_spent
         own, children = own_cpu_s(), children_cpu_s(but=self._callers_pid)
         began_own, began_children = self._cpu_began
         return own - began_own, None if children is None or began_children is None else children - began_children
@@ -66,6 +69,10 @@ class Stage:
                 await asyncio.gather(self._direct(), self._until_all_are_gone(callers))
             finally:
                 unsubscribe()
+
+    def stop_clock(self) -> None:
+        """What is spent from now on does not count: the audience listens to the recordings."""
+        self._cpu_spent = self.cpu_s
 
     async def _direct(self) -> None:
         await self._until(self.story.mute_at)

@@ -1,4 +1,4 @@
-"""The room on the terminal, as it is now: who is in, in which role, who talks, who is muted, how each of them sounds."""
+"""The room on the terminal as it is now: who is in, in which role, who talks, who is muted, how they sound."""
 
 from rich.console import Group
 from rich.table import Table

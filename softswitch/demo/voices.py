@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+import media
 from softswitch.demo.story import Story
 from softswitch.gateway import quality
 
@@ -26,6 +27,11 @@ def write_voices(story: Story, samples: Sequence[Path], folder: Path, seconds: f
             if piece is None:
                 raise ValueError(f"the speech samples are too short for {len(story.cast)} callers")
             soundfile.write(folder / f"{part.number}.wav", piece.astype(np.int16), RATE_HZ, subtype="PCM_16")
+
+
+def shipped_samples() -> list[Path]:
+    """The speech that came with the program."""
+    return sorted((Path(media.__file__).parent / "prompts" / "samples").glob("*.flac"))
 
 
 def _pieces(samples: Sequence[Path], length: int) -> Iterator[Wave]:

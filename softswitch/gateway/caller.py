@@ -63,6 +63,7 @@ class Caller:
     ) -> None:
         self.order = order
         self.state = CallerState.NEW
+        self.recording_began_at: float | None = None
         self._stack, self._engine = stack, engine
         self._switch, self._local = switch, local
         self._campaign_began_at = campaign_began_at
@@ -126,6 +127,7 @@ class Caller:
         if await self._is_answered():
             if self.order.record is not None:
                 self._recorder = self._stream.record(self.order.record)
+                self.recording_began_at = self._loop.time()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.order.hold_s):
                     await self._follow_steps()
