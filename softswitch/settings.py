@@ -76,7 +76,9 @@ class MediaSettings(Model):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
     dtmf: Literal["auto", "rfc4733", "inband"] = "auto"
-    silence_timeout_s: NotNegative = 60.0
+    silence_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    loudest_talkers: Annotated[int, Field(ge=1, le=32)] = 8
+    realtime: bool = True
     prompts: tuple[Path, ...] = ()
     language: str = "en_US"
 

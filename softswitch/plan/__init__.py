@@ -6,7 +6,7 @@ safe, and `load` reads the file and finds what contradicts itself across objects
 number, in constant time.
 """
 
-from softswitch.plan.load import PLAN_FILE, demo_credentials, load_plan
+from softswitch.plan.load import PLAN_FILE, demo_credentials, is_demo_secret, load_plan
 from softswitch.plan.objects import (
     AccessCode,
     CallFlow,
@@ -45,5 +45,6 @@ __all__ = [
     "TrunkGroup",
     "User",
     "demo_credentials",
+    "is_demo_secret",
     "load_plan",
 ]

@@ -24,6 +24,11 @@ def load_plan(folder: Path) -> Plan:
     return plan
 
 
+def is_demo_secret(secret: str) -> bool:
+    """Whether an access code or a password is one that we ship."""
+    return secret in DEMO_SECRETS
+
+
 def demo_credentials(plan: Plan) -> list[str]:
     """Key paths of the access codes and passwords that still are the ones we ship."""
     users = [f"users[{user.username}].password" for user in plan.numbers.users if user.password in DEMO_SECRETS]

@@ -4,10 +4,10 @@ Reading order: `number`, `identity` and `identify` say who calls; `limits` wheth
 changes on the way; `router` where it goes; `trunk_group` which trunk a call out takes; `explain` asks them all at once.
 """
 
-from softswitch.routing.explain import Explanation, explain
+from softswitch.routing.explain import Explanation, explain, peer_of
 from softswitch.routing.identify import Identified, Senders
 from softswitch.routing.identity import Identity, identity_of
-from softswitch.routing.limits import Gate, Passage, TokenBucket
+from softswitch.routing.limits import Gate, Gates, Passage, TokenBucket
 from softswitch.routing.number import digits, international, number_of
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.router import Decision, Router
@@ -18,6 +18,7 @@ __all__ = [
     "Decision",
     "Explanation",
     "Gate",
+    "Gates",
     "Identified",
     "Identity",
     "Passage",
@@ -34,4 +35,5 @@ __all__ = [
     "identity_of",
     "international",
     "number_of",
+    "peer_of",
 ]

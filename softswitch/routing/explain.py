@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from softswitch.errors import PeerError
 from softswitch.plan import Plan
-from softswitch.routing.identify import Senders
+from softswitch.routing.identify import Senders, ip_address
 from softswitch.routing.number import digits
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.router import Decision, Router
+from softswitch.sip.grammar import parse_host_port
 from softswitch.sip.message import Headers, Request
-from softswitch.sip.peer import Peer
+from softswitch.sip.peer import Peer, Transport
 from softswitch.sip.uri import Uri
+
+DEFAULT_PORT = 5060
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,14 @@ def explain(plan: Plan, *, from_: str, to: str, peer: Peer, unknown_sender: str 
     except Refused as refused:
         return Explanation(weighed + refused.reasons, None, refused.status, refused.reason)
     return Explanation(weighed + decision.reasons, decision, 200, f"endpoint {decision.endpoint.name}")
+
+
+def peer_of(text: str) -> Peer:
+    """`192.0.2.7`, `192.0.2.7:5080`, `[2001:db8::7]:5060` as a sender over UDP. Raises `PeerError`."""
+    host, port = (text, None) if text.count(":") > 1 and "[" not in text else parse_host_port(text)
+    if ip_address(host.strip("[]")) is None:
+        raise PeerError(f"not an IP address: {text!r}")
+    return Peer(Transport.UDP, host.strip("[]"), port or DEFAULT_PORT)
 
 
 def _request(from_: str, to: str) -> Request:

@@ -7,6 +7,8 @@ taken from a gate unless every gate has room. What it took it gives back once, w
 import math
 from collections.abc import Sequence
 
+from softswitch.plan import Plan, Trunk, TrunkGroup
+from softswitch.routing.identify import Identified
 from softswitch.routing.reasons import Refused
 
 RETRY_WHEN_FULL_S = 5
@@ -90,6 +92,36 @@ class Passage:
         for gate in self._gates:
             gate.leave()
         self._gates.clear()
+
+
+class Gates:
+    """All gates of a number plan, and which of them a call has to pass."""
+
+    def __init__(self, plan: Plan, calls: int, cps: float) -> None:
+        """`calls` and `cps` are the limits of the switch as a whole."""
+        groups = plan.numbers.trunk_groups
+        self._switch = Gate("the switch", calls, cps)
+        self._groups = {group.name: _gate(f"trunk group {group.name}", group) for group in groups}
+        self._trunks = {
+            (group.name, trunk.name): _gate(f"trunk {trunk.name}", trunk) for group in groups for trunk in group.trunks
+        }
+        self._endpoints = {end.name: Gate(f"endpoint {end.name}", end.capacity) for end in plan.numbers.endpoints}
+
+    def inward(self, source: Identified) -> list[Gate]:
+        """What a call from `source` passes before anybody looks at its number."""
+        gates = [self._switch]
+        if source.trunk_group is not None:
+            gates.append(self._groups[source.trunk_group.name])
+            if source.trunk is not None:
+                gates.append(self._trunks[source.trunk_group.name, source.trunk.name])
+        return gates
+
+    def of_endpoint(self, name: str) -> list[Gate]:
+        return [self._endpoints[name]]
+
+
+def _gate(name: str, of: TrunkGroup | Trunk) -> Gate:
+    return Gate(name, of.in_capacity, of.cps_limit)
 
 
 def _busy(reason: str, retry_after_s: int) -> Refused:

@@ -1,6 +1,7 @@
 """Why a decision was taken: every decision of routing carries the candidates it weighed, in that order."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from softswitch.errors import CallRejected
 
@@ -15,11 +16,22 @@ class Reason(NamedTuple):
 
 
 class Refused(CallRejected):
-    """`CallRejected` by routing, with the reasons that led there and the name it is counted under."""
+    """`CallRejected` by routing, with the reasons that led there.
+
+    `counted_as` names a refusal that floods consist of: it is counted under that name and not logged by itself. Empty:
+    it is part of every such call (the first challenge) and neither counted nor logged.
+    """
 
     def __init__(
-        self, status: int, reason: str, *, counted_as: str, reasons: tuple[Reason, ...] = (), **more: Any
+        self,
+        status: int,
+        reason: str,
+        *,
+        counted_as: str | None = None,
+        reasons: tuple[Reason, ...] = (),
+        headers: Sequence[tuple[str, str]] = (),
+        q850: int | None = None,
     ) -> None:
-        super().__init__(status, reason, **more)
+        super().__init__(status, reason, headers=headers, q850=q850)
         self.counted_as = counted_as
         self.reasons = reasons

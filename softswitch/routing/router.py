@@ -101,4 +101,4 @@ def _trusts_asserted(source: Identified) -> bool:
 
 def _not_found(subject: Subject, number: str, why: str) -> Refused:
     reasons = (*subject.reasons, Reason("did", number, False, why))
-    return Refused(404, "Not Found", counted_as="no_such_number", reasons=reasons)
+    return Refused(404, "Not Found", reasons=reasons)

@@ -116,6 +116,6 @@ def _reject(rule: Reject) -> Step:
     def step(subject: Subject, place: str) -> None:
         why = rule.reason or "Rejected"
         reasons = (*subject.reasons, Reason("transform", "reject", True, f"{place} answers {rule.status} {why}"))
-        raise Refused(rule.status, why, counted_as="rejected_by_rule", reasons=reasons)
+        raise Refused(rule.status, why, reasons=reasons)
 
     return step

@@ -1,0 +1,137 @@
+"""The command line: `softswitch serve`, `check`, `explain`, `demo`, `gateway`.
+
+Only what a command needs is imported when it runs. A configuration that can't be used is told in sentences on standard
+error, with exit status 2.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from softswitch import __version__
+from softswitch.errors import ConfigError, PeerError
+
+CONFIG_STATUS = 2
+
+ELSEWHERE = {"demo": "softswitch.demo", "gateway": "softswitch.gateway.cli"}
+"""Commands that bring their own command line, and where it is: `app`, or a function of the command's name."""
+
+
+class Commands(TyperGroup):
+    """Ours, and those of ELSEWHERE, which are imported when somebody asks for them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *ELSEWHERE]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in ELSEWHERE:
+            return _command_of(importlib.import_module(ELSEWHERE[cmd_name]), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+cli = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Folder with softswitch.toml and numbers.toml. [./config, else what we ship]"),
+]
+
+
+def main() -> None:
+    """Where the installed `softswitch` command begins."""
+    try:
+        cli()
+    except* ConfigError as found:
+        _give_up(found)
+
+
+@cli.callback(invoke_without_command=True)
+def options(version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False) -> None:
+    """A carrier-grade voice platform: PSTN calls in, audio conferences out."""
+    if version:
+        typer.echo(f"softswitch {__version__}")
+        raise typer.Exit
+
+
+@cli.command()
+def serve(config: Config = None) -> None:
+    """Start the switch; it runs until Ctrl-C or SIGTERM."""
+    from softswitch.configuration import load_configuration
+    from softswitch.serve import serve
+
+    serve(load_configuration(config))
+
+
+@cli.command()
+def check(config: Config = None) -> None:
+    """Check the configuration and show the number plan, access codes included."""
+    from softswitch import show
+    from softswitch.configuration import load_configuration
+
+    configuration = load_configuration(config)
+    console = Console()
+    console.print(show.number_plan(configuration.plan, all_codes=True))
+    console.print()
+    console.print(show.trunk_groups(configuration.plan))
+    console.print(f"\n{configuration.folder} can be used.")
+
+
+@cli.command()
+def explain(
+    from_: Annotated[str, typer.Option("--from", help="The calling number, or a URI.")],
+    to: Annotated[str, typer.Option(help="The called number, or a URI.")],
+    source: Annotated[str, typer.Option(help="The address the call comes from: IP or IP:port.")] = "127.0.0.1",
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: Config = None,
+) -> None:
+    """Say what would happen to a call, and why: each candidate, taken or not. Exit status 1: it would be refused."""
+    from softswitch import routing, show
+    from softswitch.configuration import load_configuration
+
+    configuration = load_configuration(config)
+    try:
+        peer = routing.peer_of(source)
+        unknown_sender = configuration.settings.sip.unknown_sender
+        told = routing.explain(configuration.plan, from_=from_, to=to, peer=peer, unknown_sender=unknown_sender)
+    except PeerError as error:
+        raise typer.BadParameter(error.reason) from None
+    if json:
+        typer.echo(show.explanation_json(told))
+    else:
+        console = Console()
+        console.print(show.explanation(told))
+        console.print(f"\n{told.status or '-'} {told.reason}", style="bold green" if told.decision else "bold red")
+    raise typer.Exit(0 if told.decision else 1)
+
+
+def _command_of(module: Any, name: str) -> Any:
+    mounted = getattr(module, "app", None)
+    if mounted is None:
+        mounted = typer.Typer(add_completion=False)
+        mounted.command(name)(getattr(module, name))
+    command = typer.main.get_command(mounted)
+    command.name = name
+    return command
+
+
+def _give_up(found: ExceptionGroup[ConfigError]) -> None:
+    from softswitch import show
+
+    show.problems(_leaves(found), Console(stderr=True))
+    sys.exit(CONFIG_STATUS)
+
+
+def _leaves(found: BaseException) -> list[BaseException]:
+    """The single errors of a group of groups."""
+    if isinstance(found, BaseExceptionGroup):
+        return [leaf for inner in found.exceptions for leaf in _leaves(inner)]
+    return [found]
+
+
+if __name__ == "__main__":
+    main()

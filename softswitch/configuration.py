@@ -1,0 +1,77 @@
+"""The whole configuration of a switch, read and found good: `softswitch.toml` and `numbers.toml` of one folder.
+
+What `settings` and `plan` say of themselves is checked there; here is what takes several of them to see: the properties
+of the endpoints, and that nobody opens the shipped access codes and passwords to the world.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from softswitch.configfile import refusal
+from softswitch.endpoints.conference import check_conference
+from softswitch.errors import ConfigError
+from softswitch.plan import PLAN_FILE, Did, Plan, demo_credentials, load_plan
+from softswitch.settings import SETTINGS_FILE, Settings, config_folder, load_settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    folder: Path
+    settings: Settings
+    plan: Plan
+
+
+def load_configuration(given: Path | None = None, environment: Mapping[str, str] = os.environ) -> Configuration:
+    """The configuration in `given`, else in ./config, else the one that came with the program.
+
+    Raises `ConfigError`, or an ExceptionGroup of all the `ConfigError`s of both files.
+    """
+    folder = config_folder(given)
+    problems: list[ConfigError] = []
+    settings = _collecting(problems, lambda: load_settings(folder, environment))
+    plan = _collecting(problems, lambda: load_plan(folder))
+    if plan is not None:
+        problems += _wrong_properties(plan, str(folder / PLAN_FILE))
+    if plan is not None and settings is not None:
+        problems += _open_to_the_world(settings, plan, str(folder / SETTINGS_FILE))
+    if problems or settings is None or plan is None:
+        raise refusal(problems)
+    return Configuration(folder, settings, plan)
+
+
+def _collecting(problems: list[ConfigError], load: Callable[[], T]) -> T | None:
+    """What `load` gives; what it raises goes to `problems`."""
+    try:
+        return load()
+    except ConfigError as problem:
+        problems.append(problem)
+    except ExceptionGroup as group:
+        problems.extend(problem for problem in group.exceptions if isinstance(problem, ConfigError))
+    return None
+
+
+def _wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
+    dids: dict[str, list[Did]] = {}
+    for did in plan.numbers.dids:
+        dids.setdefault(did.endpoint, []).append(did)
+    for endpoint in plan.numbers.endpoints:
+        yield from check_conference(endpoint, dids.get(endpoint.name, ()), file)
+
+
+def _open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:
+    public = settings.sip.public_addresses
+    if not public:
+        return
+    for place in demo_credentials(plan):
+        yield ConfigError(
+            file,
+            "sip.addresses",
+            f"{public[0]} can be reached from outside, but {PLAN_FILE}: {place} still is the one we ship, "
+            "which everybody knows; change it first",
+            "an address of this machine alone (127.0.0.1, ::1) until then",
+        )

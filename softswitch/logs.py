@@ -1,0 +1,104 @@
+"""What the switch writes to standard error: a line for a call's start, one for its end, and what somebody must know.
+
+Human form on a terminal, JSON otherwise. Our own lines come through structlog, those of the media engine and of
+libraries through `logging`; both leave in the same form. Nothing here ever writes a password, a nonce or a pressed key.
+"""
+
+import asyncio
+import logging
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+import structlog
+
+from softswitch.settings import LogSettings
+from softswitch.sip.peer import Peer
+
+_SECRET_HEADER = re.compile(
+    rb"^((?:proxy-)?(?:authorization|authenticate)|www-authenticate)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Sets up both ways of logging for this process. Once, before anything is logged."""
+    stream = stream or sys.stderr
+    human = settings.format == "human" or (settings.format == "auto" and stream.isatty())
+    level = getattr(logging, settings.level.upper())
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S.%f" if human else "iso", utc=not human),
+    ]
+    renderers = _human(stream) if human else _json()
+    structlog.configure(
+        processors=[*shared, *renderers],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    _route_stdlib(shared, renderers, level, stream)
+
+
+def _human(stream: TextIO) -> list[structlog.types.Processor]:
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=28)]
+
+
+def _json() -> list[structlog.types.Processor]:
+    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+def _route_stdlib(
+    shared: list[structlog.types.Processor], renderers: list[structlog.types.Processor], level: int, stream: TextIO
+) -> None:
+    handler = logging.StreamHandler(stream)
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *renderers]))
+    logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
+
+
+class Counts:
+    """Counters of several parts, told when they changed: what was dropped or refused, by name, once in a while."""
+
+    def __init__(self, parts: Mapping[str, Callable[[], Mapping[str, int]]]) -> None:
+        self._parts = parts
+        self._told: dict[str, int] = {}
+
+    def news(self) -> dict[str, int]:
+        """How much each counter that changed has grown since the last time."""
+        now = {f"{part}.{name}": count for part, counts in self._parts.items() for name, count in counts().items()}
+        grown = {name: count - self._told.get(name, 0) for name, count in now.items()}
+        self._told = now
+        return {name: count for name, count in sorted(grown.items()) if count}
+
+    async def log_every(self, interval_s: float) -> None:
+        """Until cancelled; a flood makes one line an interval, silence makes none."""
+        log = structlog.get_logger()
+        while True:
+            await asyncio.sleep(interval_s)
+            if news := self.news():
+                log.warning("dropped", **news)
+
+
+def message_trace() -> Callable[[str, Peer, bytes], None]:
+    """A hook for the stack that logs every SIP message, credentials taken out."""
+    log = structlog.get_logger()
+
+    def trace(direction: str, peer: Peer, data: bytes) -> None:
+        log.info(
+            "sip", direction=direction, peer=str(peer), message=without_credentials(data).decode("utf-8", "replace")
+        )
+
+    return trace
+
+
+def without_credentials(message: bytes) -> bytes:
+    """A SIP message with the values of its authentication headers taken out."""
+    return _SECRET_HEADER.sub(rb"\1: (not shown)", message)
+
+
+def get_logger() -> Any:
+    """The structured logger; bind the call's id to it."""
+    return structlog.get_logger()

@@ -1,0 +1,68 @@
+"""`softswitch serve`: the switch as a program of its own, from its start to the signal that ends it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+
+from rich.console import Console
+
+from softswitch import logs, show
+from softswitch.app import App
+from softswitch.configuration import Configuration
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(configuration: Configuration) -> None:
+    """Runs the switch until a signal; returns when every call is ended. Raises `ConfigError`."""
+    logs.configure(configuration.settings.logs)
+    with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+        runner.run(_serve(configuration))
+
+
+async def _serve(configuration: Configuration) -> None:
+    stop = _stop_on_signals()
+    async with App(configuration.settings, configuration.plan) as app:
+        _say_ready(app, configuration)
+        await stop.wait()
+        logs.get_logger().info("stopping", calls=len(app.switch.calls))
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """An event that the first SIGINT or SIGTERM sets. The second ends the process at once."""
+    stop = asyncio.Event()
+
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
+    return stop
+
+
+def _say_ready(app: App, configuration: Configuration) -> None:
+    console = Console()
+    heard = ", ".join(f"{transport.lower()} {host}:{port}" for transport, host, port in app.listening)
+    media = configuration.settings.media
+    console.print(
+        f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media.ports[0]}-{media.ports[1]}"
+    )
+    console.print()
+    console.print(show.number_plan(configuration.plan, rows=show.ROWS_AT_START))
+    console.print()
+    console.print("Call it from a second terminal:")
+    for line in show.how_to_call(configuration.plan, *app.sip_address):
+        console.print(f"    {line}", highlight=False, soft_wrap=True)
+    console.print()
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None

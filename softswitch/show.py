@@ -1,0 +1,134 @@
+"""What the command line shows: the number plan, how to call it, why a call goes where it goes, what is wrong."""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from softswitch.errors import ConfigError
+from softswitch.plan import Did, MeetingRoom, Plan, is_demo_secret
+from softswitch.routing import Explanation, international
+
+ROWS_AT_START = 20
+PROBLEMS_SHOWN = 20
+
+
+def number_plan(plan: Plan, *, rows: int | None = None, all_codes: bool = False) -> Table:
+    """Number, endpoint, call flow, room, codes. Codes of our own making are only counted, unless `all_codes`."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("number", "", "leads to", "call flow", "rooms", "access codes"):
+        table.add_column(heading, overflow="fold")
+    for did in islice(plan.numbers.dids, rows):
+        flow = plan.call_flow(did)
+        rooms = _rooms(plan, did, flow)
+        codes = "none needed" if flow.startswith("direct") else _codes(rooms, all_codes)
+        shown = international(did.phonenumber)
+        table.add_row(did.phonenumber, shown, did.endpoint, flow, ", ".join(room.name for room in rooms[:5]), codes)
+    left = len(plan.numbers.dids) - table.row_count
+    if left:
+        table.add_row(f"... {left} more", "", "(softswitch check shows all)", "", "", "")
+    return table
+
+
+def trunk_groups(plan: Plan) -> Table:
+    """Who may call, and where calls go out."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("trunk group", "trunk", "accepts", "calls out to", "limits in"):
+        table.add_column(heading, overflow="fold")
+    for group in plan.numbers.trunk_groups:
+        table.add_row(group.name, "", _acls(group.acls), "", _limits(group.in_capacity, group.cps_limit))
+        for trunk in group.trunks:
+            place = f"{trunk.address}:{trunk.port}" if trunk.address else ""
+            accepts = ", ".join(filter(None, [place, _acls(trunk.acls)]))
+            out = f"{place} {trunk.transport}, priority {trunk.priority}, weight {trunk.weight}" if place else ""
+            table.add_row("", trunk.name, accepts, out, _limits(trunk.in_capacity, trunk.cps_limit))
+    return table
+
+
+def how_to_call(plan: Plan, host: str, port: int) -> list[str]:
+    """The two commands that show at once that it works: a direct number by SIPp, a code by the gateway simulator."""
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = []
+    direct = next((did for did in plan.numbers.dids if plan.call_flow(did).startswith("direct")), None)
+    if direct is not None:
+        lines.append(f"sipp {place} -s {direct.phonenumber} -sn uac")
+    coded = next((did for did in plan.numbers.dids if not plan.call_flow(did).startswith("direct")), None)
+    if coded is not None:
+        switch = "" if place == "127.0.0.1:5060" else f" --switch {place}"
+        code = _demo_code(plan, coded)
+        send = f" --send {code}#" if code else ""
+        lines.append(f"softswitch gateway call --from 13105550199 --to {coded.phonenumber}{send} --hold 20s{switch}")
+    return lines
+
+
+def explanation(told: Explanation) -> Table:
+    """Every candidate in the order it was weighed."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("step", "candidate", "", "why"):
+        table.add_column(heading, overflow="fold")
+    for reason in told.reasons:
+        mark = Text("taken", "green") if reason.taken else Text("not taken", "dim")
+        table.add_row(reason.step, reason.candidate, mark, reason.why)
+    return table
+
+
+def explanation_json(told: Explanation) -> str:
+    decision = told.decision and {
+        "did": told.decision.did.phonenumber,
+        "endpoint": told.decision.endpoint.name,
+        "number_src": told.decision.number_src,
+        "number_dst": told.decision.number_dst,
+        "headers": told.decision.headers,
+    }
+    reasons = [reason._asdict() for reason in told.reasons]
+    return json.dumps(
+        {"status": told.status, "reason": told.reason, "decision": decision, "reasons": reasons}, indent=2
+    )
+
+
+def problems(found: Sequence[BaseException], console: Console) -> None:
+    """Each `ConfigError` on a line of its own."""
+    for problem in found[:PROBLEMS_SHOWN]:
+        console.print(_problem(problem), soft_wrap=True)
+    if len(found) > PROBLEMS_SHOWN:
+        console.print(f"... and {len(found) - PROBLEMS_SHOWN} more")
+
+
+def _problem(problem: BaseException) -> Text:
+    if not isinstance(problem, ConfigError):
+        return Text(str(problem), "red")
+    place = ": ".join(filter(None, [problem.file, problem.key]))
+    accepted = Text(f"\n    accepted: {problem.accepted}", "dim") if problem.accepted else Text()
+    return Text.assemble((place, "bold"), ": ", (problem.problem, "red"), accepted)
+
+
+def _rooms(plan: Plan, did: Did, flow: str) -> Sequence[MeetingRoom]:
+    if flow.startswith("direct"):
+        room = plan.meeting_room(did)
+        return [room] if room else []
+    return [room for room in plan.endpoints[did.endpoint].meeting_rooms if room.access_codes]
+
+
+def _codes(rooms: Iterable[MeetingRoom], all_codes: bool) -> str:
+    codes = [code for room in rooms for code in room.access_codes]
+    shown = [f"{code.access_code} {code.role}" for code in codes if all_codes or is_demo_secret(code.access_code)]
+    hidden = len(codes) - len(shown)
+    return ", ".join(shown + ([f"{hidden} of your own"] if hidden else []))
+
+
+def _demo_code(plan: Plan, did: Did) -> str | None:
+    codes = [code for room in plan.endpoints[did.endpoint].meeting_rooms for code in room.access_codes]
+    demo = sorted(codes, key=lambda code: code.role != "participant")
+    return next((code.access_code for code in demo if is_demo_secret(code.access_code)), None)
+
+
+def _acls(acls: Sequence[object]) -> str:
+    return ", ".join(map(str, acls))
+
+
+def _limits(capacity: int, cps: float) -> str:
+    limits = [f"{capacity} calls" if capacity else "", f"{cps:g} calls/s" if cps else ""]
+    return ", ".join(filter(None, limits)) or "none"

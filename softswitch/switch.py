@@ -1,0 +1,219 @@
+"""What happens to a new call. Read this page first; the rest of the program is what its words mean.
+
+    identify   which trunk or user sends it?                             softswitch.routing.identify
+    admit      does the sender prove who he is, and is there room?       softswitch.sip.digest, softswitch.routing.limits
+    route      which endpoint, and why?                                  softswitch.routing.router
+    run        what the endpoint does with it, until one side ends it    softswitch.endpoints
+    conclude   once: the session ended, the outcome told, counted, logged
+
+Any step may raise `CallRejected`; one `except` answers. The stack calls `Switch.handle` for every INVITE outside of a
+dialog, and each call gets one task of its own. A hang-up cancels that task, and so does the end of the program. A bug
+in an endpoint costs its own call a 500 or a BYE, and no other call notices.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from structlog.contextvars import bind_contextvars
+
+from media import Engine
+from softswitch.call import Call, Events, Leg, LegState, Outcome
+from softswitch.endpoints.base import Endpoint
+from softswitch.errors import CallRejected
+from softswitch.logs import get_logger
+from softswitch.plan import Plan, Trunk
+from softswitch.routing import Decision, Gates, Identified, Passage, Refused, Router, Senders, number_of
+from softswitch.settings import Settings
+from softswitch.sip import Request, Response, Session
+from softswitch.sip.digest import Challenger, Verdict
+from softswitch.sip.peer import Peer
+
+STOPPING = CallRejected(503, "Going down", headers=(("Retry-After", "30"),), q850=41)
+OUR_BUG = CallRejected(500, "Server Internal Error", q850=41)
+
+HeaderFields = Iterable[tuple[str, str]]
+
+
+class Switch:
+    """Every call there is, and what happens to it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        engine: Engine,
+        endpoints: Mapping[str, Endpoint],
+        *,
+        challenger: Challenger,
+        events: Events | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.calls: dict[str, Call] = {}
+        self.refused: Counter[str] = Counter()
+        """Calls and requests a flood could consist of: counted here by name instead of logged one by one."""
+        self.outcomes: Counter[int] = Counter()
+        """Calls that have ended, by final status."""
+        self.bugs = 0
+        self._settings = settings
+        self._engine = engine
+        self._endpoints = endpoints
+        self._challenger = challenger
+        self._events = events or Events()
+        self._clock = clock
+        self._senders = Senders(plan)
+        self._router = Router(plan)
+        self._gates = Gates(plan, settings.limits.calls, settings.limits.cps)
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._log = get_logger()
+
+    # ---- from the first call to the last
+
+    async def serve(self, until: asyncio.Event) -> None:
+        """Takes calls until the event is set; then ends those that are up, and returns when the last has given back."""
+        async with asyncio.TaskGroup() as self._group:
+            await until.wait()
+            self._group = None
+            for call in list(self.calls.values()):
+                task = self._tasks[call.id]
+                self._conclude(call, STOPPING)
+                task.cancel()
+
+    def handle(self, session: Session) -> None:
+        """A call comes in (the stack's `on_invite`)."""
+        request = session.request
+        caller = Leg(session, self._engine)
+        from_number, to_number = number_of(request.from_.uri), number_of(request.uri)
+        call = Call(caller, from_number=from_number, to_number=to_number, events=self._events, clock=self._clock)
+        if self._group is None:
+            self._conclude(call, STOPPING)
+            return
+        self.calls[call.id] = call
+        self._tasks[call.id] = self._group.create_task(self._live(call))
+
+    async def _live(self, call: Call) -> None:
+        """The task of one call: the one place where a bug of ours ends."""
+        bind_contextvars(call=call.id)
+        try:
+            await self._take(call)
+        except Exception:  # noqa: BLE001 - one call's bug is one call's end
+            self.bugs += 1
+            self._log.exception("a bug of ours ends the call")
+            self._conclude(call, OUR_BUG)
+
+    async def _take(self, call: Call) -> None:
+        passage = Passage()
+        try:
+            self._listen_for_hang_up(call)
+            source = self._identify(call)
+            self._admit(call, source, passage)
+            decision = self._route(call, source, passage)
+            outcome = await self._run(call, decision)
+            self._conclude(call, outcome)
+        except CallRejected as rejected:
+            self._conclude(call, rejected)
+        except asyncio.CancelledError:
+            self._conclude(call, call.caller.outcome() if call.caller.end else STOPPING)
+            raise
+        finally:
+            passage.leave()
+
+    # ---- the steps
+
+    def _listen_for_hang_up(self, call: Call) -> None:
+        task = self._tasks[call.id]
+        call.caller.on_ended = lambda _ended: task.cancel()
+        if call.caller.end is not None:
+            raise asyncio.CancelledError  # hung up before this task first ran
+
+    def _identify(self, call: Call) -> Identified:
+        """Raises `Refused` 403 for a sender nobody knows."""
+        source = self._senders.identify(call.caller.session.peer)
+        if source is None:
+            raise Refused(403, "Forbidden", counted_as="unknown_sender")
+        call.source = source
+        call.record("identified", source.why)
+        return source
+
+    def _admit(self, call: Call, source: Identified, passage: Passage) -> None:
+        """Raises `Refused`: 401 where the trunk wants a password, 503 where the trunk, its group or the switch is full."""
+        if source.trunk is not None and source.trunk.in_sip_username:
+            self._authenticate(call.caller.session.request, source.trunk)
+        passage.enter(self._gates.inward(source), self._clock())
+
+    def _authenticate(self, request: Request, trunk: Trunk) -> None:
+        now = self._clock()
+        passwords = {trunk.in_sip_username: trunk.in_sip_password}
+        verdict = self._challenger.verify(request, passwords.get, now)
+        if verdict is not Verdict.OK:
+            challenges = self._challenger.challenge(now, stale=verdict is Verdict.STALE)
+            headers = [("WWW-Authenticate", challenge) for challenge in challenges]
+            counted_as = "wrong_credentials" if verdict is Verdict.WRONG else ""
+            raise Refused(401, "Unauthorized", counted_as=counted_as, headers=headers)
+
+    def _route(self, call: Call, source: Identified, passage: Passage) -> Decision:
+        """Raises `Refused`: 404 where the number leads nowhere, 503 where its endpoint is full, or what a rule says."""
+        decision = self._router.route(source, call.caller.session.request)
+        passage.enter(self._gates.of_endpoint(decision.endpoint.name), self._clock())
+        call.from_number, call.to_number, call.did = decision.number_src, decision.number_dst, decision.did
+        call.record("routed", decision.reasons[-1].why)
+        return decision
+
+    async def _run(self, call: Call, decision: Decision) -> Outcome:
+        endpoint = decision.endpoint.name
+        self._log.info("call", **_parties(call), endpoint=endpoint)
+        return await self._endpoints[endpoint].run(call)
+
+    # ---- the end
+
+    def _conclude(self, call: Call, how: Outcome | CallRejected) -> None:
+        """Once for every call, whatever became of it."""
+        if call.outcome is not None:
+            return
+        outcome = Outcome.of_rejection(how) if isinstance(how, CallRejected) else how
+        if call.caller.state is LegState.ANSWERED:
+            outcome = replace(outcome, status=200)
+        call.conclude(outcome)
+        self.calls.pop(call.id, None)
+        self._tasks.pop(call.id, None)
+        self.outcomes[outcome.status] += 1
+        self._tell(call, outcome, how.counted_as if isinstance(how, Refused) else None)
+        self._end(call.caller, outcome, how.headers if isinstance(how, CallRejected) else ())
+
+    def _tell(self, call: Call, outcome: Outcome, counted_as: str | None) -> None:
+        if counted_as is None:
+            duration_s = round(self._clock() - call.started_at, 3)
+            end = {"status": outcome.status, "reason": outcome.reason, "q850": outcome.q850, "by": outcome.by}
+            self._log.info("call ended", **_parties(call), **end, duration_s=duration_s)
+        elif counted_as:
+            self.refused[counted_as] += 1
+
+    def _end(self, leg: Leg, outcome: Outcome, headers: HeaderFields) -> None:
+        """Ends the session by what its state needs, where it is still up."""
+        leg.on_ended = None
+        if leg.end is not None:
+            return
+        if leg.state is LegState.ANSWERED:
+            leg.hang_up(outcome.q850, outcome.reason)
+        else:
+            status = outcome.status if outcome.status >= 300 else 480
+            leg.session.reject(status, outcome.reason, headers=tuple(headers))
+
+    # ---- what is no call
+
+    def answer(self, request: Request, peer: Peer) -> Response | None:
+        """A request outside of a dialog (the stack's `on_request`); None leaves the answer to the stack.
+
+        OPTIONS is how a trunk asks whether we are alive: everybody known gets the stack's 200.
+        """
+        if self._senders.identify(peer) is not None:
+            return None
+        self.refused["unknown_sender"] += 1
+        return Response.to(request, 403, "Forbidden")
+
+
+def _parties(call: Call) -> dict[str, str | None]:
+    return {"from": call.from_number, "to": call.to_number, "over": call.source.name if call.source else None}
