@@ -35,13 +35,15 @@ class Open(_Command, frozen=True, tag=True, array_like=True):
 
 
 class Agree(_Command, frozen=True, tag=True, array_like=True):
-    """What offer and answer agreed for a row. Payload types of -1 mean "not agreed"."""
+    """What offer and answer agreed for a row. Payload types of -1 mean "not agreed"; laws are 0 (mu) and 1 (A).
+
+    `receive_types` are pairs of payload type and law, the usual one first.
+    """
 
     row: int
     send_law: int
     send_type: int
-    receive_law: int
-    receive_type: int
+    receive_types: tuple[tuple[int, int], ...]
     event_send_type: int
     event_receive_type: int
     comfort_noise_type: int
@@ -123,20 +125,7 @@ class Stop(_Command, frozen=True, tag=True, array_like=True):
     """Finish the files and leave."""
 
 
-Command = (
-    Start
-    | Open
-    | Agree
-    | Place
-    | Close
-    | Play
-    | StopPlaying
-    | Dial
-    | Record
-    | StopRecording
-    | CloseRoom
-    | Stop
-)
+Command = Start | Open | Agree | Place | Close | Play | StopPlaying | Dial | Record | StopRecording | CloseRoom | Stop
 
 
 class StreamTold(_Command, frozen=True, tag=True, array_like=True):

@@ -7,21 +7,33 @@ same table, the same sockets, and every command again. All of it runs on the loo
 from __future__ import annotations
 
 import asyncio
-import itertools
+import heapq
 import logging
 import random
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from media import commands
-from media.errors import MediaError
-from media.events import RecorderFailed, RoomEvent, StreamEvent
+from media.codecs import Codec
+from media.errors import MediaError, NoPortFree
+from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent
 from media.handles import Player, Recorder, Room, Stream, StreamStatistics
+from media.levels import level_db
+from media.link import Link, WorkerProcess
+from media.negotiation import Agreement, LocalMedia
+from media.parts import ROOMS
+from media.ports import Ports, open_udp
+from media.rows import NOT_AGREED
 from media.settings import MediaSettings
 from media.sources import Source
+from media.streams import Table, shared_memory
 
 log = logging.getLogger("media")
+
+LAW_OF = {Codec.PCMU: 0, Codec.PCMA: 1}
+DESCRIPTORS_BESIDE_STREAMS = 256
 
 
 class Datagrams(Protocol):
@@ -47,22 +59,105 @@ class Engine:
         """`in_process`: the worker runs inside the calling loop over this wire, in whatever time the loop has."""
         self.settings = settings
         self.on_worker_replaced: Callable[[], None] | None = None
+        self.workers_replaced = 0
+        self._wire = in_process
+        self._chance = random.Random()
+        self._streams: dict[int, Stream] = {}  # by row
+        self._pairs: dict[int, tuple[Any, Any]] = {}  # the open ports of each row
+        self._rooms: dict[int, Room] = {}
+        self._players: dict[int, Player] = {}
+        self._recorders: dict[int, Recorder] = {}
+        self._batch: list[commands.Command] = []
+        self._batch_ports: list[Any] = []
+        self._batch_closing: list[Any] = []
+        self._serial = 0
+        self._is_running = False
+
+    # --- life
 
     async def start(self) -> None:
         """Starts the media process and its warm spare; returns when it ticks. Raises MediaError."""
-        raise NotImplementedError
+        settings = self.settings
+        rows = max(settings.port_pairs, 1)
+        _raise_descriptor_limit(2 * rows + DESCRIPTORS_BESIDE_STREAMS)
+        self._loop = asyncio.get_running_loop()
+        self._table = Table(rows, 2 * rows)
+        self._shelf_descriptor = shared_memory("softswitch-shelf", settings.source_cache_s * 50 * 320)
+        self._ports = Ports(settings.address, settings.ports, self._open_port, self._chance)
+        self._free_rows = list(range(rows))
+        self._free_rooms = list(range(1, ROOMS))
+        self._free_players = list(range(2 * rows))
+        self._is_running = True
+        self._link: Link = await self._first_worker()
 
     async def stop(self) -> None:
         """Closes every stream and room, finishes the recordings, ends the processes. Idempotent."""
-        raise NotImplementedError
+        if not self._is_running:
+            return
+        for room in tuple(self._rooms.values()):
+            room.close()
+        for stream in tuple(self._streams.values()):
+            stream.close()
+        self._flush()
+        self._is_running = False
+        await self._link.stop()
+        if self._spare is not None:
+            await self._spare.stop()
+        self._table.close()
+
+    async def _first_worker(self) -> Link:
+        worker = WorkerProcess(self._told, self._worker_ended)
+        await worker.ready.wait()
+        if worker.is_gone:
+            raise MediaError("the media process ended before it was ready")
+        worker.ready.clear()
+        worker.send_start(self._start_command(), [self._table.descriptor, self._shelf_descriptor])
+        await worker.ready.wait()
+        self._spare: WorkerProcess | None = WorkerProcess(self._told, self._worker_ended)
+        return worker
+
+    def _start_command(self) -> commands.Start:
+        settings = self.settings
+        return commands.Start(
+            rows=self._table.streams.length,
+            players=self._table.players.length,
+            source_frames=settings.source_cache_s * 50,
+            loudest_talkers=settings.loudest_talkers,
+            silence_timeout_s=settings.silence_timeout_s,
+            realtime=settings.realtime,
+        )
+
+    # --- the door
 
     def open_stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
         """Takes a port pair and a row. Synchronous, well under 0.1 ms. Raises NoPortFree."""
-        raise NotImplementedError
+        self._require_running()
+        if not self._free_rows:
+            raise NoPortFree(f"all {self._table.streams.length} streams are in use")
+        port, rtp, rtcp = self._ports.take()
+        row = heapq.heappop(self._free_rows)
+        self._serial += 1
+        local = LocalMedia(
+            self.settings.advertised_address or self.settings.address,
+            port,
+            session_id=self._chance.getrandbits(62),
+            codecs=self.settings.codecs,
+        )
+        stream = Stream(self, self._serial, row, local, on_event)
+        self._streams[row] = stream
+        self._pairs[row] = (rtp, rtcp)
+        self._initialise(row)
+        self.command(commands.Open(row, stream.serial), rtp, rtcp)
+        return stream
 
     def open_room(self, name: str, on_event: Callable[[RoomEvent], None] | None = None) -> Room:
         """An empty room. Names need not be unique; they are for people."""
-        raise NotImplementedError
+        self._require_running()
+        if not self._free_rooms:
+            raise MediaError(f"all {ROOMS - 1} rooms are in use")
+        room = Room(self, heapq.heappop(self._free_rooms), name, on_event)
+        self._rooms[room.number] = room
+        return room
 
     def duration_s(self, source: Source) -> float:
         """How long a source plays. Raises SourceNotFound."""
@@ -74,4 +169,186 @@ class Engine:
 
     def counters(self) -> dict[str, int | float]:
         """Ticks, packets, drops by name, workers replaced: all since `start`, over all workers."""
+        streams = self._table.streams
+        counts: dict[str, int | float] = dict(self._table.counts())
+        counts["workers_replaced"] = self.workers_replaced
+        counts["streams"] = len(self._streams)
+        counts["rooms"] = len(self._rooms)
+        del streams
+        return counts
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The media process, None when the worker runs inside this one."""
+        return self._link.pid if isinstance(self._link, WorkerProcess) else None
+
+    # --- what the handles need
+
+    def command(self, command: commands.Command, *ports: Any) -> None:
+        """Sent with everything else of this pass of the loop."""
+        if not self._batch:
+            self._loop.call_soon(self._flush)
+        self._batch.append(command)
+        self._batch_ports += ports
+
+    def agree(self, stream: Stream, agreement: Agreement, *, relatch: bool) -> commands.Agree:
+        """The command that tells the worker what was negotiated."""
+        events = agreement.telephone_event_receive
+        inband = self.settings.dtmf == "inband" or (self.settings.dtmf == "auto" and events is None)
+        return commands.Agree(
+            row=stream.row,
+            send_law=LAW_OF[agreement.codec],
+            send_type=agreement.payload_type_send,
+            receive_types=tuple((number, LAW_OF[codec]) for number, codec in agreement.receive),
+            event_send_type=_number(agreement.telephone_event_send),
+            event_receive_type=_number(events),
+            comfort_noise_type=_number(agreement.comfort_noise_receive),
+            ptime_ms=agreement.ptime_ms,
+            host=agreement.remote_host,
+            port=agreement.remote_port,
+            rtcp_host=agreement.remote_rtcp[0],
+            rtcp_port=agreement.remote_rtcp[1],
+            rtcp_mux=agreement.rtcp_mux,
+            sends=agreement.direction.sends,
+            receives=agreement.direction.receives,
+            inband_digits=inband,
+            relatch=relatch,
+        )
+
+    def closed(self, stream: Stream) -> None:
+        """The stream's row and ports are free again."""
+        row = stream.row
+        self.command(commands.Close(row))
+        self._batch_closing += self._pairs.pop(row)
+        del self._streams[row]
+        heapq.heappush(self._free_rows, row)
+        self._ports.release(stream.local.port)
+
+    def room_closed(self, room: Room) -> None:
+        self.command(commands.CloseRoom(room.number))
+        del self._rooms[room.number]
+        heapq.heappush(self._free_rooms, room.number)
+
+    def play(
+        self, sources: tuple[Source, ...], *, repeat: bool, stream: Stream | None = None, room: Room | None = None
+    ) -> Player:
         raise NotImplementedError
+
+    def stop_player(self, player: Player) -> None:
+        raise NotImplementedError
+
+    def record(
+        self,
+        path: Path,
+        *,
+        stream: Stream | None = None,
+        room: Room | None = None,
+        on_event: Callable[[RecorderFailed], None] | None = None,
+    ) -> Recorder:
+        raise NotImplementedError
+
+    def statistics(self, stream: Stream) -> StreamStatistics:
+        raise NotImplementedError
+
+    # --- commands out, events in
+
+    def _flush(self) -> None:
+        if not self._is_running or not self._batch:
+            return
+        batch, ports, closing = self._batch, self._batch_ports, self._batch_closing
+        self._batch, self._batch_ports, self._batch_closing = [], [], []
+        self._link.send(batch, ports, closing)
+
+    def _told(self, told: commands.Told) -> None:
+        if isinstance(told, commands.StreamTold):
+            stream = self._streams.get(told.row)
+            if stream is not None and stream.serial == told.serial:
+                stream.on_event(told.event)
+        elif isinstance(told, commands.Speakers):
+            room = self._rooms.get(told.room)
+            if room is not None and room.on_event is not None:
+                rows = (self._streams.get(row) for row in told.rows)
+                room.on_event(ActiveSpeakers(tuple(stream.id for stream in rows if stream is not None)))
+        elif isinstance(told, commands.PlayerEnded):
+            player = self._players.pop(told.player, None)
+            if player is not None:
+                player.finish()
+        elif isinstance(told, commands.RecordingEnded):
+            recorder = self._recorders.pop(told.recorder, None)
+            if recorder is not None:
+                recorder.finish(told.problem)
+        elif isinstance(told, commands.Said):
+            log.log(logging.getLevelName(told.level.upper()), "media process: %s", told.text)
+
+    # --- takeover
+
+    def _worker_ended(self, worker: WorkerProcess) -> None:
+        """A media process is gone. The spare takes over; a gone spare is replaced."""
+        worker.reap()
+        if not self._is_running:
+            return
+        if worker is self._spare:
+            self._spare = WorkerProcess(self._told, self._worker_ended)
+            return
+        log.error("media process %d died (%s); another takes over", worker.pid, worker.process.returncode)
+        successor = self._spare or WorkerProcess(self._told, self._worker_ended)
+        self._link = successor
+        self._flush_nothing()
+        successor.send_start(self._start_command(), [self._table.descriptor, self._shelf_descriptor])
+        successor.send(list(self._everything()), [port for row in self._streams for port in self._pairs[row]])
+        self.workers_replaced += 1
+        self._spare = WorkerProcess(self._told, self._worker_ended)
+        if self.on_worker_replaced is not None:
+            self.on_worker_replaced()
+
+    def _flush_nothing(self) -> None:
+        """What waits to be sent is part of everything that is about to be told again."""
+        for port in self._batch_closing:
+            port.close()
+        self._batch, self._batch_ports, self._batch_closing = [], [], []
+
+    def _everything(self) -> Iterator[commands.Command]:
+        """All that a new worker must be told, in the order of the ports that go with it."""
+        for row, stream in self._streams.items():
+            yield commands.Open(row, stream.serial)
+        for stream in self._streams.values():
+            yield from stream.commands()
+        for player in self._players.values():
+            if player.play is not None:
+                yield player.play
+        for recorder in self._recorders.values():
+            yield commands.Record(**{name: getattr(recorder.record, name) for name in recorder.record.__struct_fields__} | {"append": True})  # fmt: skip
+            if recorder.is_stopping:
+                yield commands.StopRecording(recorder.number)
+
+    # --- small things
+
+    def _open_port(self, host: str, port: int) -> Any:
+        return open_udp(host, port) if self._wire is None else self._wire.datagrams(host, port)
+
+    def _initialise(self, row: int) -> None:
+        """A new life of a row: nothing counted, random SSRC, sequence number and timestamp (RFC 3550 5.1)."""
+        streams = self._table.streams
+        streams.clear(row)
+        streams.serial[row] = self._serial
+        streams.out_ssrc[row] = self._chance.getrandbits(32)
+        streams.out_sequence[row] = self._chance.getrandbits(15)
+        streams.out_timestamp[row] = self._chance.getrandbits(32)
+
+    def _require_running(self) -> None:
+        if not self._is_running:
+            raise MediaError("the media engine is not running")
+
+
+def _number(payload_type: int | None) -> int:
+    return NOT_AGREED if payload_type is None else payload_type
+
+
+def _raise_descriptor_limit(needed: int) -> None:
+    """Two sockets a stream; the soft limit may be raised up to the hard one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < needed:
+        log.warning("open files are limited to %d: at most %d streams (ulimit -n, LimitNOFILE)", hard, most // 2)

@@ -160,7 +160,11 @@ class Table:
 
     def __init__(self, rows: int, players: int, descriptor: int | None = None) -> None:
         """Makes a new one, or with `descriptor` sees the one another process made. Keeps the descriptor."""
-        size = CounterColumns.size_bytes(len(COUNTERS)) + StreamColumns.size_bytes(rows) + PlayerColumns.size_bytes(players)
+        size = (
+            CounterColumns.size_bytes(len(COUNTERS))
+            + StreamColumns.size_bytes(rows)
+            + PlayerColumns.size_bytes(players)
+        )
         self.descriptor = shared_memory("softswitch-streams", size) if descriptor is None else descriptor
         memory = mmap.mmap(self.descriptor, size)
         self.counters = CounterColumns(len(COUNTERS), memory, 0)

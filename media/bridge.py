@@ -1,0 +1,197 @@
+"""The audio bridge: does what commands say to the parts, and runs the tick. The worker process drives it, or a test's loop."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from media import commands
+from media.events import RtpResumed, RtpSilent, SourceLatched
+from media.levels import GATE, PASSES_ALL
+from media.parts import Parts
+from media.streams import COUNTERS
+from media.sweep import Address
+from media.tick import Tick
+
+TICK_S = 0.02
+SILENCE_REVIEW_TICKS = 50  # a row's silence is looked at once a second
+FOLLOWED_SILENT_TICKS = 50  # after so long without a packet a row is watched instead of read every tick
+FLUSH_COUNTS_TICKS = 10
+TICK_BOUNDS_NS = ((1, "tick_below_1_ms"), (2, "tick_below_2_ms"), (5, "tick_below_5_ms"), (10, "tick_below_10_ms"), (20, "tick_below_20_ms"))  # fmt: skip
+
+
+class Bridge:
+    """All calls of one media process."""
+
+    def __init__(self, start: commands.Start, parts: Parts) -> None:
+        self.parts = parts
+        self.is_stopped = False
+        self._tick = Tick(parts)
+        self._silence_ticks = int(start.silence_timeout_s / TICK_S)
+        self._silent: set[int] = set()
+        self._members: dict[int, set[int]] = {}  # of each room, the rows that speak or hear in it
+        parts.receiver.on_latched = self._latched
+        parts.receiver.on_key = parts.keys.take
+        self._ways: dict[type[Any], Callable[[Any], None]] = {
+            commands.Agree: self._agree,
+            commands.Place: self._place,
+            commands.Close: self._close,
+            commands.Play: parts.playing.start,
+            commands.StopPlaying: lambda command: parts.playing.stop(command.player),
+            commands.Stop: self._stop,
+        }
+
+    # --- commands
+
+    def obey(self, batch: Sequence[commands.Command], ports: Sequence[Any]) -> None:
+        """Each `Open` takes the next two ports: RTP and RTCP."""
+        taken = iter(ports)
+        for command in batch:
+            if isinstance(command, commands.Open):
+                self._open(command, next(taken), next(taken))
+            else:
+                self._ways[type(command)](command)
+
+    def _open(self, command: commands.Open, rtp: Any, rtcp: Any) -> None:
+        row, parts = command.row, self.parts
+        parts.rows.open(row, command.serial)
+        parts.levels.clear(row)
+        parts.jitter.restart(row)
+        parts.sweep.open(row, rtp, rtcp)
+
+    def _agree(self, command: commands.Agree) -> None:
+        row, parts = command.row, self.parts
+        if row not in parts.rows.legs:
+            return
+        self._count_listener(row, -1)
+        parts.rows.agree(command)
+        self._count_listener(row, +1)
+        beside = None if command.rtcp_mux else (command.rtcp_host, command.rtcp_port)
+        parts.sweep.aim(row, (command.host, command.port), beside)
+        locked = parts.sweep.locked_source(row)
+        if locked is None or (command.relatch and locked[:2] != (command.host, command.port)):
+            parts.sweep.unlock(row)
+            parts.receiver.expect_source(row, command.host, command.port)
+        parts.rows.heard_at_tick[row] = parts.jitter.tick
+        parts.sender.configure(row)
+
+    def _place(self, command: commands.Place) -> None:
+        row, parts = command.row, self.parts
+        if row not in parts.rows.legs:
+            return
+        self._count_listener(row, -1)
+        before = self._rooms_of(row)
+        parts.rows.place(command)
+        self._count_listener(row, +1)
+        after = self._rooms_of(row)
+        for room in before - after:
+            self._members[room].discard(row)
+        for room in after - before:
+            self._members.setdefault(room, set()).add(row)
+        for room in before | after:
+            self._set_gates(room)
+
+    def _close(self, command: commands.Close) -> None:
+        row, parts = command.row, self.parts
+        if row not in parts.rows.legs:
+            return
+        self._place(commands.Place(row, 0, 0, 0.0))
+        parts.levels.clear(row)
+        parts.receiver.close(row)
+        parts.sender.close(row)
+        parts.keys.forget(row)
+        parts.sweep.close(row)
+        parts.rows.close(row)
+        self._silent.discard(row)
+
+    def _stop(self, _command: commands.Stop) -> None:
+        self.is_stopped = True
+
+    def _rooms_of(self, row: int) -> set[int]:
+        return {int(self.parts.rows.hears[row]), int(self.parts.rows.speaks[row])} - {0}
+
+    def _count_listener(self, row: int, by: int) -> None:
+        if self.parts.rows.hears[row]:
+            self.parts.mixer.listeners[self.parts.rows.hears_mix[row]] += by
+
+    def _set_gates(self, room: int) -> None:
+        """Two people hear all there is of each other; in company, only who is loud enough is mixed."""
+        members = self._members[room]
+        if len(members) <= 3:
+            for row in members:
+                self.parts.levels.gate[row] = PASSES_ALL if len(members) == 2 else GATE
+        elif members:
+            self.parts.levels.gate[list(members)] = GATE
+        else:
+            del self._members[room]
+
+    def _latched(self, row: int, source: Address) -> None:
+        self.parts.tell_stream(row, SourceLatched(str(source[0]), int(source[1])))
+
+    # --- time
+
+    def tick(self, missed_ticks: int = 0, *, is_late: bool = False) -> None:
+        """One tick. What it raises is a bug of ours: counted, told, and the next tick goes on."""
+        began_at = time.process_time_ns()
+        try:
+            self._tick.run(missed_ticks)
+            self._after()
+        except Exception:  # noqa: BLE001  one of the three places: per tick
+            self.parts.counts["failed_ticks"] += 1
+            self.parts.tell(commands.Said("error", traceback.format_exc()))
+        self._count(time.process_time_ns() - began_at, missed_ticks, is_late)
+
+    def _after(self) -> None:
+        parts = self.parts
+        parts.talk.review()
+        parts.keys.expire()
+        parts.tell_ended_players()
+        self._review_silence()
+
+    def _review_silence(self) -> None:
+        parts = self.parts
+        tick = parts.jitter.tick
+        for row in range(tick % SILENCE_REVIEW_TICKS, parts.rows.n, SILENCE_REVIEW_TICKS):
+            if not parts.rows.receives[row]:
+                continue
+            silent_ticks = tick - int(parts.rows.heard_at_tick[row])
+            if silent_ticks >= FOLLOWED_SILENT_TICKS:
+                parts.sweep.watch(row)
+            if silent_ticks >= self._silence_ticks and row not in self._silent:
+                self._silent.add(row)
+                parts.tell_stream(row, RtpSilent(silent_ticks * TICK_S))
+            elif silent_ticks < FOLLOWED_SILENT_TICKS and row in self._silent:
+                self._silent.discard(row)
+                parts.tell_stream(row, RtpResumed())
+
+    def _count(self, took_ns: int, missed_ticks: int, is_late: bool) -> None:
+        counts = self.parts.counts
+        counts["ticks"] += 1
+        counts["skipped_ticks"] += missed_ticks
+        counts["late_ticks"] += is_late
+        counts["tick_ns"] += took_ns
+        for name, part_ns in zip(("receive_ns", "mix_ns", "send_ns"), self._tick.took_ns, strict=True):
+            counts[name] += part_ns
+        counts[_tick_class(took_ns)] += 1
+        if self.parts.jitter.tick % FLUSH_COUNTS_TICKS == 0:
+            self.flush_counts()
+
+    def flush_counts(self) -> None:
+        """What was counted since the last time goes to shared memory."""
+        counts = self.parts.counts
+        for name, number in counts.items():
+            if name in _KNOWN:
+                self.parts.table.count(name, number)
+        counts.clear()
+
+
+def _tick_class(took_ns: int) -> str:
+    for bound_ms, name in TICK_BOUNDS_NS:
+        if took_ns < bound_ms * 1_000_000:
+            return name
+    return "tick_above_20_ms"
+
+
+_KNOWN = frozenset(COUNTERS)

@@ -1,0 +1,62 @@
+"""The parts of a media worker, built once and wired; no logic. The tick runs them, the worker's commands change them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from media.commands import PlayerEnded, StreamTold, Told
+from media.events import StreamEvent
+from media.jitter import JitterBuffer
+from media.keys import Keys
+from media.levels import Levels
+from media.mixer import Mixer
+from media.playing import Playing, Shelf
+from media.pool import PLANES, Pool
+from media.receive import Receiver
+from media.rows import Rows
+from media.sending import Sender
+from media.streams import Table
+from media.sweep import Sweep
+from media.talk import Talk
+
+ROOMS = 1 << 15
+
+
+class Parts:
+    """Everything a tick touches. `tell` takes events to the signalling side."""
+
+    def __init__(
+        self,
+        table: Table,
+        pool: Pool,
+        sweep: Sweep,
+        shelf: Shelf,
+        counts: Counter[str],
+        tell: Callable[[Told], None],
+        *,
+        loudest_talkers: int,
+    ) -> None:
+        length = table.streams.length
+        self.tell = tell
+        self.table = table
+        self.streams = table.streams
+        self.counts = counts
+        self.pool = pool
+        self.sweep = sweep
+        self.rows = Rows(length)
+        self.jitter = JitterBuffer(length, self.streams)
+        self.receiver = Receiver(self.pool, sweep, self.rows, self.streams, self.jitter, self.counts)
+        self.levels = Levels(length, PLANES * pool.slots_a_plane)
+        self.mixer = Mixer(length, ROOMS, loudest_talkers)
+        self.playing = Playing(shelf, table.players)
+        self.sender = Sender(self.rows, self.streams, sweep)
+        self.keys = Keys(self.jitter, self.tell_stream)
+        self.talk = Talk(self.rows, self.levels, self.jitter, tell, self.tell_stream)
+
+    def tell_stream(self, row: int, event: StreamEvent) -> None:
+        self.tell(StreamTold(row, self.rows.legs[row].serial, event))  # type: ignore[arg-type]
+
+    def tell_ended_players(self) -> None:
+        for number in self.playing.take_ended():
+            self.tell(PlayerEnded(number))

@@ -1,0 +1,66 @@
+"""UDP port pairs: RTP on an even port, RTCP on the odd one above (RFC 3550 11)."""
+
+from __future__ import annotations
+
+import errno
+import random
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from media.errors import MediaError, NoPortFree
+
+Open = Callable[[str, int], Any]
+TAKEN_BY_OTHERS = (errno.EADDRINUSE, errno.EACCES)
+
+
+class Ports:
+    """The range, round robin from a random start; ports that other programs hold are passed over."""
+
+    def __init__(self, host: str, ports: tuple[int, int], open_port: Open, chance: random.Random) -> None:
+        self._host, self._open = host, open_port
+        first, last = ports
+        self._even = range(first + first % 2, last, 2)
+        self._next = chance.randrange(len(self._even)) if self._even else 0
+        self._taken: set[int] = set()
+
+    def take(self) -> tuple[int, Any, Any]:
+        """The even port, and both opened. Raises NoPortFree, or MediaError when the system refuses otherwise."""
+        for _ in range(len(self._even)):
+            port = self._even[self._next]
+            self._next = (self._next + 1) % len(self._even)
+            if port in self._taken:
+                continue
+            pair = self._open_pair(port)
+            if pair is not None:
+                self._taken.add(port)
+                return port, *pair
+        raise NoPortFree(f"all RTP ports {self._even.start}-{self._even.stop} of {self._host} are in use")
+
+    def release(self, port: int) -> None:
+        self._taken.discard(port)
+
+    def _open_pair(self, port: int) -> tuple[Any, Any] | None:
+        opened: list[Any] = []
+        try:
+            for number in (port, port + 1):
+                opened.append(self._open(self._host, number))  # noqa: PERF401  what is open must be closed on error
+        except OSError as error:
+            for sock in opened:
+                sock.close()
+            if error.errno in TAKEN_BY_OTHERS:
+                return None
+            raise MediaError(f"UDP {self._host}:{number}: {error.strerror} (media address and ports)") from error
+        return opened[0], opened[1]
+
+
+def open_udp(host: str, port: int) -> socket.socket:
+    """A bound UDP socket that never blocks."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

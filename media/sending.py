@@ -1,0 +1,113 @@
+"""From frames to packets on the way: headers of all rows at once, and the few rows that send something else.
+
+A row sends a packet of 20 ms each tick, unless its peer asked for another packet time or we dial: such rows are taken out
+of the common `emit` and their packets are put together one by one, under the same sequence numbers and timestamps.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from media.pool import FRAME_SAMPLES, PAYLOAD_AT
+from media.rows import Rows
+from media.streams import StreamColumns
+from media.sweep import Sweep
+
+HEADER = struct.Struct("!BBHII")
+VERSION = 0x80
+MARKER = 0x80
+FRAME_MS = 20
+
+
+@dataclass(slots=True)
+class _Repacketing:
+    """A peer with another packet time: samples wait until a packet is full."""
+
+    packet_samples: int
+    timestamp: int
+    waiting: bytearray = field(default_factory=bytearray)
+
+
+class Sender:
+    """The rows' sending side; `out` of the sweep holds one packet a row."""
+
+    def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep) -> None:
+        self._rows, self._streams, self._sweep = rows, streams, sweep
+        out = sweep.out
+        self._word = out[:, 4:6].view(np.uint16)[:, 0]
+        self._sequence = out[:, 6:8].view(">u2")[:, 0]
+        self._timestamp = out[:, 8:12].view(">u4")[:, 0]
+        self._ssrc = out[:, 12:16].view(">u4")[:, 0]
+        self._in_common = np.zeros(rows.length, np.bool_)
+        self._repacketing: dict[int, _Repacketing] = {}
+        self._events: dict[int, deque[tuple[bytes, bool, int]]] = {}
+
+    def configure(self, row: int) -> None:
+        """After a command changed whether, or in which packet time, the row sends."""
+        agreed = self._rows.legs[row].agreed
+        sends = bool(self._rows.sends[row])
+        packet_ms = FRAME_MS if agreed is None else agreed.ptime_ms
+        if packet_ms == FRAME_MS or not sends:
+            self._repacketing.pop(row, None)
+        elif row not in self._repacketing or self._repacketing[row].packet_samples != 8 * packet_ms:
+            self._repacketing[row] = _Repacketing(8 * packet_ms, int(self._streams.out_timestamp[row]))
+        self._join_or_leave(row)
+
+    def close(self, row: int) -> None:
+        self._repacketing.pop(row, None)
+        self._events.pop(row, None)
+        self._in_common[row] = False
+
+    def send(self, missed_ticks: int) -> None:
+        """Sends what lies in `out`, and moves every row's clock on."""
+        n, streams = self._rows.n, self._streams
+        self._word[:n] = self._rows.send_word[:n]
+        self._sequence[:n] = streams.out_sequence[:n]
+        self._timestamp[:n] = streams.out_timestamp[:n]
+        self._ssrc[:n] = streams.out_ssrc[:n]
+        if self._repacketing:
+            self._repacket()
+        self._sweep.emit()
+        common = self._in_common[:n]
+        streams.out_sequence[:n] += common
+        streams.sent_packets[:n] += common
+        streams.sent_bytes[:n] += common * np.uint32(FRAME_SAMPLES)
+        streams.out_timestamp[:n] += np.uint32(FRAME_SAMPLES * (1 + missed_ticks) & 0xFFFFFFFF)
+
+    def _join_or_leave(self, row: int) -> None:
+        common = bool(self._rows.sends[row]) and row not in self._repacketing and row not in self._events
+        self._in_common[row] = common
+        self._sweep.set_sending(row, common)
+
+    def _repacket(self) -> None:
+        for row, state in self._repacketing.items():
+            if row in self._events:
+                continue
+            if not state.waiting:
+                state.timestamp = int(self._streams.out_timestamp[row])
+            state.waiting += self._sweep.out[row, PAYLOAD_AT : PAYLOAD_AT + FRAME_SAMPLES].tobytes()
+            while len(state.waiting) >= state.packet_samples:
+                payload = bytes(state.waiting[: state.packet_samples])
+                del state.waiting[: state.packet_samples]
+                agreed = self._rows.legs[row].agreed
+                if agreed is not None:
+                    self._packet(row, agreed.send_type, False, state.timestamp, payload)
+                state.timestamp = (state.timestamp + state.packet_samples) & 0xFFFFFFFF
+
+    def _packet(self, row: int, payload_type: int, marker: bool, timestamp: int, payload: bytes) -> None:
+        streams = self._streams
+        header = HEADER.pack(
+            VERSION,
+            payload_type | (MARKER if marker else 0),
+            int(streams.out_sequence[row]),
+            timestamp,
+            int(streams.out_ssrc[row]),
+        )
+        self._sweep.emit_packet(row, header + payload)
+        streams.out_sequence[row] = (int(streams.out_sequence[row]) + 1) & 0xFFFF
+        streams.sent_packets[row] += 1
+        streams.sent_bytes[row] = (int(streams.sent_bytes[row]) + len(payload)) & 0xFFFFFFFF

@@ -1,0 +1,378 @@
+"""How packets come in and go out: the interface, and the usual way, a connected UDP socket a leg.
+
+`sweep(tick)` brings one packet of each followed row into the pool, in one `map` over `recv_into` that runs in C, without
+asking the kernel first who has something: at 50 packets a second everybody has. `emit()` sends every row's packet in one
+`map` over `send`. An OSError stops the map, and the same map goes on with the next leg.
+
+A row is either *followed* (its source is known, locked and talks in packets of 20 ms) or *watched*: its packets are
+handed out one by one with their sender, which costs nothing while nothing comes. Reports (RTCP) are always watched.
+Nothing outside this file knows that a leg has a socket.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import selectors
+import socket
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.pool import LONGEST_BYTES, PACKET_AT, PACKET_BYTES, PLANES, ROW_BYTES, Pool
+
+Address = tuple[Any, ...]  # host, port, and for IPv6 flow and scope
+Arrival = tuple[int, bytes, Address]
+
+LONGEST_DATAGRAM_BYTES = 2048
+PACKETS_A_WATCHED_ROW = 8  # in one tick; more wait in the kernel
+REPORTS_A_TICK = 64
+MAX_BACKLOG = 15
+ROTATION = 250  # every row gets a second read once in so many ticks: a peer's clock may run fast by 0.4 %
+
+RECEIVE = socket.socket.recv_into
+SEND = socket.socket.send
+SEND_TO = socket.socket.sendto
+
+
+class Sweep(Protocol):
+    """What the tick needs of the network."""
+
+    lengths: NDArray[np.uint8]  # of the packet that each row got in this tick, 0 for none
+    out: NDArray[np.uint8]  # one packet a row, sent by `emit`
+
+    def open(self, row: int, rtp: Any, rtcp: Any) -> None:
+        """The row exists; it is watched, and sends nothing."""
+
+    def close(self, row: int) -> None: ...
+
+    def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
+        """Where packets go to while the source is not locked, and reports always (None: beside the audio, RFC 5761)."""
+
+    def lock(self, row: int, source: Address) -> None:
+        """From now on only this source is heard, and packets go to it."""
+
+    def unlock(self, row: int) -> None:
+        """Any source may be heard again."""
+
+    def follow(self, row: int) -> None: ...
+    def watch(self, row: int) -> None: ...
+    def set_sending(self, row: int, sends: bool) -> None:
+        """Whether `emit` sends the row's packet."""
+
+    def sweep(self, plane: int, missed_ticks: int = 0) -> list[tuple[int, int, int]]:
+        """Fills the plane and `lengths`; returns (row, slot, length) of further packets, in order of arrival."""
+
+    def watched(self) -> Iterator[Arrival]: ...
+    def reports(self) -> Iterator[Arrival]: ...
+    def emit(self) -> None: ...
+    def emit_packet(self, row: int, packet: bytes) -> None: ...
+    def emit_report(self, row: int, packet: bytes) -> None: ...
+    def locked_source(self, row: int) -> Address | None:
+        """Whom the row is locked to already, when it is taken over."""
+
+
+@dataclass(slots=True, eq=False)
+class _Leg:
+    """The sockets of one row, and its place in the lists of the maps."""
+
+    rtp: socket.socket
+    rtcp: socket.socket
+    target: Address | None = None
+    report_target: Address | None = None
+    is_locked: bool = False
+    sends: bool = False
+    followed_at: int = -1
+    watched: bool = False
+    sender: _Senders | None = None
+
+
+class SocketSweep:
+    """A UDP socket a leg; connected as soon as its source is locked, so that the kernel drops everybody else's packets."""
+
+    def __init__(self, pool: Pool, drops: Counter[str]) -> None:
+        self.lengths = np.zeros(pool.rows, np.uint8)
+        self.out = np.zeros((pool.rows, ROW_BYTES), np.uint8)
+        self._pool = pool
+        self._drops = drops
+        self._legs: dict[int, _Leg] = {}
+        self._rows: list[int] = []  # the followed rows; the next three lists go with it
+        self._sockets: list[socket.socket] = []
+        self._buffers: list[list[memoryview]] = [[] for _ in range(PLANES)]
+        self._row_array = np.zeros(0, np.intp)
+        self._backlog = np.zeros(pool.rows, np.uint8)  # packets that may wait in the kernel beyond one
+        self._ticks = 0
+        self._out_memory = memoryview(self.out.reshape(-1))
+        self._connected = _Senders()
+        self._aimed = _Senders()
+        self._watched = selectors.DefaultSelector()
+        self._reports = selectors.DefaultSelector()
+        self._scratch = bytearray(LONGEST_DATAGRAM_BYTES)
+
+    # --- which rows there are
+
+    def open(self, row: int, rtp: int, rtcp: int) -> None:
+        """Descriptors of two bound sockets that never block; they are closed with the row."""
+        leg = _Leg(socket.socket(fileno=rtp), socket.socket(fileno=rtcp))
+        self._legs[row] = leg
+        self.lengths[row] = self._backlog[row] = 0
+        leg.is_locked = self.locked_source(row) is not None
+        self._reports.register(leg.rtcp, selectors.EVENT_READ, row)
+        self.watch(row)
+
+    def close(self, row: int) -> None:
+        leg = self._legs[row]
+        self.set_sending(row, False)
+        self._unfollow(row, leg)
+        self._unwatch(leg)
+        self._reports.unregister(leg.rtcp)
+        del self._legs[row]
+        leg.rtp.close()
+        leg.rtcp.close()
+
+    def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
+        leg = self._legs[row]
+        leg.target, leg.report_target = rtp, rtcp
+        self._place_sender(row, leg)
+
+    def lock(self, row: int, source: Address) -> None:
+        leg = self._legs[row]
+        leg.rtp.connect(source)
+        leg.is_locked = True
+        self._place_sender(row, leg)
+
+    def unlock(self, row: int) -> None:
+        leg = self._legs[row]
+        if leg.is_locked:
+            _disconnect(leg.rtp)
+            leg.is_locked = False
+        self.watch(row)
+        self._place_sender(row, leg)
+
+    def follow(self, row: int) -> None:
+        leg = self._legs[row]
+        if leg.followed_at >= 0:
+            return
+        self._unwatch(leg)
+        leg.followed_at = len(self._rows)
+        self._rows.append(row)
+        self._sockets.append(leg.rtp)
+        for plane, buffers in enumerate(self._buffers):
+            buffers.append(self._pool.packet(self._pool.slot(plane, row)))
+        self._backlog[row] = 3
+        self._row_array = np.zeros(0, np.intp)
+
+    def watch(self, row: int) -> None:
+        leg = self._legs[row]
+        self._unfollow(row, leg)
+        if not leg.watched:
+            self._watched.register(leg.rtp, selectors.EVENT_READ, row)
+            leg.watched = True
+
+    def set_sending(self, row: int, sends: bool) -> None:
+        leg = self._legs[row]
+        leg.sends = sends
+        self._place_sender(row, leg)
+
+    def locked_source(self, row: int) -> Address | None:
+        try:
+            peer: Address = self._legs[row].rtp.getpeername()
+        except OSError:
+            return None
+        return peer
+
+    # --- in
+
+    def sweep(self, plane: int, missed_ticks: int = 0) -> list[tuple[int, int, int]]:
+        rows = self._row_array
+        if len(rows) != len(self._rows):
+            rows = self._row_array = np.array(self._rows, np.intp)
+        results: list[int] = []
+        calls = map(RECEIVE, self._sockets, self._buffers[plane])
+        while True:
+            try:
+                results.extend(calls)
+                break
+            except OSError:  # nothing there, or the peer's port is closed
+                results.append(0)
+        self.lengths[:] = 0
+        lengths = np.frombuffer(bytes(results), np.uint8)
+        self.lengths[rows] = lengths
+        return self._drain(plane, rows, lengths, missed_ticks)
+
+    def _drain(
+        self, plane: int, rows: NDArray[np.intp], lengths: NDArray[np.uint8], missed_ticks: int
+    ) -> list[tuple[int, int, int]]:
+        """Second and further packets of rows that missed some before, and of a few others in turn."""
+        self._ticks += 1
+        backlog = self._backlog
+        if missed_ticks:
+            backlog[rows] = np.minimum(backlog[rows] + min(missed_ticks, MAX_BACKLOG), MAX_BACKLOG)
+        waiting = backlog[rows]
+        came = lengths > 0
+        due = self._rows[self._ticks % ROTATION :: ROTATION]
+        if not came.all():
+            backlog[rows[~came]] = np.minimum(waiting[~came] + 1, MAX_BACKLOG)
+        if waiting.any():
+            due = due + rows[came & (waiting > 0)].tolist()
+        return self._read_further(plane, due) if due else []
+
+    def _read_further(self, plane: int, due: list[int]) -> list[tuple[int, int, int]]:
+        further: list[tuple[int, int, int]] = []
+        for row in due:
+            receive = self._legs[row].rtp.recv_into
+            for _ in range(max(1, int(self._backlog[row]))):
+                slot = self._pool.spare_slot(plane, len(further))
+                try:
+                    length = receive(self._pool.packet(slot))
+                except OSError:
+                    self._backlog[row] = 0
+                    break
+                further.append((row, slot, length))
+                if len(further) == self._pool.rows:
+                    return further
+        return further
+
+    def watched(self) -> Iterator[Arrival]:
+        """Packets of the rows that are not followed, at most a few a row and tick."""
+        for key, _ in self._watched.select(0):
+            yield from self._read(key, PACKETS_A_WATCHED_ROW)
+
+    def reports(self) -> Iterator[Arrival]:
+        for key, _ in self._reports.select(0)[:REPORTS_A_TICK]:
+            yield from self._read(key, 2)
+
+    def _read(self, key: selectors.SelectorKey, most: int) -> Iterator[Arrival]:
+        sock: Any = key.fileobj
+        for _ in range(most):
+            if key.data not in self._legs:
+                return
+            try:
+                length, source = sock.recvfrom_into(self._scratch)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue
+            yield key.data, bytes(self._scratch[:length]), source
+
+    # --- out
+
+    def emit(self) -> None:
+        self._emit(map(SEND, self._connected.sockets, self._connected.buffers))
+        if self._aimed.rows:
+            self._emit(map(SEND_TO, self._aimed.sockets, self._aimed.buffers, self._aimed.targets))
+
+    def _emit(self, calls: Iterator[int]) -> None:
+        while True:
+            try:
+                deque(calls, 0)
+                return
+            except BlockingIOError:
+                self._drops["send_would_block"] += 1
+            except OSError:
+                self._drops["send_refused"] += 1
+
+    def emit_packet(self, row: int, packet: bytes) -> None:
+        leg = self._legs[row]
+        self._send(leg.rtp, packet, None if leg.is_locked else leg.target)
+
+    def emit_report(self, row: int, packet: bytes) -> None:
+        leg = self._legs[row]
+        if leg.report_target is not None:
+            self._send(leg.rtcp, packet, leg.report_target)
+        elif leg.target is not None:
+            self.emit_packet(row, packet)
+
+    def _send(self, sock: socket.socket, packet: bytes, target: Address | None) -> None:
+        try:
+            if target is None:
+                sock.send(packet)
+            else:
+                sock.sendto(packet, target)
+        except OSError:
+            self._drops["send_refused"] += 1
+
+    # --- the lists of the maps
+
+    def _place_sender(self, row: int, leg: _Leg) -> None:
+        if leg.sender is not None:
+            leg.sender.remove(row)
+        leg.sender = None
+        if not leg.sends:
+            return
+        if leg.is_locked:
+            leg.sender = self._connected
+        elif leg.target is not None:
+            leg.sender = self._aimed
+        if leg.sender is not None:
+            start = row * ROW_BYTES + PACKET_AT
+            leg.sender.add(row, leg.rtp, self._out_memory[start : start + PACKET_BYTES], leg.target)
+
+    def _unfollow(self, row: int, leg: _Leg) -> None:
+        """The last of the lists takes the place that becomes free."""
+        at = leg.followed_at
+        if at < 0:
+            return
+        last = self._rows[-1]
+        self._legs[last].followed_at = at
+        for column in (self._rows, self._sockets, *self._buffers):
+            column[at] = column[-1]  # type: ignore[index]
+            column.pop()  # type: ignore[attr-defined]
+        leg.followed_at = -1
+        self.lengths[row] = 0
+        self._row_array = np.zeros(0, np.intp)
+
+    def _unwatch(self, leg: _Leg) -> None:
+        if leg.watched:
+            self._watched.unregister(leg.rtp)
+            leg.watched = False
+
+
+class _Senders:
+    """Parallel lists for one map over `send` or `sendto`; removal moves the last into the gap."""
+
+    __slots__ = ("_place", "buffers", "rows", "sockets", "targets")
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.sockets: list[socket.socket] = []
+        self.buffers: list[memoryview] = []
+        self.targets: list[Address | None] = []
+        self._place: dict[int, int] = {}
+
+    def add(self, row: int, sock: socket.socket, buffer: memoryview, target: Address | None) -> None:
+        self._place[row] = len(self.rows)
+        self.rows.append(row)
+        self.sockets.append(sock)
+        self.buffers.append(buffer)
+        self.targets.append(target)
+
+    def remove(self, row: int) -> None:
+        at = self._place.pop(row)
+        last = self.rows[-1]
+        if last != row:
+            self._place[last] = at
+            self.rows[at] = last
+            self.sockets[at] = self.sockets[-1]
+            self.buffers[at] = self.buffers[-1]
+            self.targets[at] = self.targets[-1]
+        for column in (self.rows, self.sockets, self.buffers, self.targets):
+            column.pop()  # type: ignore[attr-defined]
+
+
+def _disconnect(sock: socket.socket) -> None:
+    """connect(2) with AF_UNSPEC dissolves the association; Python's `connect` cannot say that."""
+    nowhere = bytes(28)
+    if _LIBC.connect(sock.fileno(), nowhere, len(nowhere)):
+        number = ctypes.get_errno()
+        if number != _EAFNOSUPPORT:  # macOS dissolves it and still says so
+            raise OSError(number, os.strerror(number))
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_EAFNOSUPPORT = 47
+assert LONGEST_BYTES < 256, "lengths are kept in bytes"  # noqa: S101

@@ -1,0 +1,142 @@
+"""The tick: what happens to all calls of this process, every 20 ms. One page.
+
+    sweep     one packet of each row into the pool                                     receive, sweep
+    receive   headers of all rows at once; keys, noise and oddities one by one         receive, rtp/source
+    due       which frame each row plays now                                           jitter
+    levels    how loud each is, from the encoded bytes                                 levels
+    choose    the loudest talkers of every room                                        mixer
+    decode    those alone; what is missing is concealed                                codecs, concealment
+    mix       sum of each room; encoded once for all who hear the same                 mixer
+    players   prompts and music, encoded long ago                                      playing
+    send      one frame a row, header, away                                            sending, sweep
+
+Everything is an operation on columns. The only loops over rows are the two `map`s over sockets, and loops over the few
+rows that do something unusual in this tick.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.levels import measure
+from media.mixer import Frames, decode, encode
+from media.parts import Parts
+from media.pool import NO_SLOT, PLANES
+from media.rows import LAWS
+
+Rows = NDArray[np.intp]
+
+
+class Tick:
+    """Runs the parts in order. `took_ns` is the CPU time of the last receive, mix and send."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._frames = Frames()
+        self.took_ns = (0, 0, 0)
+
+    def run(self, missed_ticks: int) -> None:
+        parts = self._parts
+        began_at = time.process_time_ns()
+        if missed_ticks:
+            parts.jitter.miss(missed_ticks)
+        plane = parts.jitter.tick % PLANES
+        parts.receiver.receive(plane, missed_ticks)
+        received_at = time.process_time_ns()
+        self._measure(plane)
+        self._mix(parts.rows.n)
+        parts.jitter.advance(parts.rows.n, parts.levels.quiet(parts.rows.n))
+        mixed_at = time.process_time_ns()
+        parts.sender.send(missed_ticks)
+        sent_at = time.process_time_ns()
+        self.took_ns = (received_at - began_at, mixed_at - received_at, sent_at - mixed_at)
+
+    def _measure(self, plane: int) -> None:
+        """Levels of all that has come in this tick."""
+        parts, pool = self._parts, self._parts.pool
+        first, n = pool.slot(plane, 0), parts.rows.n
+        of_slot = parts.levels.of_slot
+        of_slot[first : first + n] = measure(pool.payload_words[first : first + n], parts.rows.flip[:n])
+        spare_rows = parts.receiver.spare_rows
+        if spare_rows:
+            here = slice(pool.spare_slot(plane, 0), pool.spare_slot(plane, len(spare_rows)))
+            of_slot[here] = measure(pool.payload_words[here], parts.rows.flip[spare_rows])
+
+    def _mix(self, n: int) -> None:
+        """What every row hears goes into `out`."""
+        parts, frames = self._parts, self._frames
+        frames.clear()
+        slots = parts.jitter.due(n)
+        present = slots != NO_SLOT
+        parts.streams.level[:n] = parts.levels.follow(n, slots, present)
+        talkers = parts.mixer.choose(n, parts.rows.speaks, parts.levels.loudness, parts.levels.gate)
+        music_rooms, music = parts.playing.room_music()
+        heard = parts.mixer.frame_of_mix
+        if len(talkers) or len(music_rooms):
+            minus_self = self._rooms(talkers, slots, music_rooms, music)
+            hears = heard.take(parts.rows.hears_mix[:n], mode="clip")
+            for rows, indices in minus_self:
+                hears[rows] = indices
+        else:
+            parts.mixer.hush()
+            hears = heard.take(parts.rows.hears_mix[:n], mode="clip")
+        self._private_players(hears)
+        frames.rows.take(hears, axis=0, out=parts.sweep.out[:n], mode="clip")
+
+    def _rooms(
+        self, talkers: Rows, slots: NDArray[np.int32], music_rooms: NDArray[np.int32], music: NDArray[np.int16]
+    ) -> list[tuple[Rows, NDArray[np.int32]]]:
+        """Decodes, sums, encodes; returns rows that hear something of their own, and which frame."""
+        parts, frames = self._parts, self._frames
+        samples = self._decode(talkers, slots[talkers])
+        parts.talk.heard(talkers, samples)
+        rooms = parts.rows.speaks[talkers]
+        all_rooms, all_samples = rooms, samples
+        if len(music_rooms):
+            all_rooms = np.concatenate((rooms, music_rooms))
+            order = np.argsort(all_rooms, kind="stable")
+            all_rooms, all_samples = all_rooms[order], np.concatenate((samples, music))[order]
+        spoken, sums, _ = parts.mixer.mix(frames, all_rooms, all_samples)
+        return self._minus_self(talkers, rooms, samples, spoken, sums)
+
+    def _minus_self(
+        self,
+        talkers: Rows,
+        rooms: NDArray[np.int32],
+        samples: NDArray[np.int16],
+        spoken: NDArray[np.int32],
+        sums: NDArray[np.int32],
+    ) -> list[tuple[Rows, NDArray[np.int32]]]:
+        """A talker who hears the room that he speaks in gets its sum without himself."""
+        parts = self._parts
+        found = []
+        for law in range(LAWS):
+            his = (parts.rows.hears[talkers] == rooms) & (parts.rows.send_law[talkers] == law)
+            if his.any():
+                others = sums[np.searchsorted(spoken, rooms[his])] - samples[his]
+                first = self._frames.add(encode(others, law))
+                found.append((talkers[his], np.arange(first, first + len(others), dtype=np.int32)))
+        return found
+
+    def _decode(self, rows: Rows, slots: NDArray[np.int32]) -> NDArray[np.int16]:
+        """Samples of the rows' frames; concealed where none is due; with the members' gain."""
+        parts = self._parts
+        samples = decode(parts.pool.payload[slots], parts.rows.receive_law[rows])
+        missing = slots == NO_SLOT
+        if missing.any():
+            samples[missing] = 0
+        louder = parts.rows.has_gain[rows]
+        if louder.any():
+            scaled = samples[louder] * parts.rows.gain[rows[louder], np.newaxis]
+            samples[louder] = np.clip(scaled, -32768, 32767)
+        return samples
+
+    def _private_players(self, hears: NDArray[np.int32]) -> None:
+        parts = self._parts
+        rows, shelf_frames = parts.playing.private_frames()
+        if rows:
+            first = self._frames.add(parts.playing.shelf[shelf_frames, parts.rows.send_law[rows]])
+            hears[rows] = np.arange(first, first + len(rows), dtype=np.int32)
