@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 
 from media import File, MediaError, MediaSettings
-from softswitch.errors import ConfigError
 from softswitch.gateway.gateway import MEDIA_PORTS, Gateway, host_and_port
 from softswitch.gateway.order import AfterPrompt, Batch, Order, Pause, Say, Step, keys, seconds
 from softswitch.gateway.scenario import ACCEPTED, ScenarioBook, read_book
@@ -62,11 +61,7 @@ def serve(
 ) -> None:
     """Take calls from the switch, each by the scenario of the number it called."""
     address = _parsed("--listen", lambda: host_and_port(listen, SERVE_PORT))
-    try:
-        book = read_book(scenario)
-    except ConfigError as error:
-        _give_up(str(error))
-    sys.exit(_run(_serve(address, book, transport)))
+    sys.exit(_run(_serve(address, read_book(scenario), transport)))
 
 
 async def _call(

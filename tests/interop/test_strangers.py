@@ -60,9 +60,9 @@ def test_garbage_on_the_sip_port_over_udp_is_survived_in_silence(switch: SwitchP
 
 def test_garbage_on_the_sip_port_over_tcp_is_survived_in_silence(switch: SwitchProcess) -> None:
     for piece in garbage(seed=2, count=100):
-        with socket.create_connection((switch.host, switch.port), timeout=2) as stranger:
-            with contextlib.suppress(ConnectionError):
-                stranger.sendall(piece)
+        stranger = socket.create_connection((switch.host, switch.port), timeout=2)
+        with stranger, contextlib.suppress(ConnectionError):
+            stranger.sendall(piece)
     assert answers_options(switch.host, switch.port, wait_s=2.0)
     assert "Traceback" not in switch.log
 
