@@ -33,9 +33,12 @@ class Gateway:
         listen: tuple[str, int] = ("127.0.0.1", 0),
         media: MediaSettings | None = None,
         transport: Transport = Transport.UDP,
+        stack: Stack | None = None,
+        engine: Engine | None = None,
     ) -> None:
-        self.stack = Stack(StackSettings(user_agent=USER_AGENT))
-        self.engine = Engine(media or MediaSettings(address=listen[0], ports=MEDIA_PORTS))
+        """`stack` and `engine` are given by tests that run on an in-memory wire."""
+        self.stack = stack or Stack(StackSettings(user_agent=USER_AGENT))
+        self.engine = engine or Engine(media or MediaSettings(address=listen[0], ports=MEDIA_PORTS))
         self.local = listen
         self._transport = transport
         self._open = AsyncExitStack()
