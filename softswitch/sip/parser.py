@@ -31,16 +31,15 @@ def parse(data: bytes) -> Request | Response:
     """
     lines, body = _split(data)
     headers = Headers()
+    if lines[0].startswith("SIP/"):
+        response = _parse_status_line(lines[0], headers, body)
+        _parse_header_lines(lines, headers)
+        _check(response, None)
+        return response
+    request = _parse_request_line(lines[0], headers, body)
     _parse_header_lines(lines, headers)
-    start_line = lines[0]
-    message: Request | Response
-    if start_line.startswith("SIP/"):
-        message = _parse_status_line(start_line, headers, body)
-        _check(message, None)
-    else:
-        message = _parse_request_line(start_line, headers, body)
-        _check(message, message.method)
-    return message
+    _check(request, request.method)
+    return request
 
 
 def salvage(data: bytes) -> Request | None:
@@ -97,6 +96,7 @@ def _split_tolerantly(data: bytes) -> tuple[list[str], bytes]:
     """Cut a message whose lines end in LF alone, here and there or everywhere."""
     end = _HEAD_END.search(data)
     if end is None:
+        _without_line_breaks(data)
         raise PeerError("no empty line behind the headers", drop="truncated")
     head = data[: end.start()].replace(b"\r\n", b"\n")
     return head.decode("utf-8", "surrogateescape").split("\n"), data[end.end() :]
