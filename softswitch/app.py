@@ -129,7 +129,7 @@ def stack_settings(settings: Settings) -> StackSettings:
         user_agent=f"softswitch/{__version__}",
         session_expires_s=settings.sip.session_expires_s,
         min_se_s=settings.sip.min_se_s,
-        domains=settings.sip.domains,
+        advertised_host=settings.sip.advertised_address,
     )
 
 

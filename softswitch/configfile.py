@@ -23,6 +23,28 @@ NAMING_KEYS = ("name", "phonenumber", "username", "access_code")
 
 SECRET_KEYS = frozenset({"password", "sip_password", "in_sip_password"})
 
+ACCEPTED_WORDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text in quotes",
+    "path_type": "a path in quotes",
+    "tuple_type": "a list in [ ]",
+    "list_type": "a list in [ ]",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "greater_than_equal": "{ge} or more",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "{le} or less",
+    "too_short": "at least {min_length} entry",
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "text of the form {pattern}",
+}
+"""What pydantic calls these mistakes, and what we say is accepted."""
+
 
 class Model(BaseModel):
     """What every table of a configuration file is: immutable, and closed to keys it does not know."""
@@ -70,7 +92,7 @@ def validated(model: type[M], table: Table, file: str) -> M:
     try:
         return model.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
-        raise refusal(_sentence(model, table, file, details) for details in error.errors(include_url=False)) from None
+        raise refusal(_sentence(model, table, file, details) for details in _innermost(error)) from None
 
 
 def refusal(problems: Iterable[ConfigError]) -> ExceptionGroup[ConfigError]:
@@ -89,6 +111,13 @@ def _toml_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _innermost(error: ValidationError) -> list[ErrorDetails]:
+    """All mistakes but those that only follow from a mistake further inside (a list too short for its bad entries)."""
+    found = error.errors(include_url=False)
+    outer = {details["loc"][:length] for details in found for length in range(len(details["loc"]))}
+    return [details for details in found if details["loc"] not in outer]
 
 
 def _sentence(model: type[Model], table: Table, file: str, details: ErrorDetails) -> ConfigError:
@@ -112,7 +141,8 @@ def _sentence(model: type[Model], table: Table, file: str, details: ErrorDetails
             words = sorted(filter(None, map(_tag, _siblings_at(model, place))))
             problem = f'type is "{context["tag"]}"' if "tag" in context else "has no type"
             return ConfigError(file, key, problem, ", ".join(words))
-    accepted = details["msg"].removeprefix("Input should be ").removeprefix("Value should have ")
+    form = ACCEPTED_WORDS.get(details["type"])
+    accepted = form.format(**context) if form else details["msg"].removeprefix("Input should be ")
     return ConfigError(file, key, f"is {_shown(place, details)}", accepted)
 
 
@@ -129,7 +159,7 @@ def _key_path(table: Table, place: tuple[int | str, ...]) -> str:
     node: Any = table
     for part in place:
         if isinstance(part, int):
-            node = node[part] if isinstance(node, list) else None
+            node = node[part] if isinstance(node, list) and part < len(node) else None
             path += f"[{_known_as(node, part)}]"
         elif not _is_tag(node, part):
             node = node.get(part) if isinstance(node, dict) else None

@@ -87,9 +87,8 @@ def message_trace() -> Callable[[str, Peer, bytes], None]:
     log = structlog.get_logger()
 
     def trace(direction: str, peer: Peer, data: bytes) -> None:
-        log.info(
-            "sip", direction=direction, peer=str(peer), message=without_credentials(data).decode("utf-8", "replace")
-        )
+        message = without_credentials(data).decode("utf-8", "replace")
+        log.info("sip", direction=direction, peer=str(peer), message=message)
 
     return trace
 

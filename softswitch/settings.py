@@ -49,7 +49,6 @@ class SipSettings(Model):
     port: ListenPort = 5060
     transports: Annotated[tuple[Literal["udp", "tcp"], ...], Field(min_length=1)] = ("udp", "tcp")
     advertised_address: Address | None = None
-    domains: tuple[str, ...] = ()
     realm: str = "softswitch"
     unknown_sender: Literal["403", "silence"] = "403"
     session_expires_s: Annotated[int, Field(ge=90)] = 1800

@@ -1,7 +1,7 @@
 """What happens to a new call. Read this page first; the rest of the program is what its words mean.
 
     identify   which trunk or user sends it?                             softswitch.routing.identify
-    admit      does the sender prove who he is, and is there room?       softswitch.sip.digest, softswitch.routing.limits
+    admit      does the sender prove who he is, and is there room?       sip.digest, softswitch.routing.limits
     route      which endpoint, and why?                                  softswitch.routing.router
     run        what the endpoint does with it, until one side ends it    softswitch.endpoints
     conclude   once: the session ended, the outcome told, counted, logged
@@ -139,7 +139,7 @@ class Switch:
         return source
 
     def _admit(self, call: Call, source: Identified, passage: Passage) -> None:
-        """Raises `Refused`: 401 where the trunk wants a password, 503 where the trunk, its group or the switch is full."""
+        """Raises `Refused`: 401 where the trunk wants a password, 503 where it, its group or the switch is full."""
         if source.trunk is not None and source.trunk.in_sip_username:
             self._authenticate(call.caller.session.request, source.trunk)
         passage.enter(self._gates.inward(source), self._clock())
@@ -212,7 +212,7 @@ class Switch:
         if self._senders.identify(peer) is not None:
             return None
         self.refused["unknown_sender"] += 1
-        return Response.to(request, 403, "Forbidden")
+        return Response.for_request(request, 403)
 
 
 def _parties(call: Call) -> dict[str, str | None]:

@@ -1,0 +1,134 @@
+"""softswitch.toml: every mistake is a sentence that names the file, the key and what is accepted."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from softswitch.errors import ConfigError
+from softswitch.settings import Settings, config_folder, load_settings
+
+SHIPPED = Path(__file__).parent.parent / "config"
+
+
+def settings_of(folder: Path, text: str, **environment: str) -> Settings:
+    (folder / "softswitch.toml").write_text(text)
+    return load_settings(folder, environment)
+
+
+def problems_of(folder: Path, text: str, **environment: str) -> list[ConfigError]:
+    with pytest.raises((ConfigError, ExceptionGroup)) as caught:
+        settings_of(folder, text, **environment)
+    error = caught.value
+    return [error] if isinstance(error, ConfigError) else list(error.exceptions)  # type: ignore[attr-defined]
+
+
+def test_the_shipped_file_has_every_key_at_its_default() -> None:
+    assert load_settings(SHIPPED, {}) == Settings()
+    written = tomllib.loads((SHIPPED / "softswitch.toml").read_text())
+    commented = (SHIPPED / "softswitch.toml").read_text()
+    for section, model in Settings.model_fields.items():
+        for key, field in type(model.default).model_fields.items():
+            assert key in written[section] or (field.default is None and f"\n# {key} = " in commented), key
+
+
+def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem", "accepted"),
+    [
+        ("[sip]\nprot = 5060", "sip.prot", 'is not a key here; did you mean "port"?', "port, realm"),
+        ("[spi]\nport = 5060", "spi", 'is not a key here; did you mean "sip"?', "data, limits, logs, media, sip"),
+        ('[sip]\nport = "5060"', "sip.port", 'is "5060"', "a whole number"),
+        ("[sip]\nport = 70000", "sip.port", "is 70000", "65535"),
+        ("[sip]\nport = true", "sip.port", "is true", "a whole number"),
+        ("sip = 1", "sip", "is 1", "a table"),
+        ('[sip]\naddresses = "127.0.0.1"', "sip.addresses", 'is "127.0.0.1"', "a list"),
+        ('[sip]\naddresses = ["localhost"]', "sip.addresses[0]", 'is "localhost"', "an IPv4 or IPv6 address"),
+        ("[sip]\naddresses = []", "sip.addresses", "is []", "at least 1 entry"),
+        ('[sip]\ntransports = ["udp", "tls"]', "sip.transports[1]", 'is "tls"', "udp, tcp"),
+        ('[sip]\nunknown_sender = "scilence"', "sip.unknown_sender", 'did you mean "silence"?', "403, silence"),
+        ("[sip]\nmin_se_s = 3600", "sip", "session_expires_s is 1800", "at least min_se_s (3600)"),
+        ("[media]\nports = [10001, 20000]", "media.ports", "is [10001, 20000]", "an even first port"),
+        ("[media]\nports = [20000, 10000]", "media.ports", "is [20000, 10000]", "a last port above it"),
+        ("[media]\nports = [10000]", "media.ports[1]", "is missing", ""),
+        ("[limits]\ncps = -1", "limits.cps", "is -1", "0 or more"),
+        ("[logs]\nsip_messages = 1", "logs.sip_messages", "is 1", "true or false"),
+    ],
+)
+def test_a_mistake_names_file_and_key_and_what_is_accepted(
+    tmp_path: Path, text: str, key: str, problem: str, accepted: str
+) -> None:
+    (error,) = problems_of(tmp_path, text)
+    assert error.file == str(tmp_path / "softswitch.toml")
+    assert error.key == key
+    assert problem in error.problem
+    assert accepted in error.accepted
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    assert len(problems_of(tmp_path, "[sip]\nport = 0.5\nprot = 1\n[media]\nworkers = 0\n[log]\n")) == 4
+
+
+def test_broken_toml_names_its_line(tmp_path: Path) -> None:
+    (error,) = problems_of(tmp_path, "[sip]\nport = \n")
+    assert "not valid TOML" in error.problem
+    assert "line 2" in error.problem
+
+
+def test_a_file_that_is_not_there_or_no_text_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't be read: No such file"):
+        load_settings(tmp_path, {})
+    (tmp_path / "softswitch.toml").write_bytes(b"# \xff")
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
+        load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "section", "key", "expected"),
+    [
+        ("SOFTSWITCH_SIP__PORT", "5070", "sip", "port", 5070),
+        ("SOFTSWITCH_SIP__UNKNOWN_SENDER", "silence", "sip", "unknown_sender", "silence"),
+        ("SOFTSWITCH_SIP__ADDRESSES", '["::1"]', "sip", "addresses", ("::1",)),
+        ("SOFTSWITCH_LOGS__SIP_MESSAGES", "true", "logs", "sip_messages", True),
+    ],
+)
+def test_the_environment_overrides_a_key(
+    tmp_path: Path, name: str, value: str, section: str, key: str, expected: object
+) -> None:
+    settings = settings_of(tmp_path, "[sip]\nport = 5061\n", **{name: value})
+    assert getattr(getattr(settings, section), key) == expected
+
+
+def test_a_mistake_in_the_environment_is_told_like_one_in_the_file(tmp_path: Path) -> None:
+    (error,) = problems_of(tmp_path, "", SOFTSWITCH_SIP__PROT="1")
+    assert (error.key, error.problem) == ("sip.prot", 'is not a key here; did you mean "port"?')
+
+
+def test_other_variables_of_the_environment_mean_nothing(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "", SOFTSWITCH_HOME="/x", HOME="/y", SIP__PORT="1") == Settings()
+
+
+def test_the_folder_is_the_given_one_or_the_current_one_or_the_one_that_came_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (config_folder(None) / "softswitch.toml").samefile(SHIPPED / "softswitch.toml")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "softswitch.toml").touch()
+    assert config_folder(None).samefile(tmp_path / "config")
+    assert config_folder(SHIPPED) == SHIPPED
+    with pytest.raises(ConfigError, match=r"nowhere: has no softswitch\.toml"):
+        config_folder(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "public"), [(("127.0.0.1", "::1"), ()), (("0.0.0.0", "127.1.2.3"), ("0.0.0.0",)), (("::",), ("::",))]
+)
+def test_it_knows_which_addresses_others_can_reach(
+    tmp_path: Path, addresses: tuple[str, ...], public: tuple[str, ...]
+) -> None:
+    listed = ", ".join(f'"{address}"' for address in addresses)
+    assert settings_of(tmp_path, f"[sip]\naddresses = [{listed}]\n").sip.public_addresses == public
