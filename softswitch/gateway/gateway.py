@@ -17,11 +17,13 @@ from softswitch.gateway.caller import Caller
 from softswitch.gateway.campaign import Campaign
 from softswitch.gateway.order import Order
 from softswitch.gateway.scenario import ScenarioBook
-from softswitch.sip import Response, Stack, StackSettings, Transport, Uri
+from softswitch.sip import Stack, StackSettings, Transport, Uri
 
 MEDIA_PORTS = (30000, 49999)
 """Above those of the switch, so that both run beside each other."""
 USER_AGENT = "softswitch gateway"
+NOBODY_THERE = (408, 503)
+"""What the stack makes up when no answer comes, or the network says that nobody listens (RFC 3261 §8.1.3.1)."""
 
 
 class Gateway:
@@ -60,10 +62,10 @@ class Gateway:
         """Whether the switch gives any answer to OPTIONS of its own."""
         try:
             async with asyncio.timeout(within_s):
-                answer: Response = await self.stack.request("OPTIONS", self._uri(switch))
+                answer = await self.stack.request("OPTIONS", self._uri(switch))
         except TimeoutError:
             return False
-        return answer.headers.get("Via") is not None
+        return answer.status not in NOBODY_THERE
 
     def campaign(self, orders: Sequence[Order], *, switch: tuple[str, int], cps: float = 10.0) -> Campaign:
         """The calls of `orders` to `switch`; not begun yet."""

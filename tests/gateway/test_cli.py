@@ -1,0 +1,63 @@
+"""The command line: options that can't be used are sentences with what is accepted, and a dead switch is a sentence."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from benchmarks.processes import free_port
+from softswitch.errors import ConfigError
+from softswitch.gateway.cli import app
+
+CALL = ("call", "--to", "12025550101", "--from", "13105550199")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--switch", "127.0.0.1:port", "--switch"),
+        ("--hold", "long", "30s"),
+        ("--send", "12x#", "0-9"),
+        ("--send-after", "later", "--send-after"),
+    ],
+)
+def test_an_option_that_cant_be_used_says_what_is_accepted(option: str, value: str, said: str) -> None:
+    result = run(*CALL, option, value, *(("--send", "1") if option == "--send-after" else ()))
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "accepted" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_serving_an_unknown_scenario_is_a_configuration_error() -> None:
+    result = run("serve", "--scenario", "bussy")
+    assert isinstance(result.exception, ConfigError)
+
+
+@pytest.mark.real_time
+def test_a_sound_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    result = run(*CALL, "--play", str(tmp_path / "nowhere.wav"))
+    assert result.exit_code == 2
+    assert "nowhere.wav" in result.output
+
+
+@pytest.mark.real_time
+def test_a_switch_that_does_not_answer_is_a_sentence_and_exit_status_1() -> None:
+    port = free_port()
+    result = run(*CALL, "--switch", f"127.0.0.1:{port}")
+    assert result.exit_code == 1
+    assert f"Nobody answers at 127.0.0.1:{port}" in result.output
+
+
+@pytest.mark.real_time
+def test_a_port_in_use_is_a_sentence() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        result = run("serve", "--listen", "127.0.0.1:{}".format(taken.getsockname()[1]))
+    assert result.exit_code == 2
+    assert "can't listen" in result.output
