@@ -67,7 +67,7 @@ def how_to_call(plan: Plan, host: str, port: int) -> list[str]:
 def explanation(told: Explanation) -> Table:
     """Every candidate in the order it was weighed."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("step", "candidate", "", "why"):
+    for heading in ("step", "candidate", "taken?", "why"):
         table.add_column(heading, overflow="fold")
     for reason in told.reasons:
         mark = Text("taken", "green") if reason.taken else Text("not taken", "dim")
