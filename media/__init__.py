@@ -35,6 +35,7 @@ from media.events import (
     TalkStopped,
 )
 from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
+from media.prompts import digit_prompts, number_prompts
 from media.settings import MediaSettings
 from media.sources import File, Prompt, Silence, Source, Tone
 
@@ -69,4 +70,6 @@ __all__ = [
     "TalkStarted",
     "TalkStopped",
     "Tone",
+    "digit_prompts",
+    "number_prompts",
 ]
