@@ -8,8 +8,8 @@ from softswitch.endpoints.conference.attendee import Attendee
 from softswitch.endpoints.conference.bindings import Action
 from softswitch.endpoints.conference.codes import CodeGuard
 from softswitch.endpoints.conference.meeting import Meeting
-from softswitch.endpoints.conference.prompts import HELP_BY_ROLE, others, prompts
-from softswitch.endpoints.conference.roles import MuteMode
+from softswitch.endpoints.conference.prompts import HELP_BY_ROLE, WELCOME_BY_ROLE, others, prompts
+from softswitch.endpoints.conference.roles import MuteMode, Role
 from softswitch.endpoints.conference.rooms import Place
 
 FOR_HOSTS = frozenset({Action.MUTE_MODE, Action.MUTE_MENU, Action.HOLD, Action.LOCK, Action.RECORD, Action.TONES})
@@ -104,7 +104,7 @@ async def role_pin(attendance: Attendance) -> None:
         attendee.hear("role_pin_invalid")
     else:
         attendance.meeting.change_role(attendee, role)
-        attendee.hear("role_pin_accepted")
+        attendee.hear("role_pin_accepted" if role is Role.HOST else WELCOME_BY_ROLE[role])
 
 
 ACTIONS: dict[Action, Callable[[Attendance], Awaitable[None]]] = {

@@ -101,9 +101,9 @@ class Meeting:
         """Keeps a place. Raises `SentAway` when the room is locked (hosts may enter all the same) or full."""
         maximum = self.properties.conference_maximum_attendees
         if self.locked and role is not Role.HOST:
-            raise SentAway("room is locked", *self.notices("room_is_locked", "goodbye"))
+            raise SentAway("room is locked", *self.notices("room_is_locked"))
         if maximum and len(self.attendees) >= maximum:
-            raise SentAway("room is full", *self.notices("room_is_full", "goodbye"))
+            raise SentAway("room is full", *self.notices("room_is_full"))
         attendee.role = role
         attendee.mute = enter(role, attendee.properties.conference_mute_policy, self.mute_mode)
         self.attendees[attendee.call.id] = attendee
@@ -291,7 +291,7 @@ class Meeting:
 
     def kick(self, attendee: Attendee) -> None:
         """Sends one attendee away; he is told so."""
-        attendee.send_away("removed by a host", "removed_by_host", "goodbye")
+        attendee.send_away("removed by a host", "removed_by_host")
 
     def is_held(self, attendee: Attendee) -> bool:
         return attendee.on_hold or attendee.role.letter in self.on_hold

@@ -44,4 +44,4 @@ def others(count: int) -> tuple[Source, ...]:
     if count <= 0:
         return prompts("you_are_the_only_one")
     verb, noun = ("there_is", "other_attendee") if count == 1 else ("there_are", "other_attendees")
-    return (*prompts(verb), *number_prompts(count), *prompts(noun, "in_the_conference"))
+    return (*prompts(verb), *map(Prompt, number_prompts(count)), *prompts(noun, "in_the_conference"))

@@ -1,0 +1,84 @@
+"""The recording of a meeting."""
+
+import asyncio
+from pathlib import Path
+
+import soundfile
+
+from softswitch.endpoints.conference import Recording
+from tests.endpoints.conference import prompt_book
+from tests.endpoints.conference.house import BRIEF, House, house
+
+DID = {"properties": BRIEF}
+
+
+def recordings(home: House) -> list[Recording]:
+    return [event for event in home.events if isinstance(event, Recording)]
+
+
+async def test_star_9_records_what_is_heard_in_the_room_and_says_so_to_all(tmp_path: Path) -> None:
+    async with house(tmp_path, did=DID) as home:
+        host, guest = await home.enter("111111", tone_hz=1740), await home.enter("222222", tone_hz=2000)
+        await home.enter("333333", tone_hz=2300)
+        guest.forget()
+        await host.press("*9")
+        await asyncio.sleep(2.0)
+        path = Path(home.meeting.view().recording)
+        await host.press("*9")
+        await asyncio.sleep(1.0)
+        assert guest.prompts() == ["recording_started", "recording_stopped"]
+        assert [event.state for event in recordings(home)] == ["started", "stopped"]
+        assert path.parent == tmp_path / "data" / "recordings" / "standup"
+        samples, rate = soundfile.read(path, dtype="int16")
+        assert rate == prompt_book.HZ
+        assert prompt_book.level(samples[8000:], 1740) > 0.05
+        assert prompt_book.level(samples[8000:], 2000) > 0.05
+        assert prompt_book.level(samples[8000:], 2300) < 0.005
+
+
+async def test_the_recording_ends_when_nobody_is_left(tmp_path: Path) -> None:
+    async with house(tmp_path, did=DID) as home:
+        host = await home.enter("111111")
+        home.meeting.start_recording()
+        home.meeting.start_recording()
+        await asyncio.sleep(1.0)
+        host.hang_up()
+        await asyncio.sleep(1.0)
+        assert [event.state for event in recordings(home)] == ["started", "stopped"]
+        assert home.meeting.recording.path is None
+        samples, _ = soundfile.read(recordings(home)[0].path)
+        assert len(samples) > 0.9 * prompt_book.HZ
+
+
+async def test_two_recordings_within_a_second_are_two_files(tmp_path: Path) -> None:
+    async with house(tmp_path, did=DID) as home:
+        await home.enter("111111")
+        for _ in range(2):
+            home.meeting.start_recording()
+            await asyncio.sleep(0.2)
+            home.meeting.stop_recording()
+            await asyncio.sleep(0.2)
+        assert len({event.path for event in recordings(home)}) == 2
+
+
+async def test_a_folder_that_cannot_be_made_is_announced_and_the_meeting_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    async with house(tmp_path, did=DID) as home:
+        host = await home.enter("111111")
+        host.forget()
+        await host.press("*9")
+        await asyncio.sleep(1.0)
+        assert host.prompts() == ["recording_failed"]
+        assert [event.state for event in recordings(home)] == ["failed"]
+        assert home.meeting.recording.path is None
+
+
+async def test_a_meeting_that_may_not_be_recorded_is_not(tmp_path: Path) -> None:
+    properties = {**BRIEF, "conference_recording_enabled": "off"}
+    async with house(tmp_path, did={"properties": properties}) as home:
+        host = await home.enter("111111")
+        host.forget()
+        await host.press("*9")
+        await asyncio.sleep(1.0)
+        assert host.prompts() == ["no_permission"]
+        assert recordings(home) == []
