@@ -29,6 +29,7 @@ LARGEST_CSEQ = 2**31 - 1  # RFC 3261 §8.1.1.5
 MAGIC_COOKIE = "z9hG4bK"  # RFC 3261 §8.1.1.7
 
 _VIA = re.compile(r"SIP[ \t]*/[ \t]*[0-9]+\.[0-9]+[ \t]*/[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+([^;]+)", re.IGNORECASE)
+_USUAL_VIA = re.compile(r"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.\-]+)(?::([0-9]{1,4}))?(?=;)")
 _UNQUOTED_NAME = re.compile(r'[^",;<>\\]*')
 
 
@@ -86,6 +87,10 @@ class Via:
 
     @classmethod
     def parse(cls, text: str) -> "Via":
+        found = _USUAL_VIA.match(text)
+        if found is not None:
+            transport, host, digits = found.groups()
+            return cls(transport, host, int(digits) if digits else None, parse_params(text[found.end() :]))
         found = _VIA.match(text)
         if found is None:
             raise PeerError(f"malformed Via: {text[:80]!r}")

@@ -137,11 +137,11 @@ def _refuse_version(version: str) -> NoReturn:
 
 def _parse_header_lines(lines: list[str], headers: Headers) -> None:
     """Fill `headers`; usual lines take the short way through the loop."""
-    fields = headers.fields
+    fields, key_of = headers.fields, KEY_OF.get
     key: str | None
     for line in lines[1:]:
         name, _, value = line.partition(": ")
-        key = KEY_OF.get(name)
+        key = key_of(name)
         if key is None:
             if line.startswith(_FOLDED):
                 fields.clear()
