@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from media import commands
-from media.events import RtpResumed, RtpSilent, SourceLatched
+from media.events import DigitsSent, RtpResumed, RtpSilent, SourceLatched
 from media.levels import GATE, PASSES_ALL
 from media.parts import Parts
 from media.streams import COUNTERS
@@ -34,12 +34,17 @@ class Bridge:
         self._members: dict[int, set[int]] = {}  # of each room, the rows that speak or hear in it
         parts.receiver.on_latched = self._latched
         parts.receiver.on_key = parts.keys.take
+        parts.sender.on_dialled = lambda row: parts.tell_stream(row, DigitsSent())
         self._ways: dict[type[Any], Callable[[Any], None]] = {
             commands.Agree: self._agree,
             commands.Place: self._place,
             commands.Close: self._close,
             commands.Play: parts.playing.start,
             commands.StopPlaying: lambda command: parts.playing.stop(command.player),
+            commands.Dial: self._dial,
+            commands.Record: parts.taping.start,
+            commands.StopRecording: parts.taping.stop,
+            commands.CloseRoom: lambda command: parts.talk.forget_room(command.room),
             commands.Stop: self._stop,
         }
 
@@ -106,8 +111,15 @@ class Bridge:
         parts.rows.close(row)
         self._silent.discard(row)
 
+    def _dial(self, command: commands.Dial) -> None:
+        if command.row in self.parts.rows.legs:
+            self.parts.sender.dial(command)
+
     def _stop(self, _command: commands.Stop) -> None:
         self.is_stopped = True
+        self.parts.taping.finish()
+        self.parts.taping.tell_ended(self.parts.counts)
+        self.flush_counts()
 
     def _rooms_of(self, row: int) -> set[int]:
         return {int(self.parts.rows.hears[row]), int(self.parts.rows.speaks[row])} - {0}
@@ -148,6 +160,7 @@ class Bridge:
         parts.talk.review()
         parts.keys.expire()
         parts.tell_ended_players()
+        parts.taping.tell_ended(parts.counts)
         self._review_silence()
 
     def _review_silence(self) -> None:

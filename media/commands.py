@@ -75,9 +75,13 @@ class Close(_Command, frozen=True, tag=True, array_like=True):
 
 
 class Play(_Command, frozen=True, tag=True, array_like=True):
-    """Segments (first frame, frames) of the sources, to one row or to a room. A first frame of -1 is silence."""
+    """Segments (first frame, frames) of the sources, to one row or to a room. A first frame of -1 is silence.
+
+    Numbers are used again: `serial` tells this player from earlier ones.
+    """
 
     player: int
+    serial: int
     row: int
     room: int
     segments: tuple[tuple[int, int], ...]
@@ -155,6 +159,7 @@ class PlayerEnded(_Command, frozen=True, tag=True, array_like=True):
     """A player came to its end (it was not stopped)."""
 
     player: int
+    serial: int
 
 
 class RecordingEnded(_Command, frozen=True, tag=True, array_like=True):

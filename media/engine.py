@@ -12,8 +12,9 @@ import logging
 import random
 import resource
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from media import commands
 from media.codecs import Codec
@@ -21,35 +22,22 @@ from media.errors import MediaError, NoPortFree
 from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent
 from media.handles import Player, Recorder, Room, Stream, StreamStatistics
 from media.levels import level_db
-from media.link import Link, WorkerProcess
+from media.link import InProcess, Link, WorkerProcess
+from media.memory_sweep import Wire
 from media.negotiation import Agreement, LocalMedia
 from media.parts import ROOMS
+from media.players import Audio, Library
 from media.ports import Ports, open_udp
 from media.rows import NOT_AGREED
 from media.settings import MediaSettings
-from media.sources import Source
-from media.streams import Table, shared_memory
+from media.shelf import Shelf, decode, silence
+from media.sources import Silence, Source, Tone
+from media.streams import Table
 
 log = logging.getLogger("media")
 
 LAW_OF = {Codec.PCMU: 0, Codec.PCMA: 1}
 DESCRIPTORS_BESIDE_STREAMS = 256
-
-
-class Datagrams(Protocol):
-    """A UDP port of an in-memory network."""
-
-    address: tuple[str, int]
-
-    def send(self, data: bytes, host: str, port: int) -> None: ...
-    def receive(self) -> tuple[bytes, tuple[str, int]] | None: ...
-    def close(self) -> None: ...
-
-
-class Wire(Protocol):
-    """An in-memory network, for tests under virtual time; OSError when the port is taken."""
-
-    def datagrams(self, host: str, port: int) -> Datagrams: ...
 
 
 class Engine:
@@ -71,6 +59,9 @@ class Engine:
         self._batch_ports: list[Any] = []
         self._batch_closing: list[Any] = []
         self._serial = 0
+        self._recordings = 0
+        self._loader = ThreadPoolExecutor(1, "media-loader")
+        self._loaders_library = self._library()
         self._is_running = False
 
     # --- life
@@ -82,13 +73,14 @@ class Engine:
         _raise_descriptor_limit(2 * rows + DESCRIPTORS_BESIDE_STREAMS)
         self._loop = asyncio.get_running_loop()
         self._table = Table(rows, 2 * rows)
-        self._shelf_descriptor = shared_memory("softswitch-shelf", settings.source_cache_s * 50 * 320)
+        self._shelf = Shelf(self._library(), settings.source_cache_s)
         self._ports = Ports(settings.address, settings.ports, self._open_port, self._chance)
         self._free_rows = list(range(rows))
         self._free_rooms = list(range(1, ROOMS))
         self._free_players = list(range(2 * rows))
         self._is_running = True
-        self._link: Link = await self._first_worker()
+        self._spare: WorkerProcess | None = None
+        self._link: Link = await self._first_worker() if self._wire is None else self._in_process()
 
     async def stop(self) -> None:
         """Closes every stream and room, finishes the recordings, ends the processes. Idempotent."""
@@ -103,7 +95,9 @@ class Engine:
         await self._link.stop()
         if self._spare is not None:
             await self._spare.stop()
+        self._loader.shutdown(wait=False, cancel_futures=True)
         self._table.close()
+        self._shelf.close()
 
     async def _first_worker(self) -> Link:
         worker = WorkerProcess(self._told, self._worker_ended)
@@ -111,10 +105,13 @@ class Engine:
         if worker.is_gone:
             raise MediaError("the media process ended before it was ready")
         worker.ready.clear()
-        worker.send_start(self._start_command(), [self._table.descriptor, self._shelf_descriptor])
+        worker.send_start(self._start_command(), [self._table.descriptor, self._shelf.descriptor])
         await worker.ready.wait()
-        self._spare: WorkerProcess | None = WorkerProcess(self._told, self._worker_ended)
+        self._spare = WorkerProcess(self._told, self._worker_ended)
         return worker
+
+    def _in_process(self) -> Link:
+        return InProcess(self._start_command(), self._table, self._shelf.memory, self._told)
 
     def _start_command(self) -> commands.Start:
         settings = self.settings
@@ -161,20 +158,24 @@ class Engine:
 
     def duration_s(self, source: Source) -> float:
         """How long a source plays. Raises SourceNotFound."""
-        raise NotImplementedError
+        if isinstance(source, Silence):
+            return source.ms / 1000
+        return self._shelf.place(source).duration_s
 
     async def prepare(self, *sources: Source) -> None:
         """Decodes sources ahead of time, off the loop, so that the first `play` starts at once. Raises SourceNotFound."""
-        raise NotImplementedError
+        self._require_running()
+        for source in self._not_on_the_shelf(sources):
+            audio = await self._loop.run_in_executor(self._loader, decode, self._loaders_library, source)
+            if self._shelf.find(source) is None:
+                self._shelf.put(source, audio)
 
     def counters(self) -> dict[str, int | float]:
         """Ticks, packets, drops by name, workers replaced: all since `start`, over all workers."""
-        streams = self._table.streams
         counts: dict[str, int | float] = dict(self._table.counts())
         counts["workers_replaced"] = self.workers_replaced
         counts["streams"] = len(self._streams)
         counts["rooms"] = len(self._rooms)
-        del streams
         return counts
 
     @property
@@ -232,10 +233,73 @@ class Engine:
     def play(
         self, sources: tuple[Source, ...], *, repeat: bool, stream: Stream | None = None, room: Room | None = None
     ) -> Player:
-        raise NotImplementedError
+        """A player on its way; what has to be read from disk first is read in a thread."""
+        self._require_running()
+        target = stream or room
+        missing = self._not_on_the_shelf(sources)
+        if target is None or not self._free_players:
+            raise MediaError(f"all {self._table.players.length} players are in use")
+        self._serial += 1
+        player = Player(self, heapq.heappop(self._free_players), self._serial, target)
+        self._table.players.clear(player.number)
+        self._players[player.number] = player
+        if self._wire is not None or all(isinstance(source, Tone) for source in missing):
+            self._begin(player, sources, repeat)
+        else:
+            loading = self._loop.run_in_executor(self._loader, _decode_all, self._loaders_library, missing)
+            loading.add_done_callback(lambda loaded: self._loaded(loaded, player, sources, repeat))
+        return player
+
+    def _loaded(
+        self,
+        loading: asyncio.Future[list[tuple[Source, Audio]]],
+        player: Player,
+        sources: tuple[Source, ...],
+        repeat: bool,
+    ) -> None:
+        if loading.cancelled() or not self._is_running:
+            return
+        try:
+            for source, audio in loading.result():
+                if self._shelf.find(source) is None:
+                    self._shelf.put(source, audio)
+            if not player.is_finished:
+                self._begin(player, sources, repeat)
+        except MediaError as error:
+            log.warning("%r cannot play: %s", player.target, error)
+            self._finish(player, str(error))
+
+    def _begin(self, player: Player, sources: tuple[Source, ...], repeat: bool) -> None:
+        segments = []
+        for source in sources:
+            if isinstance(source, Silence):
+                segments.append(silence(source.ms))
+                continue
+            place = self._shelf.place(source)
+            place.users += 1
+            player.places.append(place)
+            segments.append(place.segment)
+        target = player.target
+        row, room = (-1, target.number) if isinstance(target, Room) else (target.row, 0)
+        player.play = commands.Play(player.number, player.serial, row, room, tuple(segments), repeat)
+        self.command(player.play)
 
     def stop_player(self, player: Player) -> None:
-        raise NotImplementedError
+        if player.play is not None:
+            self.command(commands.StopPlaying(player.number))
+        self._finish(player)
+
+    def _finish(self, player: Player, problem: str = "") -> None:
+        if player.is_finished:
+            return
+        del self._players[player.number]
+        heapq.heappush(self._free_players, player.number)
+        for place in player.places:
+            place.users -= 1
+        player.finish(problem)
+
+    def _not_on_the_shelf(self, sources: tuple[Source, ...]) -> list[Source]:
+        return [source for source in sources if not isinstance(source, Silence) and self._shelf.find(source) is None]
 
     def record(
         self,
@@ -245,10 +309,45 @@ class Engine:
         room: Room | None = None,
         on_event: Callable[[RecorderFailed], None] | None = None,
     ) -> Recorder:
-        raise NotImplementedError
+        """A recording on its way; what fails is told later."""
+        self._require_running()
+        self._recordings += 1
+        if room is not None:
+            row, number = -1, room.number
+            recorder = Recorder(self, self._recordings, path, room, on_event)
+        elif stream is not None:
+            row, number = stream.row, 0
+            recorder = Recorder(self, self._recordings, path, stream, on_event)
+        else:
+            raise MediaError("nothing to record")
+        recorder.record = commands.Record(recorder.number, row, number, str(path), False)
+        self._recorders[recorder.number] = recorder
+        self.command(recorder.record)
+        return recorder
 
     def statistics(self, stream: Stream) -> StreamStatistics:
-        raise NotImplementedError
+        """From the shared table."""
+        table, row = self._table.streams, stream.row
+        received = int(table.received_packets[row])
+        expected = int(table.highest_sequence[row] - table.base_sequence[row]) + 1 if received else 0
+        agreement = stream.agreement
+        round_trip_s = float(table.round_trip_s[row])
+        return StreamStatistics(
+            codec=str(agreement.codec) if agreement else "",
+            packets_received=received,
+            packets_sent=int(table.sent_packets[row]),
+            packets_lost=expected - received,
+            packets_late=int(table.late_packets[row]),
+            packets_duplicate=int(table.duplicate_packets[row]),
+            frames_concealed=int(table.concealed_frames[row]),
+            jitter_ms=float(table.jitter_samples[row]) / 8,
+            delay_ms=20.0 * max(0, int(table.extra_frames[row])),
+            round_trip_ms=1000 * round_trip_s if round_trip_s > 0 else None,
+            remote_lost=int(table.remote_lost[row]),
+            remote_loss_share=int(table.remote_loss[row]) / 256,
+            remote_jitter_ms=int(table.remote_jitter[row]) / 8,
+            level_db=level_db(int(table.level[row]), LAW_OF[agreement.codec] if agreement else 0),
+        )
 
     # --- commands out, events in
 
@@ -270,9 +369,9 @@ class Engine:
                 rows = (self._streams.get(row) for row in told.rows)
                 room.on_event(ActiveSpeakers(tuple(stream.id for stream in rows if stream is not None)))
         elif isinstance(told, commands.PlayerEnded):
-            player = self._players.pop(told.player, None)
-            if player is not None:
-                player.finish()
+            player = self._players.get(told.player)
+            if player is not None and player.serial == told.serial:
+                self._finish(player)
         elif isinstance(told, commands.RecordingEnded):
             recorder = self._recorders.pop(told.recorder, None)
             if recorder is not None:
@@ -294,7 +393,7 @@ class Engine:
         successor = self._spare or WorkerProcess(self._told, self._worker_ended)
         self._link = successor
         self._flush_nothing()
-        successor.send_start(self._start_command(), [self._table.descriptor, self._shelf_descriptor])
+        successor.send_start(self._start_command(), [self._table.descriptor, self._shelf.descriptor])
         successor.send(list(self._everything()), [port for row in self._streams for port in self._pairs[row]])
         self.workers_replaced += 1
         self._spare = WorkerProcess(self._told, self._worker_ended)
@@ -323,6 +422,10 @@ class Engine:
 
     # --- small things
 
+    def _library(self) -> Library:
+        """What decodes; it need not keep anything, the shelf does."""
+        return Library(self.settings.prompts, self.settings.language, kept_s=0.0)
+
     def _open_port(self, host: str, port: int) -> Any:
         return open_udp(host, port) if self._wire is None else self._wire.datagrams(host, port)
 
@@ -338,6 +441,10 @@ class Engine:
     def _require_running(self) -> None:
         if not self._is_running:
             raise MediaError("the media engine is not running")
+
+
+def _decode_all(library: Library, sources: list[Source]) -> list[tuple[Source, Audio]]:
+    return [(source, decode(library, source)) for source in sources]
 
 
 def _number(payload_type: int | None) -> int:

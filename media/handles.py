@@ -21,6 +21,7 @@ from media.sources import Source
 if TYPE_CHECKING:
     from media.engine import Engine
     from media.negotiation import Agreement, LocalMedia
+    from media.shelf import Place
 
 NOWHERE = 0  # the room that nobody speaks in
 DIGIT_MS = 100
@@ -81,7 +82,9 @@ class Stream:
         "state",
     )
 
-    def __init__(self, engine: Engine, serial: int, row: int, local: LocalMedia, on_event: Callable[[StreamEvent], None]):
+    def __init__(
+        self, engine: Engine, serial: int, row: int, local: LocalMedia, on_event: Callable[[StreamEvent], None]
+    ):
         self._engine = engine
         self.id = self.serial = serial
         self.row = row
@@ -285,11 +288,13 @@ class Room:
 class Player:
     """Something being played, to one stream or to a room."""
 
-    __slots__ = ("_done", "_engine", "is_finished", "number", "play", "problem", "target")
+    __slots__ = ("_done", "_engine", "is_finished", "number", "places", "play", "problem", "serial", "target")
 
-    def __init__(self, engine: Engine, number: int, target: Stream | Room):
+    def __init__(self, engine: Engine, number: int, serial: int, target: Stream | Room):
         self._engine = engine
         self.number = number
+        self.serial = serial
+        self.places: list[Place] = []  # of the shelf, kept there while this plays
         self.target = target
         self.play: commands.Play | None = None  # None while its audio is still being loaded
         self.is_finished = False

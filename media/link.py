@@ -11,7 +11,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,13 @@ from typing import Any, Protocol
 import msgspec
 
 from media import commands
+from media.bridge import TICK_S, Bridge
+from media.memory_sweep import MemorySweep
+from media.parts import Parts
+from media.playing import shelf_view
+from media.pool import Pool
+from media.recorders import Writer
+from media.streams import Table
 
 COMMANDS_A_DATAGRAM = 120
 PORTS_A_DATAGRAM = 200
@@ -149,6 +156,44 @@ class WorkerProcess:
         """The process has closed its end, so this is at once."""
         self.process.kill()
         self.process.wait()
+
+
+class InProcess:
+    """The worker inside this process, ticked by the running loop: for tests in virtual time."""
+
+    def __init__(
+        self, start: commands.Start, table: Table, shelf: memoryview, on_told: Callable[[commands.Told], None]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        pool, counts = Pool(start.rows), Counter[str]()
+        sweep, writer = MemorySweep(pool, counts), Writer(threaded=False)
+        parts = Parts(
+            table,
+            pool,
+            sweep,
+            shelf_view(shelf),
+            counts,
+            writer,
+            lambda told: self._loop.call_soon(on_told, told) and None,
+            loudest_talkers=start.loudest_talkers,
+        )
+        self.bridge = Bridge(start, parts)
+        self._next_at = self._loop.time()
+        self._tick()
+
+    def send(self, batch: Sequence[commands.Command], ports: Sequence[Any], closing: Sequence[Any] = ()) -> None:  # noqa: ARG002  the bridge closes them itself
+        self.bridge.obey(batch, ports)
+
+    async def stop(self) -> None:
+        self._timer.cancel()
+        self.bridge.obey([commands.Stop()], [])
+        await asyncio.sleep(0)
+
+    def _tick(self) -> None:
+        if self._next_at > self._loop.time() - TICK_S:
+            self.bridge.tick()
+        self._next_at += TICK_S
+        self._timer = self._loop.call_at(self._next_at, self._tick)
 
 
 def _datagrams(batch: Sequence[commands.Command]) -> list[tuple[list[commands.Command], int]]:

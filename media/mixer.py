@@ -115,14 +115,11 @@ class Mixer:
         return rows[np.sort(order[place < self.loudest_talkers])]
 
     def mix(
-        self,
-        frames: Frames,
-        rooms: NDArray[np.int32],
-        samples: NDArray[np.int16],
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.intp]]:
+        self, frames: Frames, rooms: NDArray[np.int32], samples: NDArray[np.int16]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Sums `samples` [k, 160], sorted by `rooms` [k], and encodes what silent members hear.
 
-        Returns the spoken rooms [r], their sums [r, 160], and for each k the index of its room among them.
+        Returns the spoken rooms [r] and their sums [r, 160].
         """
         self.frame_of_mix[self._spoken] = self._spoken % LAWS
         starts = _starts(rooms)
@@ -138,8 +135,7 @@ class Mixer:
                 self.frame_of_mix[mixes] = np.arange(first, first + len(mixes), dtype=np.int32)
                 heard.append(mixes)
         self._spoken = np.concatenate(heard) if heard else np.zeros(0, np.int64)
-        room_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rooms)))
-        return spoken, sums, room_of
+        return spoken, sums
 
     def hush(self) -> None:
         """Nobody speaks anywhere in this tick."""

@@ -14,11 +14,13 @@ from media.mixer import Mixer
 from media.playing import Playing, Shelf
 from media.pool import PLANES, Pool
 from media.receive import Receiver
+from media.recorders import Writer
 from media.rows import Rows
 from media.sending import Sender
 from media.streams import Table
 from media.sweep import Sweep
 from media.talk import Talk
+from media.taping import Taping
 
 ROOMS = 1 << 15
 
@@ -33,6 +35,7 @@ class Parts:
         sweep: Sweep,
         shelf: Shelf,
         counts: Counter[str],
+        writer: Writer,
         tell: Callable[[Told], None],
         *,
         loudest_talkers: int,
@@ -51,6 +54,7 @@ class Parts:
         self.mixer = Mixer(length, ROOMS, loudest_talkers)
         self.playing = Playing(shelf, table.players)
         self.sender = Sender(self.rows, self.streams, sweep)
+        self.taping = Taping(self.rows, pool, writer, tell)
         self.keys = Keys(self.jitter, self.tell_stream)
         self.talk = Talk(self.rows, self.levels, self.jitter, tell, self.tell_stream)
 
@@ -58,5 +62,5 @@ class Parts:
         self.tell(StreamTold(row, self.rows.legs[row].serial, event))  # type: ignore[arg-type]
 
     def tell_ended_players(self) -> None:
-        for number in self.playing.take_ended():
-            self.tell(PlayerEnded(number))
+        for play in self.playing.take_ended():
+            self.tell(PlayerEnded(play.player, play.serial))

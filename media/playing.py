@@ -48,7 +48,7 @@ class Playing:
         self._positions = positions
         self.private: dict[int, _Playing] = {}
         self.shared: dict[int, _Playing] = {}
-        self._ended: list[int] = []
+        self._ended: list[Play] = []
 
     def start(self, play: Play) -> None:
         """Begins, or goes on where its shared position says."""
@@ -78,11 +78,11 @@ class Playing:
         rooms = np.array([play.room for play, _ in now], np.int32)
         return rooms, DECODE_U.take(self.shelf[[frame for _, frame in now], U]) if now else NOTHING
 
-    def take_ended(self) -> list[int]:
-        """Players that have come to their end since the last call; they are gone."""
+    def take_ended(self) -> list[Play]:
+        """What has come to its end since the last call, and is gone."""
         ended, self._ended = self._ended, []
-        for number in ended:
-            self.stop(number)
+        for play in ended:
+            self.stop(play.player)
         return ended
 
     def _advance(self, players: dict[int, _Playing]) -> list[tuple[Play, int]]:
@@ -93,7 +93,7 @@ class Playing:
             while playing.left <= 0 and self._next_segment(playing):
                 pass
             if playing.left <= 0:
-                self._ended.append(number)
+                self._ended.append(playing.play)
                 continue
             now.append((playing.play, playing.frame))
             playing.frame += playing.step

@@ -7,13 +7,15 @@ of the common `emit` and their packets are put together one by one, under the sa
 from __future__ import annotations
 
 import struct
-from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from media.commands import Dial
+from media.dialing import Dialing
 from media.pool import FRAME_SAMPLES, PAYLOAD_AT
-from media.rows import Rows
+from media.rows import NOT_AGREED, Rows
 from media.streams import StreamColumns
 from media.sweep import Sweep
 
@@ -38,13 +40,14 @@ class Sender:
     def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep) -> None:
         self._rows, self._streams, self._sweep = rows, streams, sweep
         out = sweep.out
+        self.on_dialled: Callable[[int], None]
         self._word = out[:, 4:6].view(np.uint16)[:, 0]
         self._sequence = out[:, 6:8].view(">u2")[:, 0]
         self._timestamp = out[:, 8:12].view(">u4")[:, 0]
         self._ssrc = out[:, 12:16].view(">u4")[:, 0]
         self._in_common = np.zeros(rows.length, np.bool_)
         self._repacketing: dict[int, _Repacketing] = {}
-        self._events: dict[int, deque[tuple[bytes, bool, int]]] = {}
+        self.dialing = Dialing()
 
     def configure(self, row: int) -> None:
         """After a command changed whether, or in which packet time, the row sends."""
@@ -59,7 +62,7 @@ class Sender:
 
     def close(self, row: int) -> None:
         self._repacketing.pop(row, None)
-        self._events.pop(row, None)
+        self.dialing.stop(row)
         self._in_common[row] = False
 
     def send(self, missed_ticks: int) -> None:
@@ -72,6 +75,8 @@ class Sender:
         if self._repacketing:
             self._repacket()
         self._sweep.emit()
+        if self.dialing:
+            self._dial()
         common = self._in_common[:n]
         streams.out_sequence[:n] += common
         streams.sent_packets[:n] += common
@@ -79,13 +84,14 @@ class Sender:
         streams.out_timestamp[:n] += np.uint32(FRAME_SAMPLES * (1 + missed_ticks) & 0xFFFFFFFF)
 
     def _join_or_leave(self, row: int) -> None:
-        common = bool(self._rows.sends[row]) and row not in self._repacketing and row not in self._events
+        common = bool(self._rows.sends[row]) and row not in self._repacketing and row not in self.dialing
         self._in_common[row] = common
         self._sweep.set_sending(row, common)
 
     def _repacket(self) -> None:
         for row, state in self._repacketing.items():
-            if row in self._events:
+            if row in self.dialing:
+                state.waiting.clear()
                 continue
             if not state.waiting:
                 state.timestamp = int(self._streams.out_timestamp[row])
@@ -97,6 +103,32 @@ class Sender:
                 if agreed is not None:
                     self._packet(row, agreed.send_type, False, state.timestamp, payload)
                 state.timestamp = (state.timestamp + state.packet_samples) & 0xFFFFFFFF
+
+    def dial(self, command: Dial) -> None:
+        """Telephone-events or tones, as agreed."""
+        agreed = self._rows.legs[command.row].agreed
+        if agreed is not None:
+            as_events = agreed.event_send_type != NOT_AGREED
+            self.dialing.start(command, as_events=as_events, law=agreed.send_law)
+            self._join_or_leave(command.row)
+
+    def _dial(self) -> None:
+        """Rows that dial send packets of 20 ms one by one: an event, or what lies in `out`."""
+        for row in self.dialing.rows():
+            agreed = self._rows.legs[row].agreed
+            timestamp = int(self._streams.out_timestamp[row])
+            event = self.dialing.packet(row, timestamp)
+            if agreed is None or not agreed.sends:
+                continue
+            if event is not None:
+                packet, since = event
+                self._packet(row, agreed.event_send_type, packet.marker, since, packet.payload)
+            else:
+                audio = self._sweep.out[row, PAYLOAD_AT : PAYLOAD_AT + FRAME_SAMPLES].tobytes()
+                self._packet(row, agreed.send_type, False, timestamp, audio)
+        for row in self.dialing.advance():
+            self._join_or_leave(row)
+            self.on_dialled(row)
 
     def _packet(self, row: int, payload_type: int, marker: bool, timestamp: int, payload: bytes) -> None:
         streams = self._streams

@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from media.levels import measure
 from media.mixer import Frames, decode, encode
 from media.parts import Parts
-from media.pool import NO_SLOT, PLANES
+from media.pool import FRAME_SAMPLES, NO_SLOT, PLANES
 from media.rows import LAWS
 
 Rows = NDArray[np.intp]
+NOBODY = np.zeros(0, np.int32), np.zeros((0, FRAME_SAMPLES), np.int32)
 
 
 class Tick:
@@ -47,7 +48,7 @@ class Tick:
         parts.receiver.receive(plane, missed_ticks)
         received_at = time.process_time_ns()
         self._measure(plane)
-        self._mix(parts.rows.n)
+        self._mix(parts.rows.n, missed_ticks)
         parts.jitter.advance(parts.rows.n, parts.levels.quiet(parts.rows.n))
         mixed_at = time.process_time_ns()
         parts.sender.send(missed_ticks)
@@ -65,7 +66,7 @@ class Tick:
             here = slice(pool.spare_slot(plane, 0), pool.spare_slot(plane, len(spare_rows)))
             of_slot[here] = measure(pool.payload_words[here], parts.rows.flip[spare_rows])
 
-    def _mix(self, n: int) -> None:
+    def _mix(self, n: int, missed_ticks: int) -> None:
         """What every row hears goes into `out`."""
         parts, frames = self._parts, self._frames
         frames.clear()
@@ -75,21 +76,24 @@ class Tick:
         talkers = parts.mixer.choose(n, parts.rows.speaks, parts.levels.loudness, parts.levels.gate)
         music_rooms, music = parts.playing.room_music()
         heard = parts.mixer.frame_of_mix
+        own: list[tuple[Rows, NDArray[np.int32]]] = []
+        spoken, sums = NOBODY
         if len(talkers) or len(music_rooms):
-            minus_self = self._rooms(talkers, slots, music_rooms, music)
-            hears = heard.take(parts.rows.hears_mix[:n], mode="clip")
-            for rows, indices in minus_self:
-                hears[rows] = indices
+            spoken, sums, own = self._rooms(talkers, slots, music_rooms, music)
         else:
             parts.mixer.hush()
-            hears = heard.take(parts.rows.hears_mix[:n], mode="clip")
+        hears = heard.take(parts.rows.hears_mix[:n], mode="clip")
+        for rows, indices in own:
+            hears[rows] = indices
         self._private_players(hears)
+        if not parts.taping.is_idle:
+            parts.taping.take(slots, spoken, sums, missed_ticks)
         frames.rows.take(hears, axis=0, out=parts.sweep.out[:n], mode="clip")
 
     def _rooms(
         self, talkers: Rows, slots: NDArray[np.int32], music_rooms: NDArray[np.int32], music: NDArray[np.int16]
-    ) -> list[tuple[Rows, NDArray[np.int32]]]:
-        """Decodes, sums, encodes; returns rows that hear something of their own, and which frame."""
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], list[tuple[Rows, NDArray[np.int32]]]]:
+        """Decodes, sums, encodes. Returns the spoken rooms, their sums, and rows that hear a frame of their own."""
         parts, frames = self._parts, self._frames
         samples = self._decode(talkers, slots[talkers])
         parts.talk.heard(talkers, samples)
@@ -99,8 +103,8 @@ class Tick:
             all_rooms = np.concatenate((rooms, music_rooms))
             order = np.argsort(all_rooms, kind="stable")
             all_rooms, all_samples = all_rooms[order], np.concatenate((samples, music))[order]
-        spoken, sums, _ = parts.mixer.mix(frames, all_rooms, all_samples)
-        return self._minus_self(talkers, rooms, samples, spoken, sums)
+        spoken, sums = parts.mixer.mix(frames, all_rooms, all_samples)
+        return spoken, sums, self._minus_self(talkers, rooms, samples, spoken, sums)
 
     def _minus_self(
         self,
@@ -140,3 +144,6 @@ class Tick:
         if rows:
             first = self._frames.add(parts.playing.shelf[shelf_frames, parts.rows.send_law[rows]])
             hears[rows] = np.arange(first, first + len(rows), dtype=np.int32)
+        if parts.sender.dialing:
+            for row, frame in parts.sender.dialing.tones():
+                hears[row] = self._frames.add(frame[np.newaxis])

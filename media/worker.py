@@ -25,6 +25,7 @@ from media.bridge import Bridge
 from media.parts import Parts
 from media.playing import shelf_view
 from media.pool import Pool
+from media.recorders import Writer
 from media.streams import Table
 from media.sweep import SocketSweep
 
@@ -122,7 +123,7 @@ def _bridge(start: commands.Start, descriptors: list[int], control: Control) -> 
     pool = Pool(start.rows)
     counts: Counter[str] = Counter()
     sweep = SocketSweep(pool, counts)
-    parts = Parts(table, pool, sweep, shelf, counts, control.tell, loudest_talkers=start.loudest_talkers)
+    parts = Parts(table, pool, sweep, shelf, counts, Writer(), control.tell, loudest_talkers=start.loudest_talkers)
     return Bridge(start, parts)
 
 
