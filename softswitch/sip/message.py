@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import parse_number, split_list
 from softswitch.sip.headers import Address, CSeq, Via, parse_addresses, parse_vias
+from softswitch.sip.multipart import find_part
 from softswitch.sip.names import KEY_OF, REASON_PHRASES, SPELLING_OF
 from softswitch.sip.uri import Uri
 
+SDP = "application/sdp"
 LARGEST_MAX_FORWARDS = 255  # RFC 3261 §20.22
 COPIED_INTO_RESPONSES = ("via", "from", "to", "call-id", "cseq")  # RFC 3261 §8.2.6.2
 
@@ -182,6 +184,18 @@ class Message:
         """The media type of the body in lower case, without its parameters."""
         value = self.headers.get("Content-Type")
         return value.partition(";")[0].strip(" \t").lower() if value else None
+
+    @property
+    def sdp(self) -> bytes | None:
+        """The session description the body is, or has among its parts; None without one."""
+        content_type = self.content_type
+        if not self.body or content_type is None:
+            return None
+        if content_type == SDP:
+            return self.body
+        if not content_type.startswith("multipart/"):
+            return None
+        return find_part(self.headers.get("Content-Type") or "", self.body, SDP)
 
     def tokens(self, name: str) -> tuple[str, ...]:
         """The values of a comma list header (Require, Supported, Allow, …) over all its lines."""

@@ -9,10 +9,8 @@ body ones we support. Bytes that are no message at all are the parser's business
 from dataclasses import dataclass
 
 from softswitch.errors import PeerError
-from softswitch.sip.message import Message, Request, Response
+from softswitch.sip.message import SDP, Message, Request, Response
 from softswitch.sip.names import KNOWN_METHODS, REASON_PHRASES
-
-SDP = "application/sdp"
 
 _NUMBER_HEADERS = ("Expires", "Min-Expires", "Min-SE", "Session-Expires")
 
