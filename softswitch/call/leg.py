@@ -92,7 +92,9 @@ class Leg:
         "_stream",
         "_waiter",
         "end",
+        "holds_us",
         "on_ended",
+        "on_hold",
         "on_talk",
         "session",
         "state",
@@ -104,8 +106,10 @@ class Leg:
         self.state = LEG_TABLE.initial
         self.end: Ended | None = None
         self.talking = False
+        self.holds_us = False
         self.on_ended: Callable[[Ended], None] | None = None
         self.on_talk: Callable[[bool], None] | None = None
+        self.on_hold: Callable[[bool], None] | None = None
         self._engine = engine
         self._stream: Stream | None = None
         self._agreed: bytes | None = None
@@ -296,12 +300,25 @@ class Leg:
             self.session.accept(self.stream.offer() if offer is None else self.stream.answer(offer))
         except MediaError:
             self.session.refuse(488)
+        else:
+            self._look_for_hold()
 
     def _accept(self, answer: bytes) -> None:
         try:
             self.stream.accept(answer)
         except MediaError as error:
             self.hang_up(INCOMPATIBLE_DESTINATION, str(error))
+        else:
+            self._look_for_hold()
+
+    def _look_for_hold(self) -> None:
+        """A far end that wants nothing from us has put us on hold, and what it sends is its own hold music."""
+        agreement = self.stream.agreement
+        holds_us = agreement is not None and not agreement.direction.sends
+        if holds_us != self.holds_us:
+            self.holds_us = holds_us
+            if self.on_hold is not None:
+                self.on_hold(holds_us)
 
     # ---- what happens to the stream
 

@@ -62,6 +62,11 @@ class Attendee:
         """In the meeting: waiting for it, talking, or on hold."""
         return self.state in PRESENT
 
+    @property
+    def speaks(self) -> bool:
+        """Whether he is mixed: neither muted, nor a phone on hold, which would play its music to all."""
+        return not self.mute.muted and not self.leg.holds_us
+
     def move(self, trigger: AttendeeTrigger, why: str = "") -> None:
         """The next state by the table; a step in the story of the call."""
         self.state = ATTENDEE_TABLE.after(self.state, trigger)

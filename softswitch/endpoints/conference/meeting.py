@@ -112,6 +112,7 @@ class Meeting:
         """The attendee has heard his greeting and comes in."""
         attendee.entered_at = self._loop.time()
         attendee.leg.on_talk = lambda talking: self._tell(attendee, "talking", talking)
+        attendee.leg.on_hold = lambda _: self._apply_mute(attendee)
         self._consider_start(attendee.role)
         self._consider_staying(attendee.role)
         if self.state is MeetingState.WAITING:
@@ -125,7 +126,7 @@ class Meeting:
         """The attendee is gone, or about to hear his goodbye. Harmless when he was not in."""
         if self.attendees.pop(attendee.call.id, None) is None:
             return
-        attendee.leg.on_talk = None
+        attendee.leg.on_talk = attendee.leg.on_hold = None
         was_in = attendee.is_present
         self._floor.leave(attendee.leg)
         if was_in:
@@ -140,7 +141,7 @@ class Meeting:
             self._floor.wait(attendee.leg)
             return
         attendee.move(AttendeeTrigger.LET_IN)
-        self._floor.talk(attendee.leg, speaks=not attendee.mute.muted)
+        self._floor.talk(attendee.leg, speaks=attendee.speaks)
         if self.entry_tones:
             self._chime(ENTRY_TONE)
 
@@ -298,7 +299,7 @@ class Meeting:
 
     def _apply_mute(self, attendee: Attendee) -> None:
         if attendee.state is AttendeeState.TALKING:
-            self._floor.talk(attendee.leg, speaks=not attendee.mute.muted)
+            self._floor.talk(attendee.leg, speaks=attendee.speaks)
         self._tell(attendee, "muted", attendee.mute.muted)
 
     def _apply_hold(self, attendee: Attendee) -> None:
@@ -308,7 +309,7 @@ class Meeting:
             self._floor.wait(attendee.leg)
         elif not held and attendee.state is AttendeeState.ON_HOLD:
             attendee.move(AttendeeTrigger.TAKEN_OFF_HOLD)
-            self._floor.talk(attendee.leg, speaks=not attendee.mute.muted)
+            self._floor.talk(attendee.leg, speaks=attendee.speaks)
         else:
             return
         self._tell(attendee, "on_hold", held)

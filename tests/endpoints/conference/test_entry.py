@@ -46,6 +46,7 @@ async def test_the_second_caller_is_told_that_one_other_is_there_and_the_third_t
 async def test_a_wrong_code_is_asked_for_again(tmp_path: Path) -> None:
     async with house(tmp_path, did={"properties": BRIEF}) as home:
         caller = await home.dial().answered()
+        await asyncio.sleep(0.5)
         await caller.press("999999#")
         await asyncio.sleep(1.0)
         await caller.press("222222#")
