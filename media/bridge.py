@@ -33,6 +33,7 @@ class Bridge:
         self._silent: set[int] = set()
         self._members: dict[int, set[int]] = {}  # of each room, the rows that speak or hear in it
         parts.receiver.on_latched = self._latched
+        parts.receiver.on_report = parts.reports.receive
         parts.receiver.on_key = parts.keys.take
         parts.sender.on_dialled = lambda row: parts.tell_stream(row, DigitsSent())
         self._ways: dict[type[Any], Callable[[Any], None]] = {
@@ -81,6 +82,7 @@ class Bridge:
             parts.receiver.expect_source(row, command.host, command.port)
         parts.rows.heard_at_tick[row] = parts.jitter.tick
         parts.sender.configure(row)
+        parts.reports.start(row)
 
     def _place(self, command: commands.Place) -> None:
         row, parts = command.row, self.parts
@@ -103,7 +105,9 @@ class Bridge:
         if row not in parts.rows.legs:
             return
         self._place(commands.Place(row, 0, 0, 0.0))
+        parts.reports.stop(row)
         parts.levels.clear(row)
+        parts.gaps.forget(row)
         parts.receiver.close(row)
         parts.sender.close(row)
         parts.keys.forget(row)

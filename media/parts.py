@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from media.commands import PlayerEnded, StreamTold, Told
 from media.events import StreamEvent
+from media.gaps import Gaps
 from media.jitter import JitterBuffer
 from media.keys import Keys
 from media.levels import Levels
@@ -15,6 +16,7 @@ from media.playing import Playing, Shelf
 from media.pool import PLANES, Pool
 from media.receive import Receiver
 from media.recorders import Writer
+from media.reports import Reports
 from media.rows import Rows
 from media.sending import Sender
 from media.streams import Table
@@ -55,6 +57,8 @@ class Parts:
         self.playing = Playing(shelf, table.players)
         self.sender = Sender(self.rows, self.streams, sweep)
         self.taping = Taping(self.rows, pool, writer, tell)
+        self.gaps = Gaps(self.rows, self.streams, pool)
+        self.reports = Reports(self.rows, self.streams, self.receiver.sources, sweep, self.jitter, counts)
         self.keys = Keys(self.jitter, self.tell_stream)
         self.talk = Talk(self.rows, self.levels, self.jitter, tell, self.tell_stream)
 

@@ -5,10 +5,10 @@
     due       which frame each row plays now                                           jitter
     levels    how loud each is, from the encoded bytes                                 levels
     choose    the loudest talkers of every room                                        mixer
-    decode    those alone; what is missing is concealed                                codecs, concealment
+    decode    those alone; what is missing is concealed                                codecs, gaps
     mix       sum of each room; encoded once for all who hear the same                 mixer
     players   prompts and music, encoded long ago                                      playing
-    send      one frame a row, header, away                                            sending, sweep
+    send      one frame a row, header, away; a few reports                             sending, sweep, reports
 
 Everything is an operation on columns. The only loops over rows are the two `map`s over sockets, and loops over the few
 rows that do something unusual in this tick.
@@ -52,6 +52,7 @@ class Tick:
         parts.jitter.advance(parts.rows.n, parts.levels.quiet(parts.rows.n))
         mixed_at = time.process_time_ns()
         parts.sender.send(missed_ticks)
+        parts.reports.send_due()
         sent_at = time.process_time_ns()
         self.took_ns = (received_at - began_at, mixed_at - received_at, sent_at - mixed_at)
 
@@ -72,6 +73,7 @@ class Tick:
         frames.clear()
         slots = parts.jitter.due(n)
         present = slots != NO_SLOT
+        parts.gaps.remember(n, slots)
         parts.streams.level[:n] = parts.levels.follow(n, slots, present)
         talkers = parts.mixer.choose(n, parts.rows.speaks, parts.levels.loudness, parts.levels.gate)
         music_rooms, music = parts.playing.room_music()
@@ -129,9 +131,7 @@ class Tick:
         """Samples of the rows' frames; concealed where none is due; with the members' gain."""
         parts = self._parts
         samples = decode(parts.pool.payload[slots], parts.rows.receive_law[rows])
-        missing = slots == NO_SLOT
-        if missing.any():
-            samples[missing] = 0
+        parts.counts["concealed_frames"] += parts.gaps.fill(rows, slots, samples)
         louder = parts.rows.has_gain[rows]
         if louder.any():
             scaled = samples[louder] * parts.rows.gain[rows[louder], np.newaxis]
