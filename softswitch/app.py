@@ -56,6 +56,7 @@ class App:
             self.engine,
             self.endpoints,
             challenger=Challenger(settings.sip.realm, secrets.token_bytes(32)),
+            answer_known=self.stack.answer_options,
             events=self.events,
         )
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})

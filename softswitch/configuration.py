@@ -64,14 +64,12 @@ def _wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
 
 
 def _open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:
-    public = settings.sip.public_addresses
-    if not public:
-        return
-    for place in demo_credentials(plan):
+    public, shipped = settings.sip.public_addresses, demo_credentials(plan)
+    if public and shipped:
         yield ConfigError(
             file,
             "sip.addresses",
-            f"{public[0]} can be reached from outside, but {PLAN_FILE}: {place} still is the one we ship, "
-            "which everybody knows; change it first",
-            "an address of this machine alone (127.0.0.1, ::1) until then",
+            f"{public[0]} can be reached from outside, but codes and passwords in {PLAN_FILE} still are the ones we ship, "
+            f"which everybody knows; change them first: {', '.join(shipped)}",
+            "until then an address of this machine alone (127.0.0.1, ::1)",
         )

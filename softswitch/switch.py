@@ -48,7 +48,8 @@ class Switch:
         endpoints: Mapping[str, Endpoint],
         *,
         challenger: Challenger,
-        events: Events | None = None,
+        answer_known: Callable[[Request, Peer], Response | None],
+        events: Events,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.calls: dict[str, Call] = {}
@@ -61,7 +62,8 @@ class Switch:
         self._engine = engine
         self._endpoints = endpoints
         self._challenger = challenger
-        self._events = events or Events()
+        self._answer_known = answer_known
+        self._events = events
         self._clock = clock
         self._senders = Senders(plan)
         self._router = Router(plan)
@@ -204,13 +206,17 @@ class Switch:
 
     # ---- what is no call
 
-    def answer(self, request: Request, peer: Peer) -> Response | None:
-        """A request outside of a dialog (the stack's `on_request`); None leaves the answer to the stack.
+    def knows(self, peer: Peer) -> bool:
+        """Whether anybody may send from there."""
+        return self._senders.identify(peer) is not None
 
-        OPTIONS is how a trunk asks whether we are alive: everybody known gets the stack's 200.
+    def answer(self, request: Request, peer: Peer) -> Response | None:
+        """A request outside of a dialog (the stack's `on_request`): `answer_known` answers everybody who is known.
+
+        OPTIONS is how a trunk asks whether we are alive.
         """
-        if self._senders.identify(peer) is not None:
-            return None
+        if self.knows(peer):
+            return self._answer_known(request, peer)
         self.refused["unknown_sender"] += 1
         return Response.for_request(request, 403)
 

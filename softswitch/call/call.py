@@ -62,7 +62,7 @@ class Call:
         self.from_number = from_number
         self.to_number = to_number
         self.did = did
-        self.events = events or Events()
+        self.events = Events() if events is None else events
         self.clock = clock
         self.state = "new"
         self.story: list[Step] = []

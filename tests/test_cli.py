@@ -1,0 +1,117 @@
+"""The command line: what it says, and with which exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from softswitch import __version__
+
+SHIPPED = Path(__file__).parent.parent / "config"
+ROOT = SHIPPED.parent
+
+
+def softswitch(*arguments: str, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "softswitch", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def config(folder: Path, *, settings: str = "", numbers: str = "") -> Path:
+    """A copy of the shipped configuration, with something appended or replaced."""
+    folder.mkdir(exist_ok=True)
+    for name, more in (("softswitch.toml", settings), ("numbers.toml", numbers)):
+        (folder / name).write_text(more or (SHIPPED / name).read_text())
+    return folder
+
+
+def test_it_says_its_version() -> None:
+    done = softswitch("--version")
+    assert (done.returncode, done.stdout) == (0, f"softswitch {__version__}\n")
+
+
+def test_check_shows_the_number_plan_and_who_may_call(tmp_path: Path) -> None:
+    done = softswitch("check", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    secured = next(line for line in lines if line[:1] == ["12025550101"])
+    assert secured[1:6] == ["+1", "202-555-0101", "conference", "secured", "standup"]
+    assert "222222 participant" in done.stdout
+    assert ["pstn", "127.0.0.0/8", "none"] in lines
+
+
+def test_check_tells_every_mistake_in_both_files_without_a_traceback(tmp_path: Path) -> None:
+    folder = config(
+        tmp_path / "bad",
+        settings="[sip]\nprot = 5060\n",
+        numbers='[[endpoints]]\nname = "c"\ntype = "conference"\nproperties = { conference_moh_enabld = "on" }\n',
+    )
+    done = softswitch("check", "--config", str(folder))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'bad/softswitch.toml: sip.prot: is not a key here; did you mean "port"?' in done.stderr
+    assert "bad/numbers.toml: endpoints[c].properties.conference_moh_enabld: is no property" in done.stderr
+    assert "conference_moh_enabled" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_without_a_configuration_is_said(tmp_path: Path) -> None:
+    done = softswitch("check", "--config", str(tmp_path))
+    assert done.returncode == 2
+    assert "has no softswitch.toml" in done.stderr
+
+
+def test_explain_prints_each_candidate_and_why(tmp_path: Path) -> None:
+    done = softswitch("explain", "--from", "13105550199", "--to", "+1 202-555-0101", folder=tmp_path)
+    assert done.returncode == 0
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "identify pstn taken ACL 127.0.0.0/8 of trunk group pstn" in lines
+    assert "identify pstn/gateway not taken 127.0.0.1:5060 is not in 127.0.0.1:5080" in lines
+    assert "endpoint conference taken DID 12025550101 leads there" in lines
+    assert lines[-1] == "200 endpoint conference"
+
+
+def test_explain_speaks_json_too_and_says_by_its_status_that_a_call_would_be_refused(tmp_path: Path) -> None:
+    done = softswitch("explain", "--from", "1", "--to", "12025550100", "--source", "127.0.0.1:5080", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["status"], told["decision"]) == (1, 404, None)
+    assert told["reasons"][0] == {
+        "step": "identify",
+        "candidate": "pstn/gateway",
+        "taken": True,
+        "why": "address 127.0.0.1:5080 of trunk gateway",
+    }
+    assert told["reasons"][-1]["why"] == "no DID has this number"
+
+
+@pytest.mark.parametrize("arguments", [["--to", "sip:<>"], ["--to", "1", "--source", "nowhere"]])
+def test_explain_says_what_it_can_not_read(arguments: list[str]) -> None:
+    done = softswitch("explain", "--from", "1", *arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1", "::"])
+def test_with_the_shipped_codes_the_switch_refuses_a_public_address_and_says_what_to_change(address: str) -> None:
+    done = softswitch("serve", SOFTSWITCH_SIP__ADDRESSES=f'["{address}"]')
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"sip.addresses: {address} can be reached from outside" in done.stderr
+    assert "still are the ones we ship, which everybody knows; change them first: users[1001].password" in done.stderr
+    assert "accepted: until then an address of this machine alone (127.0.0.1, ::1)" in done.stderr
+
+
+def test_with_codes_of_one_s_own_a_public_address_is_fine(tmp_path: Path) -> None:
+    numbers = (SHIPPED / "numbers.toml").read_text()
+    for number, secret in enumerate(["111111", "222222", "333333", "demo-1001", "demo-1002", "demo-1003"]):
+        numbers = numbers.replace(f'"{secret}"', f'"{840000 + number}"')
+    folder = config(tmp_path / "own", numbers=numbers)
+    done = softswitch("check", "--config", str(folder), SOFTSWITCH_SIP__ADDRESSES='["0.0.0.0"]')
+    assert done.returncode == 0, done.stderr

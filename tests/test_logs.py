@@ -1,0 +1,109 @@
+"""Logs: two forms, no secrets, floods as sums."""
+
+import asyncio
+import io
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from softswitch import logs
+from softswitch.settings import LogSettings
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Logging belongs to the process: leave it as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def configured(**settings: str) -> io.StringIO:
+    stream = io.StringIO()
+    logs.configure(LogSettings.model_validate(settings), stream)
+    return stream
+
+
+def test_where_there_is_no_terminal_a_line_is_json() -> None:
+    stream = configured()
+    logs.get_logger().info("call ended", status=200)
+    said = json.loads(stream.getvalue())
+    assert (said["event"], said["level"], said["status"]) == ("call ended", "info", 200)
+
+
+def test_for_people_a_line_is_text() -> None:
+    stream = configured(format="human")
+    logs.get_logger().info("call ended", status=200)
+    assert "call ended" in stream.getvalue()
+    assert "status=200" in stream.getvalue()
+    assert "{" not in stream.getvalue()
+
+
+def test_lines_of_other_parts_come_in_the_same_form_with_the_call_s_id() -> None:
+    stream = configured()
+    with structlog.contextvars.bound_contextvars(call="7f3a"):
+        logging.getLogger("media").warning("media process %d died", 7)
+    said = json.loads(stream.getvalue())
+    assert (said["event"], said["call"], said["level"]) == ("media process 7 died", "7f3a", "warning")
+
+
+def test_below_the_level_nothing_is_written() -> None:
+    stream = configured(level="warning")
+    logs.get_logger().info("call")
+    logging.getLogger("media").info("a detail")
+    assert stream.getvalue() == ""
+
+
+def test_a_bug_is_written_with_its_place() -> None:
+    stream = configured()
+    try:
+        raise ZeroDivisionError("by nothing")
+    except ZeroDivisionError:
+        logs.get_logger().exception("a bug of ours ends the call")
+    said = json.loads(stream.getvalue())
+    assert said["exception"][0]["exc_type"] == "ZeroDivisionError"
+
+
+def test_counters_are_news_only_by_what_they_have_grown() -> None:
+    drops, refused = Counter(malformed=3), Counter[str]()
+    counts = logs.Counts({"sip": lambda: drops, "calls": lambda: refused})
+    assert counts.news() == {"sip.malformed": 3}
+    assert counts.news() == {}
+    drops["malformed"] += 2
+    refused["unknown_sender"] += 1
+    assert counts.news() == {"calls.unknown_sender": 1, "sip.malformed": 2}
+
+
+async def test_a_flood_is_one_line_an_interval_and_silence_is_none() -> None:
+    stream = configured()
+    drops = Counter[str]()
+    task = asyncio.create_task(logs.Counts({"sip": lambda: drops}).log_every(10.0))
+    for _ in range(3600):
+        drops["malformed"] += 1
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(3600)
+    task.cancel()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(lines) == 4
+    assert sum(line["sip.malformed"] for line in lines) == 3600
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'Authorization: Digest username="u", response="0123abcd"',
+        b'proxy-authorization :Digest username="u",\r\n response="0123abcd"',
+        b'WWW-Authenticate: Digest nonce="0123abcd"',
+    ],
+)
+def test_the_message_log_shows_no_credentials(header: bytes) -> None:
+    shown = logs.without_credentials(b"INVITE sip:1@x SIP/2.0\r\n" + header + b"\r\nCSeq: 1 INVITE\r\n\r\nv=0\r\n")
+    assert b"0123abcd" not in shown
+    assert shown.startswith(b"INVITE sip:1@x SIP/2.0\r\n")
+    assert shown.endswith(b": (not shown)\r\nCSeq: 1 INVITE\r\n\r\nv=0\r\n")
