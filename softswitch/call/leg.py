@@ -287,6 +287,14 @@ class Leg:
         if self.on_ended is not None:
             self.on_ended(end)
         self._wake()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Nothing more happens to this leg; without its callbacks it is freed without the garbage collector."""
+        self.session.on_event = _nothing_more
+        if self._stream is not None:
+            self._stream.on_event = _nothing_more
+        self.on_ended = self.on_talk = self.on_hold = None
 
     def _on_confirmed(self, sdp: bytes | None) -> None:
         self._confirmed = True
@@ -348,3 +356,7 @@ class Leg:
         self.talking = talking
         if self.on_talk is not None:
             self.on_talk(talking)
+
+
+def _nothing_more(_event: object) -> None:
+    """What a session or stream tells after the end."""

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from media import Engine, Source
-from softswitch.call import Event, Events
+from softswitch.call import Events
 from softswitch.endpoints.conference.attendee import Attendee, SentAway
 from softswitch.endpoints.conference.floor import Floor
 from softswitch.endpoints.conference.prompts import ENTRY_TONE, EXIT_TONE, NOTICE_BY_MODE, prompts, source
 from softswitch.endpoints.conference.properties import Properties, StartHow, StopHow
 from softswitch.endpoints.conference.recording import MeetingRecording
+from softswitch.endpoints.conference.report import Report
 from softswitch.endpoints.conference.roles import MuteMode, Role, enter
 from softswitch.endpoints.conference.states import (
     MEETING_TABLE,
@@ -25,7 +26,7 @@ from softswitch.endpoints.conference.states import (
     MeetingState,
     MeetingTrigger,
 )
-from softswitch.endpoints.conference.views import AttendeeChanged, MeetingChanged, MeetingMoved, MeetingView, Recording
+from softswitch.endpoints.conference.views import MeetingView
 
 TONE_GAP_S = 1.0
 """Chimes are at least so far apart: a hundred people who come at once are one chime."""
@@ -37,10 +38,10 @@ class Meeting:
     """One live meeting of one room."""
 
     __slots__ = (
-        "_events",
         "_floor",
         "_loop",
         "_on_state",
+        "_report",
         "_stop_needs_host",
         "_timer",
         "_tone_at",
@@ -82,15 +83,15 @@ class Meeting:
         self.started_at: float | None = None
         self._loop = asyncio.get_running_loop()
         self.created_at = self._loop.time()
-        self._events = events
         self._on_state = on_state
+        self._report = Report(events, self._loop.time, self.id, room)
         music = source(properties.conference_moh, "music/hold") if properties.conference_moh_enabled else None
         self._floor = Floor(engine, f"{room} {self.id}", music)
         self.recording = MeetingRecording(self._floor, recordings, room, self._on_recording)
         self._timer: asyncio.TimerHandle | None = None
         self._stop_needs_host = False
         self._tone_at = 0.0
-        self._publish_move("", "the first attendee")
+        self._report.moved("", self.state, "the first attendee")
 
     def __repr__(self) -> str:
         return f"<Meeting {self.id} {self.room!r} {self.state} {len(self.attendees)} attendees>"
@@ -222,13 +223,13 @@ class Meeting:
             self._apply_mute(attendee)
         unmuted_but_listeners = mode is MuteMode.FALSE and self._count(Role.LISTENER)
         self.tell_all("listeners_only_muted" if unmuted_but_listeners else NOTICE_BY_MODE[mode])
-        self._changed("participant_muted", mode)
+        self._report.changed("participant_muted", mode)
 
     def set_locked(self, locked: bool) -> None:
         """A locked room lets in hosts only."""
         self.locked = locked
         self.tell_all("locked" if locked else "unlocked")
-        self._changed("locked", str(locked).lower())
+        self._report.changed("locked", locked)
 
     def set_on_hold(self, letters: str) -> None:
         """Puts roles on hold, and takes off those that are not named. Raises ValueError for other than p and l."""
@@ -240,12 +241,12 @@ class Meeting:
         self.tell_all("on_hold" if self.on_hold else "off_hold")
         if self.on_hold and self.properties.conference_prompts_enabled:
             self._floor.tell_aside(*prompts("on_hold"))
-        self._changed("on_hold", self.on_hold)
+        self._report.changed("on_hold", self.on_hold)
 
     def set_tones(self, enabled: bool) -> None:
         """Entry and exit tones, as long as this meeting lasts."""
         self.entry_tones = self.exit_tones = enabled
-        self._changed("tones", "on" if enabled else "off")
+        self._report.changed("tones", "on" if enabled else "off")
 
     def start_recording(self) -> None:
         """Records what is heard in the room; announced to all. Nothing happens when it already runs."""
@@ -361,25 +362,12 @@ class Meeting:
 
     def _move(self, trigger: MeetingTrigger) -> None:
         before, self.state = self.state, MEETING_TABLE.after(self.state, trigger)
-        self._publish_move(before, trigger)
+        self._report.moved(before, self.state, trigger)
         self._on_state(self)
 
-    def _publish_move(self, before: str, why: str) -> None:
-        if self._events:
-            self._publish(MeetingMoved(self.id, self.room, self._loop.time(), before, self.state, why))
-
-    def _changed(self, what: str, value: str) -> None:
-        if self._events:
-            self._publish(MeetingChanged(self.id, self.room, self._loop.time(), what, value))
-
     def _tell(self, attendee: Attendee, what: str, value: str | bool) -> None:
-        if self._events:
-            text = value if isinstance(value, str) else str(value).lower()
-            self._publish(AttendeeChanged(self.id, attendee.call.id, self._loop.time(), what, text))
+        self._report.attendee(attendee.call.id, what, value)
 
     def _on_recording(self, state: str, path: Path, reason: str) -> None:
         self.tell_all(f"recording_{state}")
-        self._publish(Recording(self.id, self.room, self._loop.time(), state, str(path), reason))
-
-    def _publish(self, event: Event) -> None:
-        self._events.publish(event)
+        self._report.recording(state, path, reason)
