@@ -30,7 +30,7 @@ class ComfortNoise:
         self._described: dict[int, bytes] = {}
 
     def describe(self, row: int, payload: bytes) -> None:
-        """Take a comfort noise payload: the level, then up to twelve reflection coefficients. Empty ones say nothing."""
+        """Take a comfort noise payload: the level, then up to twelve reflection coefficients. Empty is nothing."""
         if payload and self._described.get(row) != payload:
             self._described[row] = payload
             level_dbov = min(-(payload[0] & 0x7F), LOUDEST_DBOV)
