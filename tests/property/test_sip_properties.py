@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 import sipmessage
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from benchmarks.messages import MESSAGES
@@ -157,18 +157,18 @@ def test_a_quoted_string_is_one_piece_whatever_it_holds(text: str) -> None:
 
 @given(VALID | mutated())
 def test_two_parsers_that_both_accept_a_message_read_the_same(data: bytes) -> None:
-    """`sipmessage` reads neither folded lines nor bytes that are no UTF-8, and doesn't judge Content-Length."""
+    """Where they are meant to differ is left out: `sipmessage` reads no folded lines and undoes escapes at once."""
+    assume(not any(odd in data for odd in (b"\r\n ", b"\r\n\t", b"%")))
     try:
         ours, theirs = parse(data), sipmessage.Message.parse(data)
         read = (ours.from_, ours.to, ours.via, ours.cseq)
         other = (theirs.from_address, theirs.to_address, theirs.via[0], theirs.cseq)
-    except (PeerError, ValueError, KeyError):
-        return
-    if b"\r\n " in data or b"\r\n\t" in data:
+        call_id = theirs.call_id
+    except (PeerError, ValueError, LookupError):
         return
     assert (str(read[0].uri.host), read[0].tag) == (other[0].uri.host.strip("[]"), other[0].parameters.get("tag"))
     assert (str(read[1].uri.host), read[1].uri.port) == (other[1].uri.host.strip("[]"), other[1].uri.port)
     assert (read[2].host, read[2].port) == (other[2].host.strip("[]"), other[2].port)
     assert (read[2].transport, read[2].branch) == (other[2].transport.upper(), other[2].parameters.get("branch"))
     assert (read[3].number, read[3].method) == (other[3].sequence, other[3].method)
-    assert ours.call_id == theirs.call_id
+    assert ours.call_id == call_id
