@@ -96,7 +96,10 @@ class Story:
 
 
 def story() -> Story:
-    """A host, fifteen participants and the first of four listeners speak in turn; he and the muted one in vain."""
+    """A host, fifteen participants and the first of four listeners speak in turn; he and the muted one in vain.
+
+    The turn after that of the one who is sent away stays empty: in it he goes.
+    """
     roles = ["host", *["participant"] * PARTICIPANTS, *["listener"] * LISTENERS]
     speakers = 1 + PARTICIPANTS + 1
     return Story(
@@ -105,7 +108,7 @@ def story() -> Story:
                 place=index + 1,
                 number=str(FIRST_CALLER + index),
                 role=role,
-                turn_at=FIRST_TURN_AT + index * TURN_S if index < speakers else None,
+                turn_at=FIRST_TURN_AT + (index + (index >= SENT_AWAY)) * TURN_S if index < speakers else None,
             )
             for index, role in enumerate(roles)
         )

@@ -17,8 +17,8 @@ from softswitch.demo.story import Part, Story
 from softswitch.gateway import quality
 
 RATE_HZ = 8000
-HEARD_FROM = 0.5
-"""Similarity of a voice that is there: 0.8 to 1.0; of one that is not: under 0.3."""
+HEARD_FROM = 0.6
+"""Similarity of a voice that is there: 0.8 to 1.0; of one that is not: under 0.4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ LEGEND = "■ heard   □ rightly not heard   · himself   [bold red]![/] heard 
 def judge(story: Story, voices: Path, recordings: Path) -> Verdict:
     """Listen to every recording for every voice."""
     spoken = {part.number: _read(voices / f"{part.number}.wav") for part in story.cast if part.turn_at is not None}
-    heard = {part.number: _read(recordings / f"{part.number}.wav") for part in story.cast}
+    ears = {part.number: quality.Ear(_read(recordings / f"{part.number}.wav"), RATE_HZ) for part in story.cast}
     return Verdict(
         story,
         {
-            listener: {number: quality.find(voice, recording, RATE_HZ).similarity for number, voice in spoken.items()}
-            for listener, recording in heard.items()
+            listener: {number: ear.find(voice).similarity for number, voice in spoken.items()}
+            for listener, ear in ears.items()
         },
     )
 

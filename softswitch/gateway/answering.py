@@ -26,7 +26,6 @@ class Answering:
         self.counts: Counter[str] = Counter()
         self._engine, self._book, self._tell = engine, book, tell
         self._new: asyncio.Queue[_Incoming] = asyncio.Queue()
-        self._live: set[_Incoming] = set()
 
     def handle(self, session: Session) -> None:
         """`stack.on_invite`: take the call; its scenario runs in a task of `run`."""
@@ -38,21 +37,15 @@ class Answering:
 
     async def run(self) -> None:
         """Serve calls until cancelled, then hang them up."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    incoming = await self._new.get()
-                    group.create_task(self._serve(incoming))
-        finally:
-            for incoming in tuple(self._live):
-                incoming.session.hang_up()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                incoming = await self._new.get()
+                group.create_task(self._serve(incoming))
 
     async def _serve(self, incoming: "_Incoming") -> None:
-        self._live.add(incoming)
         try:
             await incoming.run()
         finally:
-            self._live.discard(incoming)
             incoming.close()
         end = incoming.end
         if end is not None:
@@ -82,6 +75,9 @@ class _Incoming:
             story.cancel()
 
     def close(self) -> None:
+        """Hang up if the far end has not, and give the ports back."""
+        if self.end is None:
+            self.session.hang_up()
         for stream in self._streams:
             stream.close()
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Audio = npt.NDArray[np.int16] | npt.NDArray[np.float64]
+Audio = npt.NDArray[np.int16] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float64]
 
 FULL_SCALE = 32768.0
 SILENCE_DB = -96.0
+NEAR_SILENCE_DB = -60.0
 FRAME_MS = 20
 
 R_WITHOUT_IMPAIRMENT = 93.2
@@ -67,23 +68,45 @@ def frame_levels_db(audio: Audio, rate_hz: int) -> Floats:
 
 
 def find(sample: Audio, recording: Audio, rate_hz: int) -> Match:
-    """The place in `recording` that sounds most like `sample`.
+    """The place in `recording` that sounds most like `sample`; `Ear` is quicker for many samples."""
+    return Ear(recording, rate_hz).find(sample)
+
+
+class Ear:
+    """One recording, listened to for any number of samples.
 
     Every lag is scored by its normalised correlation, so a quiet copy counts as much as a loud one. A recording
     shorter than the sample is padded with silence.
     """
-    played, heard = _floats(sample), _floats(recording)
-    if heard.size < played.size:
-        heard = np.pad(heard, (0, played.size - heard.size))
-    products = _correlation(played, heard)
-    energies = _window_energies(heard, played.size)
-    played_energy = float(played @ played)
-    # A window of near silence must not win by dividing nothing by nothing.
-    floor = played.size * (FULL_SCALE * 10 ** (-60 / 20)) ** 2
-    scores = products / np.sqrt(np.maximum(energies, floor) * max(played_energy, floor))
-    best = int(np.argmax(scores))
-    gain = max(float(products[best]) / max(played_energy, floor), 1e-5)
-    return Match(best / rate_hz, float(scores[best]), 20 * float(np.log10(gain)))
+
+    def __init__(self, recording: Audio, rate_hz: int) -> None:
+        self._heard = np.asarray(recording, dtype=np.float32)
+        self._rate_hz = rate_hz
+        self._spectra: dict[int, npt.NDArray[np.complexfloating]] = {}
+        self._energy_sums = np.concatenate([[0.0], np.cumsum(self._heard.astype(np.float64) ** 2)])
+
+    def find(self, sample: Audio) -> Match:
+        """Where in the recording it sounds most like `sample`."""
+        played = np.asarray(sample, dtype=np.float32)
+        if self._heard.size < played.size:
+            return Ear(np.pad(self._heard, (0, played.size - self._heard.size)), self._rate_hz).find(sample)
+        products = self._products(played)
+        energies = self._energy_sums[played.size :] - self._energy_sums[: -played.size]
+        # A window of near silence must not win by dividing nothing by nothing.
+        floor = played.size * (FULL_SCALE * 10 ** (NEAR_SILENCE_DB / 20)) ** 2
+        played_energy = max(float(played @ played), floor)
+        scores = products / np.sqrt(np.maximum(energies, floor) * played_energy)
+        best = int(np.argmax(scores))
+        gain = max(float(products[best]) / played_energy, 1e-5)
+        return Match(best / self._rate_hz, float(scores[best]), 20 * float(np.log10(gain)))
+
+    def _products(self, played: npt.NDArray[np.float32]) -> Floats:
+        """Sums of products of `played` laid on the recording at every lag where it lies wholly inside, by FFT."""
+        size = 1 << (self._heard.size + played.size - 1).bit_length()
+        if size not in self._spectra:
+            self._spectra[size] = np.fft.rfft(self._heard, size)
+        spectrum = self._spectra[size] * np.conj(np.fft.rfft(played, size))
+        return np.asarray(np.fft.irfft(spectrum, size)[: self._heard.size - played.size + 1], dtype=np.float64)
 
 
 def gaps_ms(sample: Audio, recording: Audio, rate_hz: int, *, at_s: float, gain_db: float = 0.0) -> list[int]:
@@ -109,7 +132,8 @@ def similarity_by_parts(sample: Audio, recording: Audio, rate_hz: int, *, part_m
     wave = _floats(sample)
     parts = [wave[at : at + part_samples] for at in range(0, max(wave.size - part_samples, 0) + 1, part_samples)]
     spoken = [part for part in parts if level_db(part) > -45.0]
-    return float(np.median([find(part, recording, rate_hz).similarity for part in spoken])) if spoken else 0.0
+    ear = Ear(recording, rate_hz)
+    return float(np.median([ear.find(part).similarity for part in spoken])) if spoken else 0.0
 
 
 def _score(rating: float) -> float:
@@ -131,18 +155,6 @@ def _loss_impairment(loss_share: float, concealed: bool) -> float:
 
 def _floats(audio: Audio) -> Floats:
     return np.asarray(audio, dtype=np.float64)
-
-
-def _correlation(played: Floats, heard: Floats) -> Floats:
-    """Products of `played` laid on `heard` at every lag where it lies wholly inside, by FFT."""
-    size = 1 << (heard.size + played.size - 1).bit_length()
-    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size))
-    return np.asarray(np.fft.irfft(spectrum, size)[: heard.size - played.size + 1], dtype=np.float64)
-
-
-def _window_energies(heard: Floats, window_samples: int) -> Floats:
-    sums = np.concatenate([[0.0], np.cumsum(heard * heard)])
-    return np.asarray(sums[window_samples:] - sums[:-window_samples], dtype=np.float64)
 
 
 def _runs_ms(missing: npt.NDArray[np.bool_]) -> list[int]:
