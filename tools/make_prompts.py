@@ -24,7 +24,7 @@ PROMPTS = Path(__file__).parents[1] / "media" / "prompts"
 RATE_HZ = 8000
 SPEECH_DB = -20.0
 PEAK = 0.89
-SILENT = 0.01  # of the loudest sample: below is trimmed
+SILENT = 0.02  # of the loudest sample: below is trimmed
 BEFORE_S, AFTER_S = 0.02, 0.09  # of silence kept around speech, so that joined prompts keep their rhythm
 
 COMPUTED = {
