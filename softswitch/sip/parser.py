@@ -79,8 +79,6 @@ def _split(data: bytes) -> tuple[list[str], bytes]:
         return _split(_without_line_breaks(data))
     if "\r" in text:
         raise PeerError("a carriage return inside a line")
-    if len(lines) > MOST_HEADER_LINES:
-        raise PeerError("too many header lines", drop="too_many_headers", status=513)
     return lines, body
 
 
@@ -137,6 +135,8 @@ def _refuse_version(version: str) -> NoReturn:
 
 def _parse_header_lines(lines: list[str], headers: Headers) -> None:
     """Fill `headers`; usual lines take the short way through the loop."""
+    if len(lines) > MOST_HEADER_LINES:
+        raise PeerError("too many header lines", drop="too_many_headers", status=513)
     fields, key_of = headers.fields, KEY_OF.get
     key: str | None
     for line in lines[1:]:

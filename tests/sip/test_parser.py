@@ -164,6 +164,13 @@ def test_a_refused_request_can_be_answered() -> None:
     )
 
 
+def test_a_request_with_too_many_headers_can_be_answered() -> None:
+    data = REGISTER + b"X: y\r\n" * MOST_HEADER_LINES + b"\r\n"
+    request = salvage(data)
+    assert request is not None
+    assert Response.for_request(request, refusal(data).status).start_line == "SIP/2.0 513 Message Too Large"
+
+
 @pytest.mark.parametrize(
     "data",
     [
