@@ -1,0 +1,183 @@
+"""Where a SIP URI leads (RFC 3263): NAPTR, then SRV, then A and AAAA, in the order in which the targets are to be tried.
+
+A numeric host needs no question and is answered at once (`resolve_now`). What was learned is kept for its TTL. The DNS
+itself stands behind `Dns`, so that tests bring their own zone.
+"""
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import dns.asyncresolver
+import dns.exception
+import dns.rdatatype
+import dns.resolver
+
+from softswitch.sip.identifiers import Identifiers
+from softswitch.sip.peer import Peer, Transport
+from softswitch.sip.uri import Uri
+
+DEFAULT_PORT = 5060
+MOST_CACHED = 4096
+LOOKUP_TIMEOUT_S = 5.0
+NAPTR_SERVICES = {"SIP+D2U": Transport.UDP, "SIP+D2T": Transport.TCP}
+SRV_PREFIXES = {Transport.UDP: "_sip._udp.", Transport.TCP: "_sip._tcp."}
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Naptr:
+    order: int
+    preference: int
+    service: str
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Srv:
+    priority: int
+    weight: int
+    port: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to one question: records (none is an answer too) and how long they hold."""
+
+    records: tuple[Naptr | Srv | str, ...]
+    ttl_s: float
+
+
+class Dns(Protocol):
+    """Asks one question; an empty answer when there is no such name, `OSError` when nobody answers."""
+
+    async def ask(self, name: str, kind: str) -> Found: ...
+
+
+class SystemDns:
+    """The resolvers of this machine, through dnspython."""
+
+    NEGATIVE_TTL_S = 30.0
+
+    async def ask(self, name: str, kind: str) -> Found:
+        try:
+            answer = await dns.asyncresolver.resolve(name, kind, lifetime=LOOKUP_TIMEOUT_S)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return Found((), self.NEGATIVE_TTL_S)
+        except dns.exception.DNSException as error:
+            raise OSError(f"{name}: {error}") from error
+        records = tuple([_record(kind, record) for record in answer])
+        return Found(records, float(answer.rrset.ttl if answer.rrset is not None else self.NEGATIVE_TTL_S))
+
+
+def _record(kind: str, record: object) -> Naptr | Srv | str:
+    get: Callable[[str], object] = lambda name: getattr(record, name)  # noqa: E731 - dnspython types its records late
+    if kind == "NAPTR":
+        service = get("service")
+        text = service.decode("ascii", "replace") if isinstance(service, bytes) else str(service)
+        return Naptr(_int(get("order")), _int(get("preference")), text, str(get("replacement")))
+    if kind == "SRV":
+        return Srv(_int(get("priority")), _int(get("weight")), _int(get("port")), str(get("target")))
+    return str(get("address"))
+
+
+def _int(value: object) -> int:
+    return int(str(value))
+
+
+class Resolver:
+    """Answers with `Peer`s, best first. Raises `OSError` where the DNS can't be asked or names no address."""
+
+    def __init__(self, dns: Dns, identifiers: Identifiers, now: Callable[[], float]) -> None:
+        self._dns = dns
+        self._identifiers = identifiers
+        self._now = now
+        self._cache: dict[tuple[str, str], tuple[float, tuple[Naptr | Srv | str, ...]]] = {}
+
+    def resolve_now(self, uri: Uri) -> list[Peer] | None:
+        """The target of a URI with a numeric host; None where the DNS has to be asked."""
+        host = _host(uri)
+        if not is_numeric(host):
+            return None
+        return [Peer(_transport(uri) or Transport.UDP, host, uri.port or DEFAULT_PORT)]
+
+    async def resolve(self, uri: Uri) -> list[Peer]:
+        targets = self.resolve_now(uri)
+        if targets is not None:
+            return targets
+        host, transport = _host(uri), _transport(uri)
+        if uri.port is not None:
+            return await self._addresses(host, uri.port, transport or Transport.UDP)
+        targets = await self._by_services(host, transport)
+        return targets or await self._addresses(host, DEFAULT_PORT, transport or Transport.UDP)
+
+    async def _by_services(self, host: str, wanted: Transport | None) -> list[Peer]:
+        """NAPTR names the transports in the order of the domain's wish; without any, the usual SRV names are tried."""
+        names: list[tuple[Transport, str]] = []
+        if wanted is None:
+            found = await self._ask(host, "NAPTR", Naptr)
+            for naptr in sorted(found, key=lambda naptr: (naptr.order, naptr.preference)):
+                transport = NAPTR_SERVICES.get(naptr.service.upper())
+                if transport is not None:
+                    names.append((transport, naptr.replacement))
+        if not names:
+            names = [(transport, SRV_PREFIXES[transport] + host) for transport in ([wanted] if wanted else Transport)]
+        targets: list[Peer] = []
+        for transport, name in names:
+            for srv in self._in_order(await self._ask(name, "SRV", Srv)):
+                targets += await self._addresses(srv.target, srv.port, transport, may_be_missing=True)
+        return targets
+
+    def _in_order(self, records: Sequence[Srv]) -> list[Srv]:
+        """By priority; within one, drawn by weight (RFC 2782). A single "." says that there is no such service."""
+        ordered: list[Srv] = []
+        for priority in sorted({srv.priority for srv in records}):
+            group = sorted((srv for srv in records if srv.priority == priority), key=lambda srv: srv.weight)
+            while group:
+                ordered.append(group.pop(self._identifiers.index_by_weight([srv.weight for srv in group])))
+        return [srv for srv in ordered if srv.target.rstrip(".")]
+
+    async def _addresses(
+        self, host: str, port: int, transport: Transport, *, may_be_missing: bool = False
+    ) -> list[Peer]:
+        if is_numeric(host):
+            return [Peer(transport, host, port)]
+        hosts = [*await self._ask(host, "A", str), *await self._ask(host, "AAAA", str)]
+        if not hosts and not may_be_missing:
+            raise OSError(f"{host} has no address")
+        return [Peer(transport, address, port) for address in hosts]
+
+    async def _ask(self, name: str, kind: str, of: type[Record]) -> list[Record]:
+        key = (name.rstrip(".").lower(), kind)
+        known = self._cache.get(key)
+        if known is None or known[0] <= self._now():
+            found = await self._dns.ask(name, kind)
+            if len(self._cache) >= MOST_CACHED:
+                self._cache.clear()
+            known = self._cache[key] = (self._now() + found.ttl_s, found.records)
+        return [record for record in known[1] if isinstance(record, of)]
+
+
+def is_numeric(host: str) -> bool:
+    if ":" not in host and not host[-1:].isdigit():
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _host(uri: Uri) -> str:
+    maddr = uri.params.get("maddr")
+    return (maddr or uri.host).strip("[]")
+
+
+def _transport(uri: Uri) -> Transport | None:
+    if uri.is_sips:
+        return Transport.TCP
+    named = (uri.transport or "").upper()
+    return Transport(named) if named in Transport.__members__ else None

@@ -1,0 +1,336 @@
+"""One INVITE session, incoming or outgoing: the handle its owner holds, and the facts its verbs work on.
+
+The owner calls the verbs (`ring`, `answer`, `hang_up`, …) and hears `SessionEvent`s. The stack feeds what arrives
+(`receive_request`, `receive_response`, `fire`) and carries out `effects`. Nothing here waits, reads a clock or knows a
+socket: each verb is a file of its own that guards, moves the table of `states`, and appends effects.
+
+An owner may be late by a message: a verb for a session that has ended meanwhile does nothing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from softswitch.sip.dialog import Dialog
+from softswitch.sip.digest import Credentials
+from softswitch.sip.headers import Address
+from softswitch.sip.identifiers import Identifiers
+from softswitch.sip.message import Message, Request, Response
+from softswitch.sip.peer import Peer
+from softswitch.sip.session import (
+    bye,
+    cancel,
+    incoming,
+    info,
+    offers,
+    outgoing,
+    refresh,
+    reliable,
+    reoffer,
+    states,
+    update,
+)
+from softswitch.sip.session.effects import (
+    Effect,
+    Emit,
+    Finished,
+    Respond,
+    SendAck,
+    SendRequest,
+    SessionTimer,
+)
+from softswitch.sip.session.events import Ended, SessionEvent
+from softswitch.sip.session.offers import OfferMove, OfferState, OpenOffer
+from softswitch.sip.session.states import Move, State
+from softswitch.sip.timers import RunningTimer
+from softswitch.sip.transaction.machine import Intervals, Transaction
+from softswitch.sip.uri import Uri
+from softswitch.sip.validation import Capabilities
+
+HeaderFields = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What all sessions of a stack share."""
+
+    intervals: Intervals = Intervals()
+    capabilities: Capabilities = Capabilities()
+    user_agent: str = "softswitch"
+    session_expires_s: int = 1800
+    min_se_s: int = 90
+    ring_limit_s: float = 180.0
+    reliable_provisionals: bool = True
+
+    @property
+    def common_headers(self) -> tuple[tuple[str, str], ...]:
+        """What goes with each INVITE, UPDATE and their 2xx."""
+        return (
+            ("Allow", ", ".join(self.capabilities.methods)),
+            ("Supported", ", ".join(self.capabilities.extensions)),
+        )
+
+
+class Session:
+    """One INVITE session. Public: the verbs, and what the class annotates first; the rest is for the verbs' files."""
+
+    __slots__ = (
+        "accepted", "acks", "bye_headers", "call_id", "cancel_sent", "common_headers", "contact", "credentials", "dialog", "direction", "early",
+        "effects", "flush", "has_ended", "has_exchanged", "held_answer", "identifiers", "invite_in", "invite_out",
+        "is_heard", "local_sdp", "next_hop", "next_offer", "offer_state", "on_event", "open_offer", "peer", "reliable",
+        "remote_offer", "request", "retries", "running", "settings", "state", "timer", "wait_s",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        direction: Literal["in", "out"],
+        request: Request,
+        peer: Peer,
+        contact: str,
+        settings: SessionSettings,
+        identifiers: Identifiers,
+        flush: Callable[["Session"], None],
+    ) -> None:
+        self.direction: Literal["in", "out"] = direction
+        self.request = request
+        self.peer = peer
+        self.call_id = request.call_id
+        self.state = State.INCOMING if direction == "in" else State.CALLING
+        self.remote_offer: bytes | None = sdp_of(request) if direction == "in" else None
+        self.on_event: Callable[[SessionEvent], None] = _nobody_listens
+
+        self.settings, self.identifiers, self.flush, self.contact = settings, identifiers, flush, contact
+        self.effects: deque[Effect] = deque()
+        self.running: dict[SessionTimer, RunningTimer] = {}  # the stack's
+        self.dialog: Dialog | None = None
+        self.early: dict[str, Dialog] = {}
+        self.has_ended = False
+        self.common_headers = settings.common_headers
+        self.bye_headers: tuple[tuple[str, str], ...] = ()
+        # offers
+        self.offer_state = OfferState.STABLE
+        self.has_exchanged = False  # a first offer has been answered
+        self.open_offer: OpenOffer | None = None
+        self.next_offer: tuple[bytes | None] | None = None
+        self.local_sdp: bytes | None = None
+        # their INVITE
+        self.invite_in: Transaction | None = None
+        self.accepted: tuple[Transaction, Response] | None = None
+        self.wait_s = settings.intervals.t1_s
+        self.reliable = reliable.Reliable()
+        self.held_answer: tuple[bytes, tuple[tuple[str, str], ...]] | None = None
+        # our INVITE
+        self.next_hop: Uri | None = None
+        self.invite_out: Request | None = None
+        self.acks: dict[tuple[int, str], SendAck] = {}
+        self.is_heard = False
+        self.cancel_sent = False
+        self.credentials: Credentials | None = None
+        self.retries = 0
+        self.timer = refresh.Terms()
+
+    # --- the owner's verbs ------------------------------------------------------------------------------------------
+
+    def ring(
+        self, status: int = 180, reason: str = "", *, sdp: bytes | None = None, headers: HeaderFields = ()
+    ) -> None:
+        """A 1xx for an incoming call; reliably (RFC 3262) where the far end wants it, or takes it and `sdp` is given."""
+        incoming.ring(self, status, reason, sdp, tuple(headers))
+        self.flush(self)
+
+    def answer(self, sdp: bytes, *, headers: HeaderFields = ()) -> None:
+        """200 for an incoming call. Where the INVITE had no offer, `sdp` is ours; the answer comes as `Confirmed`."""
+        incoming.answer(self, sdp, tuple(headers))
+        self.flush(self)
+
+    def reject(self, status: int, reason: str = "", *, headers: HeaderFields = ()) -> None:
+        """A final response 300-699 for an incoming call."""
+        incoming.reject(self, status, reason, tuple(headers))
+        self.flush(self)
+
+    def hang_up(self, *, q850: int = 16, reason: str = "Normal call clearing", headers: HeaderFields = ()) -> None:
+        """End it with whatever its state needs: a final response, CANCEL, or BYE. `Ended` is emitted before it returns."""
+        bye.hang_up(self, q850, reason, tuple(headers))
+        self.flush(self)
+
+    def reoffer(self, sdp: bytes | None) -> None:
+        """Offer anew (None: ask the far end for an offer) as soon as nothing else is open.
+
+        What comes of it is `Reanswered` or `OfferRefused`, or `Offered` where `sdp` was None. A newer one replaces one
+        that still waits. Glare (491) is waited out and tried again (RFC 3261 §14.1).
+        """
+        reoffer.reoffer(self, sdp)
+        self.flush(self)
+
+    def accept(self, sdp: bytes) -> None:
+        """The answer to `Offered(sdp)`, to an offer in `Answered`, or our offer where `Offered(None)` asked for one."""
+        if self.open_offer is not None:
+            open_offer, self.open_offer = self.open_offer, None
+            open_offer.accept(sdp)
+            self.flush(self)
+
+    def refuse(self, status: int, reason: str = "") -> None:
+        """No answer to `Offered`; the session goes on as it was."""
+        if self.open_offer is not None:
+            open_offer, self.open_offer = self.open_offer, None
+            open_offer.refuse(status, reason)
+            self.flush(self)
+
+    def info(self, content_type: str, body: bytes) -> None:
+        """An INFO within the dialog (RFC 6086); nothing before the far end has one."""
+        info.send(self, content_type, body)
+        self.flush(self)
+
+    @property
+    def local_address(self) -> Address:
+        return self.request.to if self.direction == "in" else self.request.from_
+
+    @property
+    def remote_address(self) -> Address:
+        return self.request.from_ if self.direction == "in" else self.request.to
+
+    # --- what the stack feeds ---------------------------------------------------------------------------------------
+
+    def receive_request(self, transaction: Transaction | None, request: Request) -> None:
+        """A request within the session, already validated; `transaction` is None for ACK."""
+        if transaction is None or request.method == "ACK":
+            incoming.on_ack(self, request)
+        else:
+            _receive_in_dialog(self, transaction, request)
+        self.flush(self)
+
+    def receive_cancel(self, transaction: Transaction, request: Request) -> None:
+        """A CANCEL of the INVITE `transaction`; its own 200 is already on the way."""
+        cancel.on_cancel(self, transaction, request)
+        self.flush(self)
+
+    def receive_response(self, request: Request, response: Response) -> None:
+        """A response to a request of ours; made up (408, 503) where none came."""
+        handler = _RESPONSE_HANDLERS.get(request.method)
+        if handler is not None:
+            handler(self, request, response)
+        self.flush(self)
+
+    def lose(self, transaction: Transaction) -> None:
+        """A response can't be delivered: a call that still rings is lost, later the ACK timer decides."""
+        if self.invite_in is transaction and self.state in incoming.WAITING:
+            bye.lost(self, 503, "Transport error")
+            self.flush(self)
+
+    def knows(self, remote_tag: str | None) -> bool:
+        """Whether a request with this From tag belongs to a dialog of this session."""
+        if self.dialog is not None:
+            return self.dialog.remote_tag == (remote_tag or "")
+        return remote_tag in self.early
+
+    def fire(self, timer: SessionTimer) -> None:
+        _TIMER_HANDLERS[timer](self)
+        self.flush(self)
+
+    # --- for the verbs ----------------------------------------------------------------------------------------------
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the owner has nothing left to say: it has ended, or is ending."""
+        return self.has_ended or self.state is State.ENDED
+
+    def move(self, move: Move) -> None:
+        self.state = states.after(self.state, move)
+
+    def do(self, effect: Effect) -> None:
+        self.effects.append(effect)
+
+    def emit(self, event: SessionEvent) -> None:
+        if not self.has_ended:
+            self.effects.append(Emit(event))
+
+    def offer_moves(self, move: OfferMove) -> None:
+        self.offer_state = offers.after(self.offer_state, move)
+        if move in (OfferMove.ANSWER_SENT, OfferMove.ANSWER_RECEIVED):
+            self.has_exchanged = True
+        if move is OfferMove.DROPPED:
+            self.open_offer = None
+
+    def end(self, event: Ended) -> None:
+        """Tell the owner, once; a session in state ENDED is finished for the stack too."""
+        self.emit(event)
+        self.has_ended = True
+        self.open_offer = self.next_offer = self.held_answer = None
+        self.finish()
+
+    def finish(self) -> None:
+        """Say that nothing more is to come, when that is so."""
+        if self.state is State.ENDED:
+            self.effects.append(Finished())
+
+    def respond(self, transaction: Transaction, status: int, reason: str = "", *, headers: HeaderFields = ()) -> None:
+        """A plain response within the dialog."""
+        tag = self.dialog.local_tag if self.dialog else None
+        self.do(
+            Respond(transaction, Response.for_request(transaction.request, status, reason, to_tag=tag, headers=headers))
+        )
+
+    def send(self, request: Request) -> None:
+        """A request within the dialog."""
+        if self.dialog is not None:
+            self.send_to(self.dialog, request)
+
+    def send_to(self, dialog: Dialog, request: Request) -> None:
+        """A request within a dialog that may still be an early one."""
+        self.do(SendRequest(request, dialog.next_hop))
+
+    def __repr__(self) -> str:
+        return f"<Session {self.direction} {self.state.value} {self.call_id} {self.peer}>"
+
+
+def sdp_of(message: Message) -> bytes | None:
+    """The SDP a message carries, or None."""
+    return message.body if message.body and message.content_type == offers.SDP else None
+
+
+def _nobody_listens(_: SessionEvent) -> None:
+    """Until an owner has set `on_event`."""
+
+
+def _receive_in_dialog(session: Session, transaction: Transaction, request: Request) -> None:
+    """A request of the far end within a dialog (RFC 3261 §12.2.2)."""
+    dialog = session.dialog or session.early.get(request.from_.tag or "")
+    if dialog is None or session.state is State.ENDED:
+        session.respond(transaction, 481)
+    elif not dialog.accepts(request):
+        session.respond(transaction, 500, "CSeq out of order")
+    else:
+        _REQUEST_HANDLERS[request.method](session, transaction, request)
+
+
+_REQUEST_HANDLERS: dict[str, Callable[[Session, Transaction, Request], None]] = {
+    "INVITE": reoffer.on_reinvite,
+    "BYE": bye.on_bye,
+    "UPDATE": update.on_update,
+    "PRACK": reliable.on_prack,
+    "INFO": info.on_info,
+    "OPTIONS": info.on_options,
+}
+
+_RESPONSE_HANDLERS: dict[str, Callable[[Session, Request, Response], None]] = {
+    "INVITE": outgoing.on_response,
+    "BYE": bye.on_response,
+    "UPDATE": update.on_response,
+    "PRACK": reliable.on_response,
+    "INFO": info.on_response,
+}
+
+_TIMER_HANDLERS: dict[SessionTimer, Callable[[Session], None]] = {
+    SessionTimer.RETRANSMIT_2XX: incoming.repeat_2xx,
+    SessionTimer.NO_ACK: incoming.no_ack,
+    SessionTimer.RETRANSMIT_1XX: reliable.repeat,
+    SessionTimer.NO_PRACK: reliable.no_prack,
+    SessionTimer.REPEAT_1XX: incoming.repeat_1xx,
+    SessionTimer.EXPIRES: incoming.expired,
+    SessionTimer.RINGS_TOO_LONG: cancel.rings_too_long,
+    SessionTimer.NO_487: cancel.no_final_response,
+    SessionTimer.GLARE: reoffer.try_again,
+    SessionTimer.REFRESH: refresh.refresh,
+    SessionTimer.EXPIRY: refresh.expired,
+}

@@ -1,0 +1,45 @@
+"""The settings of a stack, with the defaults of the RFCs."""
+
+from dataclasses import dataclass
+
+from softswitch.sip.session.session import SessionSettings
+from softswitch.sip.transaction.machine import Intervals
+from softswitch.sip.transport.transports import StreamLimits
+from softswitch.sip.validation import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """Times in seconds; a `session_expires_s` of 0 means no session timers of our own."""
+
+    user_agent: str = "softswitch"
+    timer_t1_s: float = 0.5
+    timer_t2_s: float = 4.0
+    timer_t4_s: float = 5.0
+    session_expires_s: int = 1800
+    min_se_s: int = 90
+    ring_limit_s: float = 180.0
+    reliable_provisionals: bool = True
+    advertised_host: str | None = None
+    largest_udp_request_bytes: int = 1300
+    most_server_transactions: int = 50_000
+    retry_after_s: int = 5
+    tcp_connections: int = 4096
+    tcp_idle_s: float = 300.0
+
+    def intervals(self) -> Intervals:
+        return Intervals(self.timer_t1_s, self.timer_t2_s, self.timer_t4_s, max(32.0, 64 * self.timer_t1_s))
+
+    def session(self, capabilities: Capabilities) -> SessionSettings:
+        return SessionSettings(
+            intervals=self.intervals(),
+            capabilities=capabilities,
+            user_agent=self.user_agent,
+            session_expires_s=self.session_expires_s,
+            min_se_s=self.min_se_s,
+            ring_limit_s=self.ring_limit_s,
+            reliable_provisionals=self.reliable_provisionals,
+        )
+
+    def streams(self) -> StreamLimits:
+        return StreamLimits(connections=self.tcp_connections, idle_s=self.tcp_idle_s)

@@ -1,0 +1,60 @@
+"""Where a message really came from, and where its response goes (RFC 3261 §18.2, RFC 3581)."""
+
+import ipaddress
+from functools import lru_cache
+
+from softswitch.sip.grammar import split_list
+from softswitch.sip.headers import Via
+from softswitch.sip.message import Request
+from softswitch.sip.peer import Peer, Transport
+
+DEFAULT_PORT = 5060
+
+
+def note_source(request: Request, peer: Peer) -> None:
+    """Add `received` (and `rport` where it was asked for) to the topmost Via (RFC 3261 §18.2.1, RFC 3581 §4)."""
+    via = request.via
+    asks_for_port = "rport" in via.params
+    if via.host == peer.host and not asks_for_port:
+        return
+    noted: dict[str, str | None] = {"received": peer.host}
+    if asks_for_port:
+        noted["rport"] = str(peer.port)
+    lines = request.headers.all("Via")
+    first, *others = split_list(lines[0])
+    del first
+    lines[0] = ", ".join((str(via.with_params(**noted)), *others))
+    request.headers.remove("Via")
+    for line in reversed(lines):
+        request.headers.insert_first("Via", line)
+
+
+def response_peer(via: Via, peer: Peer) -> Peer:
+    """Where the response to a request goes (RFC 3261 §18.2.2): a stream's own connection, else what Via says."""
+    if peer.transport is not Transport.UDP:
+        return peer
+    maddr = via.params.get("maddr")
+    if maddr and _is_numeric(maddr):
+        return peer._replace(host=maddr, port=via.port or DEFAULT_PORT)
+    return peer._replace(port=via.rport or via.port or DEFAULT_PORT)
+
+
+def is_behind_nat(contact_host: str, source_host: str) -> bool:
+    """Whether a Contact names a private address while its owner talks to us from another one."""
+    return contact_host != source_host and _is_private(contact_host)
+
+
+@lru_cache(maxsize=1024)
+def _is_private(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_private
+    except ValueError:
+        return host.endswith(".invalid")
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

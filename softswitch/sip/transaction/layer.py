@@ -1,0 +1,116 @@
+"""Finds the transaction a message belongs to, opens new ones, forgets those that are over (RFC 3261 §17.1.3, §17.2.3).
+
+The stack asks `server_for` and `client_for`, opens what is new, and feeds events through `advance`, which returns the
+effects to carry out. Invariant: what is in the tables is not Terminated.
+"""
+
+from softswitch.sip.headers import MAGIC_COOKIE, Via
+from softswitch.sip.message import Message, Request, Response
+from softswitch.sip.peer import Peer
+from softswitch.sip.transaction.client_invite import ClientInvite
+from softswitch.sip.transaction.client_non_invite import ClientNonInvite
+from softswitch.sip.transaction.machine import (
+    TERMINATED,
+    Effect,
+    Event,
+    Intervals,
+    Key,
+    Timer,
+    Transaction,
+    event_of,
+)
+from softswitch.sip.transaction.server_invite import ServerInvite
+from softswitch.sip.transaction.server_non_invite import ServerNonInvite
+
+
+class Layer:
+    """All transactions of one stack."""
+
+    def __init__(self, intervals: Intervals) -> None:
+        self.intervals = intervals
+        self.servers: dict[Key, ServerInvite | ServerNonInvite] = {}
+        self.clients: dict[Key, ClientInvite | ClientNonInvite] = {}
+        self._unmerged: dict[Key, Transaction] = {}
+
+    def __len__(self) -> int:
+        return len(self.servers) + len(self.clients)
+
+    def server_for(self, request: Request) -> ServerInvite | ServerNonInvite | None:
+        """The transaction this request repeats or acknowledges."""
+        return self.servers.get(server_key(request, request.method))
+
+    def cancelled_by(self, cancel: Request) -> ServerInvite | None:
+        """The INVITE a CANCEL is about (RFC 3261 §9.2); other requests can't be cancelled."""
+        found = self.servers.get(server_key(cancel, "INVITE"))
+        return found if isinstance(found, ServerInvite) else None
+
+    def is_merged(self, request: Request) -> bool:
+        """Whether this request already came on another path (RFC 3261 §8.2.2.2)."""
+        return merge_key(request) in self._unmerged
+
+    def open_server(self, request: Request, peer: Peer) -> ServerInvite | ServerNonInvite:
+        kind = ServerInvite if request.method == "INVITE" else ServerNonInvite
+        transaction = kind(server_key(request, request.method), request, peer, self.intervals)
+        self.servers[transaction.key] = transaction
+        if request.to.tag is None:
+            transaction.merge_key = merge_key(request)
+            self._unmerged[transaction.merge_key] = transaction
+        return transaction
+
+    def client_for(self, response: Response) -> ClientInvite | ClientNonInvite | None:
+        """The transaction of ours this response is for (RFC 3261 §17.1.3)."""
+        return self.clients.get((response.via.branch or "", response.cseq.method))
+
+    def open_client(self, request: Request, peer: Peer) -> ClientInvite | ClientNonInvite:
+        """A transaction for a request whose topmost Via is ours and final."""
+        kind = ClientInvite if request.method == "INVITE" else ClientNonInvite
+        transaction = kind((request.via.branch or "", request.method), request, peer, self.intervals)
+        self.clients[transaction.key] = transaction
+        return transaction
+
+    def advance(self, transaction: Transaction, event: Event | Timer, message: Message | None = None) -> list[Effect]:
+        """One event for one transaction; the last effect is Terminated when it was the last event."""
+        effects = transaction.advance(event, message)
+        if effects and effects[-1] is TERMINATED:
+            self.forget(transaction)
+        return effects
+
+    def respond(self, transaction: Transaction, response: Response) -> list[Effect]:
+        """A response of the transaction user; none is sent for a transaction that is over."""
+        if self.servers.get(transaction.key) is not transaction:
+            return []
+        return self.advance(transaction, event_of(response), response)
+
+    def is_alive(self, transaction: Transaction) -> bool:
+        key = transaction.key
+        return self.servers.get(key) is transaction or self.clients.get(key) is transaction
+
+    def forget(self, transaction: Transaction) -> None:
+        if isinstance(transaction, ServerInvite | ServerNonInvite):
+            self.servers.pop(transaction.key, None)
+            if transaction.merge_key is not None:
+                self._unmerged.pop(transaction.merge_key, None)
+        else:
+            self.clients.pop(transaction.key, None)
+
+
+def server_key(request: Request, method: str) -> Key:
+    """What names a server transaction: branch, sent-by and method, where ACK counts as INVITE (RFC 3261 §17.2.3)."""
+    if method == "ACK":
+        method = "INVITE"
+    via = request.via
+    branch = via.branch
+    if branch is not None and branch.startswith(MAGIC_COOKIE):
+        return (branch, via.host, str(via.port), method)
+    return _key_without_cookie(request, via, method)
+
+
+def _key_without_cookie(request: Request, via: Via, method: str) -> Key:
+    """RFC 2543 peers: the fields that stay the same between an INVITE and its ACK; the To tag does not."""
+    number = str(request.cseq.number)
+    sent_by = f"{via.host}:{via.port}:{via.branch}"
+    return (request.call_id, request.from_.tag or "", number, str(request.uri), sent_by, method)
+
+
+def merge_key(request: Request) -> Key:
+    return (request.call_id, request.from_.tag or "", str(request.cseq.number), request.method)

@@ -1,0 +1,75 @@
+"""One TCP connection: framed messages in, bytes out, keep-alives answered, idle and slow peers closed (RFC 3261 §18.3).
+
+Whoever opened it, the connection serves both ways: responses go back on it, and new requests to its far end use it too.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from softswitch.errors import PeerError
+from softswitch.sip.framing import KeepAlive, StreamFraming
+
+PONG = b"\r\n"  # RFC 5626 §3.5.1
+MOST_UNSENT_BYTES = 1024 * 1024
+
+
+class Owner(Protocol):
+    """Who keeps the connections."""
+
+    def connected(self, connection: "Connection") -> bool: ...
+    def received(self, connection: "Connection", data: bytes) -> None: ...
+    def unframed(self, connection: "Connection", refused: bytes, error: PeerError) -> None: ...
+    def disconnected(self, connection: "Connection") -> None: ...
+    def dropped(self, name: str) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """`remote` and `local` are (host, port) once it is made; `used_at` is when something last went either way."""
+
+    def __init__(self, owner: Owner, now: Callable[[], float]) -> None:
+        self.remote: tuple[str, int] = ("", 0)
+        self.local: tuple[str, int] = ("", 0)
+        self.used_at = now()
+        self._owner = owner
+        self._now = now
+        self._framing = StreamFraming()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.remote = transport.get_extra_info("peername")[:2]
+        self.local = transport.get_extra_info("sockname")[:2]
+        if not self._owner.connected(self):
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self.used_at = self._now()
+        try:
+            for item in self._framing.feed(data):
+                if isinstance(item, bytes):
+                    self._owner.received(self, item)
+                elif item is KeepAlive.PING:
+                    self.send(PONG)
+        except PeerError as error:
+            self._owner.unframed(self, self._framing.refused, error)
+            self.close()
+
+    def send(self, data: bytes) -> None:
+        """Write; a peer that does not read loses its connection before it can fill the memory."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() + len(data) > MOST_UNSENT_BYTES:
+            self._owner.dropped("slow_reader")
+            self._transport.abort()
+            return
+        self.used_at = self._now()
+        self._transport.write(data)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._owner.disconnected(self)

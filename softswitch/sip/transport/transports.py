@@ -1,0 +1,224 @@
+"""What is open: listening sockets and connections; which of them a message leaves by (RFC 3261 §18).
+
+The stack gets `receive(data, peer)` for each message and `lost(peer)` when something could not be delivered; it calls
+`send(data, peer)`, which never waits: what needs a new connection is kept until it stands or fails.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from softswitch.errors import PeerError
+from softswitch.sip.peer import Peer, Transport
+from softswitch.sip.transport.network import Datagrams, Listener, Network, local_host_towards
+from softswitch.sip.transport.tcp import Connection
+
+WILDCARDS = ("0.0.0.0", "::")
+MOST_KEPT_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """What one process allows its TCP peers."""
+
+    connections: int = 4096
+    idle_s: float = 300.0
+    connect_timeout_s: float = 10.0
+
+
+class Transports:
+    """All sockets of one stack."""
+
+    def __init__(
+        self,
+        network: Network,
+        limits: StreamLimits,
+        receive: Callable[[bytes, Peer], None],
+        refuse: Callable[[bytes, Peer, PeerError], None],
+        lost: Callable[[Peer], None],
+        drops: Counter[str],
+    ) -> None:
+        self._network, self._limits = network, limits
+        self._receive, self._refuse, self._lost = receive, refuse, lost
+        self._drops = drops
+        self._datagrams: dict[int, Datagrams] = {}
+        self._listeners: list[Listener] = []
+        self._connections: dict[tuple[str, int], Connection] = {}
+        self._connecting: dict[tuple[str, int], list[bytes]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle_check: asyncio.TimerHandle | None = None
+        self._advertised: dict[str, str] = {}
+
+    # --- opening and closing ----------------------------------------------------------------------------------------
+
+    async def listen(self, transport: Transport, host: str, port: int) -> tuple[str, int]:
+        """Open a socket; port 0 takes a free one. Returns what it is bound to. Raises `OSError`."""
+        if transport is Transport.TCP:
+            listener = await self._network.listen_stream(host, port, self._accept)
+            self._listeners.append(listener)
+            return listener.address
+        local_port: list[int] = []
+        socket = await self._network.open_datagrams(
+            host,
+            port,
+            lambda data, source, source_port: self._receive(
+                data, Peer(Transport.UDP, source, source_port, local_port[0])
+            ),
+            lambda target, target_port: self._lost(Peer(Transport.UDP, target, target_port, local_port[0])),
+        )
+        local_port.append(socket.address[1])
+        self._datagrams[socket.address[1]] = socket
+        return socket.address
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._idle_check is not None:
+            self._idle_check.cancel()
+        for opened in (*self._datagrams.values(), *self._listeners, *self._connections.values()):
+            opened.close()
+        self._datagrams.clear()
+        self._listeners.clear()
+        await asyncio.sleep(0)  # connections end in the next pass of the loop
+
+    # --- where we are -----------------------------------------------------------------------------------------------
+
+    def is_open(self, transport: Transport) -> bool:
+        return bool(self._datagrams if transport is Transport.UDP else self._listeners)
+
+    def local_address(self, peer: Peer) -> tuple[str, int]:
+        """What Via and Contact say of us to this peer: the listening address of that transport and address family."""
+        host, port = self._listening_address(peer)
+        return (self._host_towards(peer.host) if host in WILDCARDS else host), port
+
+    def _listening_address(self, peer: Peer) -> tuple[str, int]:
+        if peer.transport is Transport.UDP:
+            socket = self._socket_for(peer)
+            return socket.address if socket is not None else ("0.0.0.0", 5060)
+        addresses = [listener.address for listener in self._listeners]
+        same_family = [address for address in addresses if (":" in address[0]) == (":" in peer.host)]
+        if same_family:
+            return same_family[0]
+        connection = self._connections.get((peer.host, peer.port))
+        return connection.local if connection is not None else ("0.0.0.0", 5060)
+
+    def _host_towards(self, host: str) -> str:
+        if host not in self._advertised:
+            try:
+                self._advertised[host] = local_host_towards(host)
+            except OSError:
+                return "127.0.0.1"
+        return self._advertised[host]
+
+    def _socket_for(self, peer: Peer) -> Datagrams | None:
+        socket = self._datagrams.get(peer.local_port)
+        if socket is not None:
+            return socket
+        is_v6 = ":" in peer.host
+        return next((socket for socket in self._datagrams.values() if (":" in socket.address[0]) == is_v6), None)
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    def send(self, data: bytes, peer: Peer) -> None:
+        if peer.transport is Transport.UDP:
+            socket = self._socket_for(peer)
+            if socket is not None:
+                socket.send(data, peer.host, peer.port)
+            else:
+                self._lose_soon(peer)
+        else:
+            self._send_on_stream(data, peer)
+
+    def is_connected(self, peer: Peer) -> bool:
+        return (peer.host, peer.port) in self._connections
+
+    def _send_on_stream(self, data: bytes, peer: Peer) -> None:
+        address = (peer.host, peer.port)
+        connection = self._connections.get(address)
+        if connection is not None:
+            connection.send(data)
+        elif address in self._connecting:
+            kept = self._connecting[address]
+            if sum(map(len, kept)) + len(data) > MOST_KEPT_BYTES:
+                self._drops["connecting_full"] += 1
+            else:
+                kept.append(data)
+        elif len(self._connections) + len(self._connecting) >= self._limits.connections:
+            self._drops["too_many_connections"] += 1
+            self._lose_soon(peer)
+        else:
+            self._connecting[address] = [data]
+            task = asyncio.get_running_loop().create_task(self._connect(peer))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, peer: Peer) -> None:
+        address = (peer.host, peer.port)
+        local_host = self._listening_address(peer)[0]
+        try:
+            async with asyncio.timeout(self._limits.connect_timeout_s):
+                await self._network.connect_stream(
+                    *address, self._new_connection, "" if local_host in WILDCARDS else local_host
+                )
+        except (OSError, TimeoutError):
+            self._connecting.pop(address, None)
+            self._drops["connect_failed"] += 1
+            self._lost(peer)
+
+    def _lose_soon(self, peer: Peer) -> None:
+        asyncio.get_running_loop().call_soon(self._lost, peer)
+
+    # --- connections (the Owner of tcp.Connection) ------------------------------------------------------------------
+
+    def _accept(self) -> Connection:
+        return self._new_connection()
+
+    def _new_connection(self) -> Connection:
+        return Connection(self, asyncio.get_running_loop().time)
+
+    def connected(self, connection: Connection) -> bool:
+        kept = self._connecting.pop(connection.remote, [])
+        if len(self._connections) >= self._limits.connections:
+            self._drops["too_many_connections"] += 1
+            return False
+        self._connections[connection.remote] = connection
+        for data in kept:
+            connection.send(data)
+        self._watch_for_idle()
+        return True
+
+    def received(self, connection: Connection, data: bytes) -> None:
+        self._receive(data, _peer_of(connection))
+
+    def unframed(self, connection: Connection, refused: bytes, error: PeerError) -> None:
+        self._refuse(refused, _peer_of(connection), error)
+
+    def disconnected(self, connection: Connection) -> None:
+        if self._connections.get(connection.remote) is connection:
+            del self._connections[connection.remote]
+            self._lost(_peer_of(connection))
+
+    def dropped(self, name: str) -> None:
+        self._drops[name] += 1
+
+    def _watch_for_idle(self) -> None:
+        if self._idle_check is None:
+            loop = asyncio.get_running_loop()
+            self._idle_check = loop.call_later(self._limits.idle_s / 2, partial(self._close_idle, loop))
+
+    def _close_idle(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._idle_check = None
+        for connection in list(self._connections.values()):
+            if loop.time() - connection.used_at >= self._limits.idle_s:
+                self._drops["idle_connection"] += 1
+                connection.close()
+        if self._connections:
+            self._watch_for_idle()
+
+
+def _peer_of(connection: Connection) -> Peer:
+    host, port = connection.remote
+    return Peer(Transport.TCP, host, port, connection.local[1])
