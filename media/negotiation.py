@@ -11,13 +11,13 @@ RTP/AVPF.
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from media.codecs import Codec
 from media.errors import NegotiationError
-from media.sdp import Attribute, Direction, Line, MediaDescription, Origin, SdpError, SessionDescription
+from media.sdp import Attribute, Direction, MediaDescription, SdpError, SessionDescription, connection
 
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 COMFORT_NOISE = "CN"
@@ -33,7 +33,7 @@ _PAYLOAD_TYPES = frozenset(map(str, range(128)))
 _WRITTEN = {TELEPHONE_EVENT: "telephone-event"}
 _CODEC_NAMES = frozenset(map(str, Codec))
 _UNSPECIFIED = ("0.0.0.0", "::")
-_UNBOUNDED: tuple[Line, ...] = (("t", "0 0"),)
+_UNBOUNDED = "t=0 0\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class LocalMedia:
     """Our side of the stream: `answer` an offer, or make an `offer` and `accept` its answer; again and again."""
 
     __slots__ = (
-        "_last", "_numbers", "_place", "_refused", "address", "codecs", "direction", "order", "port", "ptime_ms",
-        "session_id",
+        "_body", "_numbers", "_place", "_refused", "_version", "address", "codecs", "direction", "order", "port",
+        "ptime_ms", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -87,11 +87,12 @@ class LocalMedia:
         self.order = order
         self.ptime_ms = ptime_ms
         self.direction = Direction.SENDRECV
-        self._last: SessionDescription | None = None
+        self._version = -1
+        self._body = ""  # of our last description: what follows the line with its version
         self._numbers = {str(codec): codec.payload_type for codec in self.codecs}
         self._numbers[TELEPHONE_EVENT] = _USUAL_TELEPHONE_EVENT
         self._place = 0
-        self._refused: tuple[MediaDescription, ...] = ()
+        self._refused: tuple[str, ...] = ()
 
     def answer(self, offer: bytes) -> tuple[bytes, Agreement]:
         """The answer to an offer; raises `NegotiationError` when nothing in it can be agreed on."""
@@ -100,16 +101,18 @@ class LocalMedia:
         agreement = _agree(theirs, section, formats, formats, self.direction)
         self._numbers |= formats
         self._place = place
-        self._refused = tuple(map(_refusal, theirs.media[:place] + theirs.media[place + 1 :]))
-        times = tuple(line for line in theirs.others if line[0] == "t") or _UNBOUNDED  # as in the offer, RFC 3264 §6
-        attributes = _attributes(tuple(formats.items()), agreement.ptime_ms, agreement.direction, agreement.rtcp_mux)
-        return self._description(formats, attributes, section.protocol, times), agreement
+        self._refused = tuple([_refusal(other) for other in theirs.media if other is not section])
+        times = "".join([f"t={value}\r\n" for kind, value in theirs.others if kind == "t"])  # RFC 3264 §6
+        section_text = _section(
+            section.protocol, tuple(formats.items()), agreement.ptime_ms, agreement.direction, agreement.rtcp_mux
+        )
+        return self._description(section_text, times or _UNBOUNDED), agreement
 
     def offer(self) -> bytes:
         """Our offer: every codec we know under the number it has in this session, in our order."""
         formats = {name: self._numbers[name] for name in (*self.codecs, TELEPHONE_EVENT)}
-        attributes = _attributes(tuple(formats.items()), self.ptime_ms, self.direction, False)
-        return self._description(formats, attributes, PROFILES[0], _UNBOUNDED)
+        section = _section(PROFILES[0], tuple(formats.items()), self.ptime_ms, self.direction, False)
+        return self._description(section, _UNBOUNDED)
 
     def accept(self, answer: bytes) -> Agreement:
         """What the peer's answer to our `offer` settles; raises `NegotiationError`."""
@@ -143,33 +146,29 @@ class LocalMedia:
         names = audio + [name for name in (COMFORT_NOISE, TELEPHONE_EVENT) if name in offered]
         return {name: offered[name] for name in names}
 
-    def _description(
-        self, formats: dict[str, int], attributes: tuple[Attribute, ...], protocol: str, times: tuple[Line, ...]
-    ) -> bytes:
+    def _description(self, section: str, times: str) -> bytes:
         """Our whole description; its version grows when it differs from the last we sent."""
-        numbers = tuple(map(str, formats.values()))
-        section = MediaDescription("audio", self.port, protocol, numbers, attributes=attributes)
-        media = (*self._refused[: self._place], section, *self._refused[self._place :])
-        last = self._last
-        if last is not None and (last.media, last.others, last.address) == (media, times, self.address):
-            return last.encode()
-        version = 0 if last is None else int(last.origin.session_version) + 1
-        origin = Origin("-", str(self.session_id), str(version), self.address)
-        self._last = SessionDescription(origin, "-", self.address, (), media, times)
-        return self._last.encode()
+        lines = (*self._refused[: self._place], f"m=audio {self.port} {section}", *self._refused[self._place :])
+        where = connection(self.address)
+        body = f"s=-\r\nc={where}\r\n{times}{''.join(lines)}"
+        if body != self._body:
+            self._body = body
+            self._version += 1
+        text = f"v=0\r\no=- {self.session_id} {self._version} {where}\r\n{body}"
+        return text.encode("utf-8", "surrogateescape")
 
 
 @lru_cache(maxsize=256)
-def _attributes(
-    formats: tuple[tuple[str, int], ...], ptime_ms: int, direction: Direction, rtcp_mux: bool
-) -> tuple[Attribute, ...]:
-    """The attributes of our audio line."""
-    lines: list[Attribute] = [("rtpmap", f"{number} {_WRITTEN.get(name, name)}/{CLOCK_HZ}") for name, number in formats]
-    lines += [("fmtp", f"{number} {EVENTS}") for name, number in formats if name == TELEPHONE_EVENT]
-    lines += ("ptime", str(ptime_ms)), (direction.value, None)
-    if rtcp_mux:
-        lines.append(("rtcp-mux", None))
-    return tuple(lines)
+def _section(
+    protocol: str, formats: tuple[tuple[str, int], ...], ptime_ms: int, direction: Direction, rtcp_mux: bool
+) -> str:
+    """Our audio line from the protocol on, and its attributes."""
+    numbers = " ".join([str(number) for _, number in formats])
+    lines = [f"{protocol} {numbers}"]
+    lines += [f"a=rtpmap:{number} {_WRITTEN.get(name, name)}/{CLOCK_HZ}" for name, number in formats]
+    lines += [f"a=fmtp:{number} {EVENTS}" for name, number in formats if name == TELEPHONE_EVENT]
+    lines += f"a=ptime:{ptime_ms}", f"a={direction}", *(["a=rtcp-mux"] if rtcp_mux else ()), ""
+    return "\r\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,8 +309,6 @@ def _rtcp_address(wishes: _Wishes, host: str, port: int) -> tuple[str, int]:
     return host, min(port + 1, 65535)
 
 
-def _refusal(section: MediaDescription) -> MediaDescription:
+def _refusal(section: MediaDescription) -> str:
     """The same line with port 0, which declines it (RFC 3264 §6)."""
-    return replace(
-        section, port=0, port_count=1, formats=section.formats or ("0",), address=None, attributes=(), others=()
-    )
+    return f"m={section.kind} 0 {section.protocol} {' '.join(section.formats) or '0'}\r\n"

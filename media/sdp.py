@@ -59,7 +59,7 @@ class Origin:
     address: str = "0.0.0.0"
 
     def __str__(self) -> str:
-        return f"{self.username} {self.session_id} {self.session_version} {_connection(self.address)}"
+        return f"{self.username} {self.session_id} {self.session_version} {connection(self.address)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +219,13 @@ def _block(address: str | None, others: tuple[Line, ...]) -> list[str]:
     """`c=` and the lines we only carry, in the order the grammar asks for (RFC 8866 §9)."""
     lines = list(others)
     if address is not None:
-        lines.append(("c", _connection(address)))
+        lines.append(("c", connection(address)))
     lines.sort(key=lambda line: _ORDER.get(line[0], len(_ORDER)))
     return [f"{kind}={value}" for kind, value in lines]
 
 
-def _connection(address: str) -> str:
+def connection(address: str) -> str:
+    """The address as `c=` and `o=` want it: network, type, address."""
     return f"IN IP6 {address}" if ":" in address else f"IN IP4 {address}"
 
 
