@@ -50,6 +50,7 @@ class OurLoop:
         parts = Parts(table, pool, sweep, shelf, counts, Writer(), self.told.append, loudest_talkers=8)
         self.bridge = Bridge(start, parts)
         sockets = [udp() for _ in range(legs)]
+        self._reports = udp()  # takes everybody's
         size = room_size or legs
         loud = {row for first in range(0, legs, size) for row in range(first, first + (TALKERS if size > 9 else 1))}
         payloads = [voice(row) if row in loud else SILENCE for row in range(legs)]
@@ -61,8 +62,9 @@ class OurLoop:
         streams = self.bridge.parts.streams
         streams.out_ssrc[row], streams.out_sequence[row] = row + 77, row % 60000
         host, port = self.callers.sockets[row].getsockname()
+        report_port = self._reports.getsockname()[1]
         agree = commands.Agree(
-            row, 0, 0, ((0, 0),), 101, 101, 13, 20, host, port, host, port + 1, False, True, True, False, False
+            row, 0, 0, ((0, 0),), 101, 101, 13, 20, host, port, host, report_port, False, True, True, False, False
         )
         batch = [commands.Open(row, row + 1), agree, commands.Place(row, room, room, 0.0)]
         self.bridge.obey(batch, [descriptor, udp().detach()])

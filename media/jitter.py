@@ -18,11 +18,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from media.pool import FRAME_SAMPLES, NO_SLOT, PLANES
+from media.pool import FRAME_SAMPLES, KEPT_TICKS, NO_SLOT, PLANES
 from media.streams import StreamColumns
 
 RING = PLANES
-FARTHEST = RING - 2  # frames ahead; the pool is overwritten after that
+FARTHEST = PLANES - KEPT_TICKS  # frames ahead; the pool is overwritten after that
 LATEST_RESCUED = 10  # frames; a packet later than that is left behind
 OUTAGE = 5  # so many packets in a row left behind: their delay is the new normal
 WINDOW_TICKS = 128
@@ -46,6 +46,7 @@ class JitterBuffer:
 
     def __init__(self, rows: int, streams: StreamColumns) -> None:
         self.tick = 0
+        self.farthest_ahead = 0  # of the packets placed in this tick
         self.inserted = self.skipped = 0
         self.due_timestamp = np.zeros(rows, np.uint32)
         self.is_playing = np.zeros(rows, np.bool_)
@@ -69,18 +70,29 @@ class JitterBuffer:
         placed = ahead.view(np.uint32) <= FARTHEST
         placed &= came
         placed &= self.is_playing[:n]
+        if placed.all() and not ahead.any():
+            return self._place_now(n, first_slot)
         where = (self.tick + ahead) & (RING - 1)
         where *= self._rows
         where += self._row[:n]
         slots = self._row[:n] + first_slot
         if placed.all():
             self._flat[where] = slots
+            self.farthest_ahead = int(ahead.max(initial=0))
         else:
             self._flat[where[placed]] = slots[placed]
+            self.farthest_ahead = int(ahead.max(initial=0, where=placed))
         least = self._least_ahead[:n]
         np.minimum(least, ahead, out=least, where=placed)
         placed ^= came
         return np.flatnonzero(placed).tolist() if placed.any() else []
+
+    def _place_now(self, n: int, first_slot: int) -> list[int]:
+        """The best case: every row's packet has come, and is due at once."""
+        self._ring[self.tick & (RING - 1), :n] = self._row[:n] + first_slot
+        self._least_ahead[:n] = np.minimum(self._least_ahead[:n], 0)
+        self.farthest_ahead = 0
+        return []
 
     def due(self, n: int) -> NDArray[np.int32]:
         """The slot that each row plays in this tick, NO_SLOT for none."""
@@ -142,6 +154,7 @@ class JitterBuffer:
         if self._ring[column, row] != NO_SLOT:
             return Placed.DUPLICATE
         self._ring[column, row] = slot
+        self.farthest_ahead = max(self.farthest_ahead, ahead)
         self._least_ahead[row] = min(self._least_ahead[row], ahead)
         return Placed.IN_TIME
 
@@ -155,6 +168,7 @@ class JitterBuffer:
         if farthest + by_frames > FARTHEST or (by_frames > 2 and self._left_behind[row] < OUTAGE):
             return Placed.TOO_LATE
         self._delay(row, by_frames)
+        self.farthest_ahead = max(self.farthest_ahead, farthest + by_frames)
         self._put(row, timestamp, slot)
         return Placed.DELAYED_THE_ROW
 

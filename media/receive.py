@@ -70,15 +70,13 @@ class Receiver:
             self.on_report(row, data)
 
     def _usual_packets(self) -> None:
-        n, pool, streams = self._rows.n, self._pool, self._streams
-        first = pool.slot(self._plane, 0)
-        here = slice(first, first + n)
+        n = self._rows.n
+        first = self._pool.slot(self._plane, 0)
         lengths = self._sweep.lengths[:n]
-        timestamp = pool.timestamp[here].astype(np.uint32)
+        word, sequence, timestamp, ssrc = self._pool.headers(n)
         usual = lengths == PACKET_BYTES
-        usual &= (pool.first_word[here] & MARKER_MASK) == self._rows.expected_word[:n]
-        usual &= pool.ssrc[here] == streams.in_ssrc[:n]
-        sequence = pool.sequence[here].astype(np.uint16)
+        usual &= (word & MARKER_MASK) == self._rows.expected_word[:n]
+        usual &= ssrc == self._streams.in_ssrc[:n]
         transit = (np.uint32(self._arrival_samples) - timestamp).view(np.int32)
         following = self.sources.in_order(n, usual, sequence, transit)
         self._rows.heard_at_tick[:n][following] = self._jitter.tick

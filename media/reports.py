@@ -8,6 +8,7 @@ trip go into the streams table, where the signalling process reads them.
 from __future__ import annotations
 
 import random
+import struct
 import time
 from collections import Counter
 
@@ -15,27 +16,17 @@ import numpy as np
 
 from media.jitter import JitterBuffer
 from media.rows import Rows
-from media.rtp.rtcp import (
-    Goodbye,
-    ReceiverReport,
-    ReportBlock,
-    RtcpError,
-    RtcpPacket,
-    SenderReport,
-    SourceDescription,
-    compact,
-    compound,
-    delay,
-    ntp,
-    parse,
-    round_trip_s,
-)
+from media.rtp import rtcp
+from media.rtp.rtcp import ReceiverReport, ReportBlock, RtcpError, SenderReport
 from media.rtp.source import Sources
 from media.streams import StreamColumns
 from media.sweep import Sweep
 
 INTERVAL_TICKS = 250
 NEVER = 1 << 62
+SENDER_REPORT = struct.Struct("!BBHIQIII")
+RECEIVER_REPORT = struct.Struct("!BBHI")
+BLOCK = struct.Struct("!IIIIII")
 
 
 class Reports:
@@ -54,36 +45,38 @@ class Reports:
         self._jitter, self._counts = jitter, counts
         self._due_tick = np.full(rows.length, NEVER, np.int64)
         self._chance = random.Random()
-        self._cnames: dict[int, str] = {}
+        self._introductions: dict[int, bytes] = {}  # source descriptions, encoded once
 
     def start(self, row: int) -> None:
         """From the first agreement on."""
         if self._due_tick[row] == NEVER:
             self._due_tick[row] = self._jitter.tick + self._spread() // 2
-            self._cnames[row] = f"{self._chance.getrandbits(64):016x}@media"
+            cname = f"{self._chance.getrandbits(64):016x}@media"
+            self._introductions[row] = rtcp.SourceDescription(int(self._streams.out_ssrc[row]), cname).encode()
 
     def stop(self, row: int) -> None:
         """Says goodbye (6.3.7), if a report had introduced us."""
-        if row in self._cnames and self._streams.sent_packets[row]:
-            ssrc = int(self._streams.out_ssrc[row])
-            self._send(row, self._report(row), SourceDescription(ssrc, self._cnames[row]), Goodbye((ssrc,)))
+        introduction = self._introductions.pop(row, None)
+        if introduction is not None and self._streams.sent_packets[row]:
+            goodbye = rtcp.Goodbye((int(self._streams.out_ssrc[row]),)).encode()
+            self._sweep.emit_report(row, self._report(row) + introduction + goodbye)
         self._due_tick[row] = NEVER
-        self._cnames.pop(row, None)
 
     def send_due(self) -> None:
         """Once a tick."""
         due = self._due_tick[: self._rows.n] <= self._jitter.tick
         if not due.any():
             return
-        for row in np.flatnonzero(due).tolist():
+        rows = np.flatnonzero(due).tolist()
+        for row in rows:
             self._due_tick[row] = self._jitter.tick + self._spread()
-            ssrc = int(self._streams.out_ssrc[row])
-            self._send(row, self._report(row), SourceDescription(ssrc, self._cnames[row]))
+            self._sweep.emit_report(row, self._report(row) + self._introductions[row])
+        self._counts["reports_sent"] += len(rows)
 
     def receive(self, row: int, data: bytes) -> None:
         """What the peer reports: his clock, and how he hears us."""
         try:
-            packets = parse(data)
+            packets = rtcp.parse(data)
         except RtcpError:
             self._counts["drop_rtcp_malformed"] += 1
             return
@@ -91,7 +84,7 @@ class Reports:
         streams, now = self._streams, time.time()
         for packet in packets:
             if isinstance(packet, SenderReport):
-                streams.sender_report_ntp[row] = compact(packet.ntp)
+                streams.sender_report_ntp[row] = rtcp.compact(packet.ntp)
                 streams.sender_report_at[row] = now
             if isinstance(packet, SenderReport | ReceiverReport):
                 for block in packet.reports:
@@ -103,47 +96,49 @@ class Reports:
         streams.remote_lost[row] = block.packets_lost
         streams.remote_loss[row] = block.lost_share
         streams.remote_jitter[row] = block.jitter
-        round_trip = round_trip_s(ntp(now), block)
+        round_trip = rtcp.round_trip_s(rtcp.ntp(now), block)
         if round_trip is not None:
             streams.round_trip_s[row] = round_trip
 
-    def _report(self, row: int) -> RtcpPacket:
+    def _report(self, row: int) -> bytes:
+        """A sender report, or a receiver report when we do not send, with a block once the peer was heard (6.4)."""
         streams = self._streams
-        blocks = (self._block(row),) if streams.in_is_known[row] else ()
         ssrc = int(streams.out_ssrc[row])
+        block = self._block(row) if streams.in_is_known[row] else b""
         if not self._rows.sends[row]:
-            return ReceiverReport(ssrc, blocks)
-        return SenderReport(
+            return RECEIVER_REPORT.pack(0x80 | bool(block), rtcp.RECEIVER_REPORT, 1 + len(block) // 4, ssrc) + block
+        head = SENDER_REPORT.pack(
+            0x80 | bool(block),
+            rtcp.SENDER_REPORT,
+            6 + len(block) // 4,
             ssrc,
-            ntp(time.time()),
+            rtcp.ntp(time.time()),
             int(streams.out_timestamp[row]),
             int(streams.sent_packets[row]),
             int(streams.sent_bytes[row]),
-            blocks,
         )
+        return head + block
 
-    def _block(self, row: int) -> ReportBlock:
-        """How we hear the peer; the share of packets lost is that since our last report (A.3)."""
+    def _block(self, row: int) -> bytes:
+        """How we hear the peer: what is missing in all, and as a share since our last report (A.3)."""
         streams = self._streams
-        expected, received = self._sources.expected(row), int(streams.received_packets[row])
+        received = int(streams.received_packets[row])
+        expected = int(streams.highest_sequence[row]) - int(streams.base_sequence[row]) + 1
         expected_since = expected - int(streams.reported_expected[row])
-        lost_since = expected_since - (received - int(streams.reported_received[row]))
+        lost_since = expected_since - received + int(streams.reported_received[row])
         streams.reported_expected[row], streams.reported_received[row] = expected, received
-        share = min(255, 256 * lost_since // expected_since) if expected_since > 0 and lost_since > 0 else 0
+        share = min(255, 256 * lost_since // expected_since) if 0 < lost_since <= expected_since else 0
+        lost = max(-0x800000, min(expected - received, 0x7FFFFF)) & 0xFFFFFF
         reported_at = float(streams.sender_report_at[row])
-        return ReportBlock(
-            ssrc=int(streams.in_ssrc[row]),
-            lost_share=share,
-            packets_lost=expected - received,
-            highest_sequence=int(streams.highest_sequence[row]) & 0xFFFFFFFF,
-            jitter=int(streams.jitter_samples[row]),
-            last_sender_report=int(streams.sender_report_ntp[row]),
-            delay_since_last=delay(time.time() - reported_at) if reported_at else 0,
+        return BLOCK.pack(
+            int(streams.in_ssrc[row]),
+            share << 24 | lost,
+            int(streams.highest_sequence[row]) & 0xFFFFFFFF,
+            int(streams.jitter_samples[row]),
+            int(streams.sender_report_ntp[row]),
+            rtcp.delay(time.time() - reported_at) if reported_at else 0,
         )
-
-    def _send(self, row: int, *packets: RtcpPacket) -> None:
-        self._sweep.emit_report(row, compound(*packets))
-        self._counts["reports_sent"] += 1
 
     def _spread(self) -> int:
         return int(INTERVAL_TICKS * self._chance.uniform(0.5, 1.5))
+

@@ -39,12 +39,14 @@ class Sender:
 
     def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep) -> None:
         self._rows, self._streams, self._sweep = rows, streams, sweep
-        out = sweep.out
         self.on_dialled: Callable[[int], None]
-        self._word = out[:, 4:6].view(np.uint16)[:, 0]
-        self._sequence = out[:, 6:8].view(">u2")[:, 0]
-        self._timestamp = out[:, 8:12].view(">u4")[:, 0]
-        self._ssrc = out[:, 12:16].view(">u4")[:, 0]
+        self._headers = np.zeros((rows.length, 2), np.uint64)  # laid over the first 16 bytes of `out`
+        header = self._headers.view(np.uint8)
+        self._word = header[:, 4:6].view(np.uint16)[:, 0]
+        self._sequence = header[:, 6:8].view(">u2")[:, 0]
+        self._timestamp = header[:, 8:12].view(">u4")[:, 0]
+        self._ssrc = header[:, 12:16].view(">u4")[:, 0]
+        self._out_words = sweep.out.view(np.uint64)
         self._in_common = np.zeros(rows.length, np.bool_)
         self._repacketing: dict[int, _Repacketing] = {}
         self.dialing = Dialing()
@@ -72,6 +74,7 @@ class Sender:
         self._sequence[:n] = streams.out_sequence[:n]
         self._timestamp[:n] = streams.out_timestamp[:n]
         self._ssrc[:n] = streams.out_ssrc[:n]
+        self._out_words[:n, :2] = self._headers[:n]
         if self._repacketing:
             self._repacket()
         self._sweep.emit()

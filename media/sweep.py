@@ -32,7 +32,7 @@ LONGEST_DATAGRAM_BYTES = 2048
 PACKETS_A_WATCHED_ROW = 8  # in one tick; more wait in the kernel
 REPORTS_A_TICK = 64
 MAX_BACKLOG = 15
-ROTATION = 250  # every row gets a second read once in so many ticks: a peer's clock may run fast by 0.4 %
+ROTATION = 1000  # every row gets a second read once in so many ticks: a peer's clock may run fast by 0.1 %
 
 RECEIVE = socket.socket.recv_into
 SEND = socket.socket.send
@@ -105,8 +105,9 @@ class SocketSweep:
         self._buffers: list[list[memoryview]] = [[] for _ in range(PLANES)]
         self._row_array = np.zeros(0, np.intp)
         self._backlog = np.zeros(pool.rows, np.uint8)  # packets that may wait in the kernel beyond one
+        self._is_behind = False  # some row has a backlog
         self._ticks = 0
-        self._out_memory = memoryview(self.out.reshape(-1))
+        self._out_memory = memoryview(self.out.reshape(-1).data)
         self._connected = _Senders()
         self._aimed = _Senders()
         self._watched = selectors.DefaultSelector()
@@ -164,6 +165,7 @@ class SocketSweep:
         for plane, buffers in enumerate(self._buffers):
             buffers.append(self._pool.packet(self._pool.slot(plane, row)))
         self._backlog[row] = 3
+        self._is_behind = True
         self._row_array = np.zeros(0, np.intp)
 
     def watch(self, row: int) -> None:
@@ -210,15 +212,19 @@ class SocketSweep:
         """Second and further packets of rows that missed some before, and of a few others in turn."""
         self._ticks += 1
         backlog = self._backlog
+        due = self._rows[self._ticks % ROTATION :: ROTATION]
         if missed_ticks:
             backlog[rows] = np.minimum(backlog[rows] + min(missed_ticks, MAX_BACKLOG), MAX_BACKLOG)
-        waiting = backlog[rows]
+            self._is_behind = True
         came = lengths > 0
-        due = self._rows[self._ticks % ROTATION :: ROTATION]
         if not came.all():
-            backlog[rows[~came]] = np.minimum(waiting[~came] + 1, MAX_BACKLOG)
-        if waiting.any():
-            due = due + rows[came & (waiting > 0)].tolist()
+            missed = rows[~came]
+            backlog[missed] = np.minimum(backlog[missed] + 1, MAX_BACKLOG)
+            self._is_behind = True
+        if self._is_behind:
+            waiting = backlog[rows] > 0
+            self._is_behind = bool(waiting.any())
+            due = due + rows[came & waiting].tolist()
         return self._read_further(plane, due) if due else []
 
     def _read_further(self, plane: int, due: list[int]) -> list[tuple[int, int, int]]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from media.levels import measure
 from media.mixer import Frames, decode, encode
 from media.parts import Parts
-from media.pool import FRAME_SAMPLES, NO_SLOT, PLANES
+from media.pool import FRAME_SAMPLES, NO_SLOT
 from media.rows import LAWS
 
 Rows = NDArray[np.intp]
@@ -44,12 +44,13 @@ class Tick:
         began_at = time.process_time_ns()
         if missed_ticks:
             parts.jitter.miss(missed_ticks)
-        plane = parts.jitter.tick % PLANES
+        plane = parts.pool.plane
         parts.receiver.receive(plane, missed_ticks)
         received_at = time.process_time_ns()
         self._measure(plane)
         self._mix(parts.rows.n, missed_ticks)
         parts.jitter.advance(parts.rows.n, parts.levels.quiet(parts.rows.n))
+        parts.pool.turn(parts.jitter.farthest_ahead)
         mixed_at = time.process_time_ns()
         parts.sender.send(missed_ticks)
         parts.reports.send_due()
