@@ -115,8 +115,8 @@ def _recognise(windows: NDArray[np.float32]) -> NDArray[np.int8]:
 def _keys_of(windows: NDArray[np.float32], energy: NDArray[np.float32]) -> NDArray[np.int8]:
     parts = windows @ _WAVES
     power = parts[:, :_BINS] ** 2 + parts[:, _BINS:] ** 2
-    fundamental = power[:, : 8 * _VARIANTS].reshape(-1, 8, _VARIANTS).max(axis=2)
-    harmonic = power[:, 8 * _VARIANTS :]
+    fundamental = np.maximum(np.maximum(power[:, :8], power[:, 8:16]), power[:, 16:24])
+    harmonic = power[:, 24:]
     window = np.arange(len(windows))
     row = fundamental[:, :4].argmax(axis=1)
     column = fundamental[:, 4:].argmax(axis=1)
@@ -134,15 +134,13 @@ def _keys_of(windows: NDArray[np.float32], energy: NDArray[np.float32]) -> NDArr
 
 
 def _waves() -> NDArray[np.float32]:
-    """[160, 2 * bins]: cosines, then sines; fundamentals with their neighbours, then second harmonics."""
+    """[160, 2 * 28]: cosines, then sines, of the eight, those a little below, those a little above, and harmonics."""
     nominal = np.array(ROWS_HZ + COLUMNS_HZ, float)
-    beside = nominal[:, None] * np.array([1 - BESIDE, 1.0, 1 + BESIDE])
-    frequencies = np.concatenate((beside.ravel(), 2 * nominal[4:]))
+    frequencies = np.concatenate((nominal, nominal * (1 - BESIDE), nominal * (1 + BESIDE), 2 * nominal[4:]))
     angle = 2 * np.pi * np.arange(FRAME_SAMPLES)[:, None] * frequencies / tones.RATE_HZ
     return np.concatenate((np.cos(angle), np.sin(angle)), axis=1).astype(np.float32)
 
 
-_VARIANTS = 3
-_BINS = 8 * _VARIANTS + 4
+_BINS = 28
 _WAVES = _waves()
 _QUIETEST = FRAME_SAMPLES * (tones.FULL_SCALE * 10 ** (QUIETEST_DB / 20)) ** 2
