@@ -23,13 +23,21 @@ async def main(switch: str, folder: Path) -> None:
     async with Gateway(media=MediaSettings(ports=MEDIA_PORTS)) as gateway:
         campaign = gateway.campaign(orders, switch=host_and_port(switch, 5060), cps=CALLS_PER_SECOND)
         print(READY, flush=True)  # noqa: T201 - the word the demo waits for
-        await asyncio.to_thread(sys.stdin.readline)
+        demo = await _standard_input()
+        await demo.readline()
         running = asyncio.create_task(campaign.run())
-        watching = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
-        await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
+        demo_is_gone = asyncio.create_task(demo.read())
+        await asyncio.wait({running, demo_is_gone}, return_when=asyncio.FIRST_COMPLETED)
+        demo_is_gone.cancel()
         campaign.stop()
         await running
     write_json(campaign, folder / "report.json")
+
+
+async def _standard_input() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
 
 
 if __name__ == "__main__":

@@ -104,15 +104,17 @@ class Stage:
     async def _callers(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """The callers' process, ready to call; ended with us whatever happens."""
         host, port = self.app.sip_address
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "softswitch.demo.callers",
-            f"{host}:{port}",
-            str(self.folder),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        with (self.folder / "callers.log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "softswitch.demo.callers",
+                f"{host}:{port}",
+                str(self.folder),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 await _line(process)
@@ -129,9 +131,9 @@ class Stage:
                 self._say(f"{number} comes in as {event.value}")
             case AttendeeChanged(what="left"):
                 self._say(f"{self._number(event.call_id)} leaves")
-            case AttendeeChanged(what="muted", value="True"):
+            case AttendeeChanged(what="muted", value="true"):
                 self._say(f"{self._number(event.call_id)} is muted")
-            case AttendeeChanged(what="talking", value="True"):
+            case AttendeeChanged(what="talking", value="true"):
                 self._say(f"{self._number(event.call_id)} talks")
             case Recording(state="started"):
                 self.recording = event.path

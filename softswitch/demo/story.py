@@ -18,8 +18,8 @@ FIRST_CALLER = 13105550101
 
 RECORD_AT = 7.0
 FIRST_TURN_AT = 9.0
-TURN_S = 1.1
-SPEECH_S = 0.95
+TURN_S = 1.0
+SPEECH_S = 0.85
 """A turn is longer than what is said in it: nobody is talked over, whatever the jitter buffers do."""
 
 MUTED, SENT_AWAY = 5, 9
