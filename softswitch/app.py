@@ -8,6 +8,7 @@ What flows upward between the parts is wired here (`stack.on_invite = switch.han
 """
 
 import asyncio
+import contextlib
 import errno
 import secrets
 from contextlib import AsyncExitStack
@@ -26,6 +27,9 @@ from softswitch.settings import SETTINGS_FILE, Settings
 from softswitch.sip import Stack, StackSettings, Transport
 from softswitch.sip.digest import Challenger
 from softswitch.switch import Switch
+
+LAST_WORDS_S = 1.0
+"""How long the end waits for the answers to its BYEs; long enough to send a lost one again."""
 
 
 class App:
@@ -117,6 +121,10 @@ class App:
         for endpoint in self.endpoints.values():
             await endpoint.close()
         await serving
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                while self.stack.counts()["sendings"]:  # noqa: ASYNC110 - a second of life is left
+                    await asyncio.sleep(0.01)
 
 
 def media_settings(settings: Settings) -> MediaSettings:

@@ -69,7 +69,7 @@ def _open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[Co
         yield ConfigError(
             file,
             "sip.addresses",
-            f"{public[0]} can be reached from outside, but codes and passwords in {PLAN_FILE} still are the ones we ship, "
-            f"which everybody knows; change them first: {', '.join(shipped)}",
+            f"{public[0]} can be reached from outside, but codes and passwords in {PLAN_FILE} still are the ones we "
+            f"ship, which everybody knows; change them first: {', '.join(shipped)}",
             "until then an address of this machine alone (127.0.0.1, ::1)",
         )

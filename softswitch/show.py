@@ -10,34 +10,29 @@ from rich.text import Text
 
 from softswitch.errors import ConfigError
 from softswitch.plan import Did, MeetingRoom, Plan, is_demo_secret
-from softswitch.routing import Explanation, international
+from softswitch.routing import Explanation
 
 ROWS_AT_START = 20
 PROBLEMS_SHOWN = 20
 
 
 def number_plan(plan: Plan, *, rows: int | None = None, all_codes: bool = False) -> Table:
-    """Number, endpoint, call flow, room, codes. Codes of our own making are only counted, unless `all_codes`."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("number", "", "leads to", "call flow", "rooms", "access codes"):
-        table.add_column(heading, overflow="fold")
+    """Number, endpoint, call flow, rooms, codes. Codes of our own making are only counted, unless `all_codes`."""
+    table = _table("number", "leads to", "call flow", "rooms", "access codes")
     for did in islice(plan.numbers.dids, rows):
         flow = plan.call_flow(did)
         rooms = _rooms(plan, did, flow)
         codes = "none needed" if flow.startswith("direct") else _codes(rooms, all_codes)
-        shown = international(did.phonenumber)
-        table.add_row(did.phonenumber, shown, did.endpoint, flow, ", ".join(room.name for room in rooms[:5]), codes)
+        table.add_row(did.phonenumber, did.endpoint, flow, ", ".join(room.name for room in rooms[:5]), codes)
     left = len(plan.numbers.dids) - table.row_count
     if left:
-        table.add_row(f"... {left} more", "", "(softswitch check shows all)", "", "", "")
+        table.add_row(f"... {left} more", "(softswitch check)")
     return table
 
 
 def trunk_groups(plan: Plan) -> Table:
     """Who may call, and where calls go out."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("trunk group", "trunk", "accepts", "calls out to", "limits in"):
-        table.add_column(heading, overflow="fold")
+    table = _table("trunk group", "trunk", "accepts", "calls out to", "limits in")
     for group in plan.numbers.trunk_groups:
         table.add_row(group.name, "", _acls(group.acls), "", _limits(group.in_capacity, group.cps_limit))
         for trunk in group.trunks:
@@ -66,9 +61,7 @@ def how_to_call(plan: Plan, host: str, port: int) -> list[str]:
 
 def explanation(told: Explanation) -> Table:
     """Every candidate in the order it was weighed."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("step", "candidate", "taken?", "why"):
-        table.add_column(heading, overflow="fold")
+    table = _table("step", "candidate", "taken?", "why")
     for reason in told.reasons:
         mark = Text("taken", "green") if reason.taken else Text("not taken", "dim")
         table.add_row(reason.step, reason.candidate, mark, reason.why)
@@ -103,6 +96,14 @@ def _problem(problem: BaseException) -> Text:
     place = ": ".join(filter(None, [problem.file, problem.key]))
     accepted = Text(f"\n    accepted: {problem.accepted}", "dim") if problem.accepted else Text()
     return Text.assemble((place, "bold"), ": ", (problem.problem, "red"), accepted)
+
+
+def _table(*headings: str) -> Table:
+    """No lines; only the last column wraps, so that every row begins with what it is about."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading != headings[-1])
+    return table
 
 
 def _rooms(plan: Plan, did: Did, flow: str) -> Sequence[MeetingRoom]:

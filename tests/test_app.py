@@ -1,0 +1,219 @@
+"""The whole program: as a process of its own with real sockets, and put together on a wire in memory."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from media import Engine
+from softswitch.app import App, media_settings, stack_settings
+from softswitch.configuration import load_configuration
+from softswitch.errors import ConfigError
+from softswitch.plan import load_plan
+from softswitch.settings import Settings, load_settings
+from softswitch.sip import Address, Answered, Ended, SessionEvent, Stack, Transport, Uri
+from tests.wire import Wire
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ROOT / "config"
+
+OPTIONS = (
+    "OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {here};rport;branch=z9hG4bK-1\r\nMax-Forwards: 70\r\n"
+    "From: <sip:ping@{here}>;tag=1\r\nTo: <sip:{host}>\r\nCall-ID: 1@{here}\r\nCSeq: 1 OPTIONS\r\n"
+    "Content-Length: 0\r\n\r\n"
+)
+INVITE = (
+    "INVITE sip:12025550102@{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {here};rport;branch=z9hG4bK-2\r\n"
+    "Max-Forwards: 70\r\nFrom: <sip:13105550199@{here}>;tag=2\r\nTo: <sip:12025550102@{host}>\r\nCall-ID: 2@{here}\r\n"
+    "CSeq: 1 INVITE\r\nContact: <sip:{here}>\r\nContent-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{sdp}"
+)
+SDP = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
+    "a=rtpmap:0 PCMU/8000\r\n"
+)
+
+
+class Running:
+    """`softswitch serve` as a process, ready, with a socket to talk to it."""
+
+    def __init__(self, process: subprocess.Popen[str], host: str, port: int) -> None:
+        self.process = process
+        self.host, self.port = host, port
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.settimeout(20)
+        self.socket.bind(("127.0.0.1", 0))
+
+    def send(self, text: str) -> None:
+        here = "{}:{}".format(*self.socket.getsockname())
+        message = text.format(host=self.host, port=self.port, here=here, sdp=SDP, length=len(SDP))
+        self.socket.sendto(message.encode(), (self.host, self.port))
+
+    def receive(self, beginning: str) -> str:
+        """The next message that begins so."""
+        while True:
+            message = self.socket.recv(65535).decode()
+            if message.startswith(beginning):
+                return message
+
+
+@contextmanager
+def running(folder: Path, **environment: str) -> Iterator[Running]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "softswitch", "serve", "--config", str(SHIPPED)],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "SOFTSWITCH_SIP__PORT": "0",
+            "SOFTSWITCH_SIP__TRANSPORTS": '["udp"]',
+            "SOFTSWITCH_MEDIA__PORTS": "[{}, {}]".format(*_free_pair()),
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        place = re.search(r"udp ([0-9.]+):([0-9]+)", ready)
+        assert place, (ready, process.communicate(timeout=20))
+        it = Running(process, place[1], int(place[2]))
+        with it.socket:
+            yield it
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _free_pair() -> tuple[int, int]:
+    """An even port and the odd one above it, free a moment ago."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1] & ~1
+        try:
+            with (
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as even,
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as odd,
+            ):
+                even.bind(("127.0.0.1", port))
+                odd.bind(("127.0.0.1", port + 1))
+                return port, port + 1
+        except OSError:
+            continue
+
+
+@pytest.mark.real_time
+def test_the_process_answers_options_takes_a_call_and_ends_it_at_sigterm_with_status_0(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        it.send(OPTIONS)
+        assert "Allow: " in it.receive("SIP/2.0 200")
+        it.send(INVITE)
+        answer = it.receive("SIP/2.0 200")
+        assert "m=audio " in answer
+        tag = re.search(r"To: .*;tag=(\S+)", answer)
+        assert tag
+        it.send(INVITE.replace("INVITE", "ACK").replace("{host}>\r\nCall", f"{{host}}>;tag={tag[1]}\r\nCall"))
+        it.process.send_signal(signal.SIGTERM)
+        assert "Reason: Q.850;cause=41" in it.receive("BYE ")
+        assert it.process.wait(20) == 0
+
+
+@pytest.mark.real_time
+def test_ctrl_c_reaches_the_whole_process_group_and_still_ends_it_with_status_0(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        os.killpg(it.process.pid, signal.SIGINT)
+        assert it.process.wait(20) == 0
+        assert it.process.stderr is not None
+        assert "Traceback" not in it.process.stderr.read()
+
+
+@pytest.mark.real_time
+def test_a_second_switch_on_the_same_port_says_which_port_and_which_setting_changes_it(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        second = subprocess.run(
+            [sys.executable, "-m", "softswitch", "serve", "--config", str(SHIPPED)],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "SOFTSWITCH_SIP__PORT": str(it.port),
+                "COLUMNS": "200",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (second.returncode, second.stdout) == (2, "")
+        assert f"sip.port: 127.0.0.1 port {it.port} (udp) is in use by another program" in second.stderr
+        assert "SOFTSWITCH_SIP__PORT=5070" in second.stderr
+        assert "Traceback" not in second.stderr
+
+
+def test_every_setting_reaches_the_part_it_is_for() -> None:
+    settings = load_settings(SHIPPED, {"SOFTSWITCH_SIP__ADVERTISED_ADDRESS": "203.0.113.10"})
+    assert stack_settings(settings).advertised_host == "203.0.113.10"
+    assert media_settings(settings).ports == (10000, 29999)
+
+
+async def test_a_whole_switch_on_a_wire_takes_a_call_into_the_conference_and_ends_it_when_it_stops(
+    tmp_path: Path,
+) -> None:
+    wire = Wire(record=False)
+    settings = Settings.model_validate({"data": {"directory": str(tmp_path)}, "sip": {"transports": ["udp"]}})
+    engine = Engine(media_settings(settings), in_process=wire)
+    app = App(settings, load_plan(SHIPPED), engine=engine, stack=Stack(network=wire))
+    phones = Stack(network=wire)
+    await phones.listen(Transport.UDP, "127.0.0.9", 5060)
+    events: list[SessionEvent] = []
+    async with app:
+        assert app.sip_address == ("127.0.0.1", 5060)
+        phones.invite(
+            Uri.parse("sip:12025550102@127.0.0.1"),
+            from_=Address(Uri.parse("sip:13105550199@127.0.0.9")),
+            offer=SDP.encode(),
+            on_event=events.append,
+        )
+        await asyncio.sleep(5)
+        assert [type(event) for event in events] == [Answered]
+        (call,) = app.switch.calls.values()
+        assert call.state == "talking"
+    await asyncio.sleep(1)
+    assert isinstance(events[-1], Ended)
+    assert events[-1].by == "remote"
+    await phones.close()
+
+
+async def test_nothing_stays_behind_when_the_start_fails(tmp_path: Path) -> None:
+    wire = Wire(record=False)
+    settings = Settings.model_validate({"data": {"directory": str(tmp_path)}})
+    taken = wire.datagrams("127.0.0.1", 5060)
+    app = App(
+        settings,
+        load_plan(SHIPPED),
+        engine=Engine(media_settings(settings), in_process=wire),
+        stack=Stack(network=wire),
+    )
+    with pytest.raises(ConfigError, match="port 5060"):
+        await app.start()
+    await asyncio.sleep(1)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    taken.close()
+
+
+def test_the_shipped_configuration_is_found_good_as_a_whole() -> None:
+    configuration = load_configuration(SHIPPED, {})
+    assert configuration.settings == Settings()
+    assert configuration.folder == SHIPPED
