@@ -60,6 +60,11 @@ class Agreement:
         """Whether the peer has asked us not to send."""
         return not self.direction.sends
 
+    @property
+    def is_reachable(self) -> bool:
+        """False for hold by `0.0.0.0`: the peer has no address at present, not even for reports (RFC 3264 §8.4)."""
+        return self.remote_host not in _UNSPECIFIED
+
 
 class LocalMedia:
     """Our side of the stream: `answer` an offer, or make an `offer` and `accept` its answer; again and again."""
@@ -140,7 +145,7 @@ class LocalMedia:
         """The formats of the offer that we know, in the order of the answer, under the numbers of the offer."""
         audio = [name for name in offered if name in self.codecs]
         if not audio:
-            raise NegotiationError(f"no common codec: offered {', '.join(offered) or 'none'}")
+            raise NegotiationError(f"no common codec: offered {_short(', '.join(offered)) or 'none'}")
         if self.order == "ours":
             audio = [name for name in self.codecs if name in offered]
         names = audio + [name for name in (COMFORT_NOISE, TELEPHONE_EVENT) if name in offered]
@@ -209,10 +214,10 @@ def _audio_at(theirs: SessionDescription, place: int) -> MediaDescription:
 def _check(theirs: SessionDescription, section: MediaDescription) -> None:
     """Raise unless packets can be exchanged over this line: a profile we speak, a numeric unicast address."""
     if section.protocol.upper() not in PROFILES:
-        raise NegotiationError(f"profile {section.protocol} is not spoken here")
+        raise NegotiationError(f"profile {_short(section.protocol)} is not spoken here")
     address = theirs.address_of(section)
     if address is None or not _is_unicast(address):
-        raise NegotiationError(f"no address to send to: {address}")
+        raise NegotiationError(f"no address to send to: {_short(str(address))}")
 
 
 @lru_cache(maxsize=4096)
@@ -312,3 +317,8 @@ def _rtcp_address(wishes: _Wishes, host: str, port: int) -> tuple[str, int]:
 def _refusal(section: MediaDescription) -> str:
     """The same line with port 0, which declines it (RFC 3264 §6)."""
     return f"m={section.kind} 0 {section.protocol} {' '.join(section.formats) or '0'}\r\n"
+
+
+def _short(text: str) -> str:
+    """As much of the peer's words as belongs into a log line."""
+    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -144,6 +144,8 @@ def test_hold_offered_as_sendonly_is_answered_recvonly(offered, answered):
 def test_hold_by_the_null_address_stops_our_sending():
     agreement = agreed(offer("0", address="0.0.0.0"))
     assert agreement.on_hold
+    assert not agreement.is_reachable
+    assert agreed(offer("0", "inactive")).is_reachable
     assert agreement.direction is Direction.RECVONLY
     assert agreed(offer("0", "sendonly", address="0.0.0.0")).direction is Direction.RECVONLY
     assert agreed(offer("0", "recvonly", address="0.0.0.0")).direction is Direction.INACTIVE
@@ -185,6 +187,15 @@ def test_no_common_codec_is_no_agreement():
 def test_what_leaves_nothing_to_talk_over_is_refused(text, why):
     with pytest.raises(NegotiationError, match=why):
         agreed(text)
+
+
+def test_a_refusal_never_repeats_more_than_a_line_of_the_peer_s_words():
+    endless = " ".join(f"{number}" for number in range(96, 128))
+    maps = [f"a=rtpmap:{number} {'x' * 500}{number}/8000" for number in range(96, 128)]
+    for text in (description(f"m=audio 6000 RTP/AVP {endless}", *maps), offer("0", address="x" * 5000)):
+        with pytest.raises(NegotiationError) as caught:
+            agreed(text)
+        assert len(str(caught.value)) < 150
 
 
 def test_a_refused_offer_changes_nothing():
