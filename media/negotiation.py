@@ -27,6 +27,7 @@ PTIMES_MS = (10, 20, 30, 40, 60)
 CLOCK_HZ = 8000
 
 _USUAL_TELEPHONE_EVENT = 101
+_DYNAMIC = range(96, 128)
 _STATIC = {str(codec.payload_type): f"{codec}/8000" for codec in Codec} | {"13": "CN/8000"}
 _CLOCKS = ("8000", "8000/1")
 _PAYLOAD_TYPES = frozenset(map(str, range(128)))
@@ -70,8 +71,8 @@ class LocalMedia:
     """Our side of the stream: `answer` an offer, or make an `offer` and `accept` its answer; again and again."""
 
     __slots__ = (
-        "_body", "_numbers", "_place", "_refused", "_version", "address", "codecs", "direction", "order", "port",
-        "ptime_ms", "session_id",
+        "_body", "_numbers", "_place", "_refused", "_rtcp_mux", "_version", "address", "codecs", "direction", "order",
+        "port", "ptime_ms", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -98,14 +99,15 @@ class LocalMedia:
         self._numbers[TELEPHONE_EVENT] = _USUAL_TELEPHONE_EVENT
         self._place = 0
         self._refused: tuple[str, ...] = ()
+        self._rtcp_mux = False  # never our idea, but kept in our later offers
 
     def answer(self, offer: bytes) -> tuple[bytes, Agreement]:
         """The answer to an offer; raises `NegotiationError` when nothing in it can be agreed on."""
         theirs = _parse(offer)
         place, section, formats = self._choose(theirs)
         agreement = _agree(theirs, section, formats, formats, self.direction)
-        self._numbers |= formats
-        self._place = place
+        self._learn(section, formats)
+        self._place, self._rtcp_mux = place, agreement.rtcp_mux
         self._refused = tuple([_refusal(other) for other in theirs.media if other is not section])
         times = "".join([f"t={value}\r\n" for kind, value in theirs.others if kind == "t"])  # RFC 3264 §6
         section_text = _section(
@@ -116,7 +118,7 @@ class LocalMedia:
     def offer(self) -> bytes:
         """Our offer: every codec we know under the number it has in this session, in our order."""
         formats = {name: self._numbers[name] for name in (*self.codecs, TELEPHONE_EVENT)}
-        section = _section(PROFILES[0], tuple(formats.items()), self.ptime_ms, self.direction, False)
+        section = _section(PROFILES[0], tuple(formats.items()), self.ptime_ms, self.direction, self._rtcp_mux)
         return self._description(section, _UNBOUNDED)
 
     def accept(self, answer: bytes) -> Agreement:
@@ -127,7 +129,14 @@ class LocalMedia:
         formats = _wishes(section.formats, section.attributes).formats
         send = {name: number for name, number in formats.items() if name in self._numbers}
         receive = {name: self._numbers[name] for name in send}
-        return _agree(theirs, section, send, receive, self.direction)
+        return _agree(theirs, section, send, receive, self.direction, rtcp_mux=self._rtcp_mux)
+
+    def _learn(self, section: MediaDescription, formats: dict[str, int]) -> None:
+        """The peer's numbers are ours from now on; telephone-event moves off a number that the peer uses otherwise."""
+        self._numbers |= formats
+        if TELEPHONE_EVENT not in formats:
+            free = (number for number in (_USUAL_TELEPHONE_EVENT, *_DYNAMIC) if str(number) not in section.formats)
+            self._numbers[TELEPHONE_EVENT] = next(free, _USUAL_TELEPHONE_EVENT)
 
     def _choose(self, theirs: SessionDescription) -> tuple[int, MediaDescription, dict[str, int]]:
         """The first audio line that we can talk over, its place, and the formats we have in common."""
@@ -257,12 +266,15 @@ def _agree(
     send: dict[str, int],
     receive: dict[str, int],
     wanted: Direction,
+    *,
+    rtcp_mux: bool = True,
 ) -> Agreement:
     """Put together what the two descriptions say; `send` and `receive` map format names to payload types."""
     audio = [Codec(name) for name in send if name in _CODEC_NAMES]
     if not audio:
         raise NegotiationError("the answer names no codec that was offered")
     wishes = _wishes(section.formats, section.attributes)
+    rtcp_mux &= wishes.rtcp_mux
     host = theirs.address_of(section) or _UNSPECIFIED[0]
     return Agreement(
         codec=audio[0],
@@ -276,8 +288,8 @@ def _agree(
         ptime_ms=wishes.ptime_ms,
         remote_host=host,
         remote_port=section.port,
-        remote_rtcp=_rtcp_address(wishes, host, section.port),
-        rtcp_mux=wishes.rtcp_mux,
+        remote_rtcp=(host, section.port) if rtcp_mux else _rtcp_address(wishes, host, section.port),
+        rtcp_mux=rtcp_mux,
         direction=_mirrored(theirs, section, wanted),
     )
 
@@ -307,8 +319,6 @@ def _rtcp(section: MediaDescription) -> tuple[str | None, int] | None:
 
 
 def _rtcp_address(wishes: _Wishes, host: str, port: int) -> tuple[str, int]:
-    if wishes.rtcp_mux:
-        return host, port
     if wishes.rtcp is not None:
         return wishes.rtcp[0] or host, wishes.rtcp[1]
     return host, min(port + 1, 65535)

@@ -309,6 +309,22 @@ def test_rtcp_mux_is_taken_when_offered():
     assert b"rtcp-mux" not in local().answer(offer("0"))[0]
 
 
+def test_rtcp_mux_once_agreed_is_offered_again_and_never_assumed():
+    ours = local()
+    assert b"rtcp-mux" not in ours.offer()
+    assert not ours.accept(offer("0", "rtcp-mux")).rtcp_mux
+    ours.answer(offer("0", "rtcp-mux"))
+    assert b"a=rtcp-mux\r\n" in ours.offer()
+    assert ours.accept(offer("0", "rtcp-mux")).remote_rtcp == ("192.0.2.20", 6000)
+    assert not ours.accept(offer("0")).rtcp_mux
+
+
+def test_our_telephone_events_move_off_a_number_that_the_peer_uses_otherwise():
+    ours = local()
+    ours.answer(description("m=audio 6000 RTP/AVP 101 96", "a=rtpmap:101 PCMU/8000", "a=rtpmap:96 opus/48000/2"))
+    assert SessionDescription.parse(ours.offer()).media[0].formats == ("101", "8", "97")
+
+
 def test_the_profile_of_the_offer_is_answered():
     answer, _ = local().answer(description("m=audio 6000 RTP/AVPF 0"))
     assert b"m=audio 10000 RTP/AVPF 0" in answer
