@@ -135,7 +135,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     raise_descriptor_limit()
-    print(f"{'legs':>6} {'receive':>8} {'mix':>7} {'send':>7} {'tick':>7}   {'bare':>7} {'receive':>8} {'send':>7}   ratio")
+    print(
+        f"{'legs':>6} {'receive':>8} {'mix':>7} {'send':>7} {'tick':>7}   {'bare':>7} {'receive':>8} {'send':>7}   ratio"
+    )
     results = []
     for legs in map(int, arguments.legs.split(",")):
         r = measure(legs, arguments.ticks, arguments.room_size)

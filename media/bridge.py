@@ -33,6 +33,7 @@ class Bridge:
         self._silent: set[int] = set()
         self._members: dict[int, set[int]] = {}  # of each room, the rows that speak or hear in it
         parts.receiver.on_latched = self._latched
+        parts.receiver.on_comfort_noise = parts.gaps.pause
         parts.receiver.on_report = parts.reports.receive
         parts.receiver.on_key = parts.keys.take
         parts.sender.on_dialled = lambda row: parts.tell_stream(row, DigitsSent())
@@ -83,6 +84,7 @@ class Bridge:
         parts.rows.heard_at_tick[row] = parts.jitter.tick
         parts.sender.configure(row)
         parts.reports.start(row)
+        parts.keys.set_listening(row, command.inband_digits and command.receives)
 
     def _place(self, command: commands.Place) -> None:
         row, parts = command.row, self.parts

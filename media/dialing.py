@@ -16,13 +16,8 @@ from media.codecs.g711 import ENCODE_A, ENCODE_U
 from media.commands import Dial
 from media.dtmf import DIGITS
 from media.dtmf.events import EventPacket, plan, plan_ticks
-from media.pool import FRAME_SAMPLES
-from media.tones import tone
+from media.dtmf.tones import press
 
-LOW_HZ = (697, 770, 852, 941)
-HIGH_HZ = (1209, 1336, 1477, 1633)
-KEYPAD = "123A456B789C*0#D"
-TONE_DB = -13.0
 TICK_MS = 20
 PAUSE = ","
 PAUSE_TICKS = 50
@@ -63,10 +58,8 @@ class Dialing:
         for digit in command.digits.upper():
             if digit == PAUSE:
                 presses.append(_Press(PAUSE_TICKS, {}))
-            elif digit in DIGITS and as_events:
-                presses.append(_events(digit, command))
-            elif digit in KEYPAD:
-                presses.append(_tones(digit, command, law))
+            elif digit in DIGITS:
+                presses.append(_events(digit, command) if as_events else _tones(digit, command, law))
         if not presses:
             self.stop(command.row)
 
@@ -113,9 +106,6 @@ def _events(digit: str, command: Dial) -> _Press:
 
 
 def _tones(digit: str, command: Dial, law: int) -> _Press:
-    place = KEYPAD.index(digit)
-    ticks = max(1, command.duration_ms // TICK_MS)
-    pair = (LOW_HZ[place // 4], HIGH_HZ[place % 4])
-    samples = tone(pair, ticks * FRAME_SAMPLES, TONE_DB).view(np.uint16)
-    frames = (ENCODE_U, ENCODE_A)[law].take(samples).reshape(ticks, FRAME_SAMPLES)
-    return _Press(ticks + max(1, command.gap_ms // TICK_MS), {}, frames)
+    samples = press(digit, duration_ms=command.duration_ms, gap_ms=command.gap_ms)
+    frames = (ENCODE_U, ENCODE_A)[law].take(samples.view(np.uint16))
+    return _Press(len(frames), {}, frames)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from media.comfort_noise import ComfortNoise
 from media.concealment import Concealment
 from media.mixer import decode
 from media.pool import FRAME_SAMPLES, NO_SLOT, Pool
@@ -28,6 +29,8 @@ class Gaps:
         self._history = np.full((HISTORY_TICKS, rows.length), NO_SLOT, np.int32)
         self._tick = 0
         self.concealment = Concealment(rows.length, self._recall)
+        self.noise = ComfortNoise(rows.length)
+        self.pauses = np.zeros(rows.length, np.bool_)  # the peer has described its background and sends no audio
 
     def remember(self, n: int, slots: NDArray[np.int32]) -> None:
         """What all rows play in this tick."""
@@ -37,6 +40,7 @@ class Gaps:
     def fill(self, rows: NDArray[np.intp], slots: NDArray[np.int32], samples: NDArray[np.int16]) -> int:
         """Fills what is missing of the talkers' `samples`, in place, and blends in what is back; returns how many."""
         missing = slots == NO_SLOT
+        self.pauses[rows[~missing]] = False
         lost = self.concealment.lost_blocks[rows]
         if not missing.any():
             if lost.any():
@@ -47,14 +51,26 @@ class Gaps:
             returned = samples[back]
             self.concealment.good(rows[back], returned)
             samples[back] = returned
-        samples[missing] = self.concealment.conceal(rows[missing])
+        pauses = missing & self.pauses[rows]
+        if pauses.any():
+            samples[pauses] = self.noise.generate(rows[pauses])
+            missing = missing & ~pauses
+        if missing.any():
+            samples[missing] = self.concealment.conceal(rows[missing])
         concealed = rows[missing & (lost < 2 * CONCEALED_TICKS)]
         self._streams.concealed_frames[concealed] += np.uint32(1)
         return len(concealed)
 
+    def pause(self, row: int, description: bytes) -> None:
+        """A comfort noise packet has come."""
+        self.noise.describe(row, description)
+        self.pauses[row] = True
+
     def forget(self, row: int) -> None:
         self._history[:, row] = NO_SLOT
         self.concealment.reset(row)
+        self.noise.reset(row)
+        self.pauses[row] = False
 
     def _recall(self, rows: NDArray[np.intp]) -> NDArray[np.int16]:
         """The last three frames of each row, oldest first; silence where there was none."""

@@ -67,6 +67,7 @@ class Stream:
 
     __slots__ = (
         "_engine",
+        "_last_statistics",
         "_muted",
         "_placed",
         "address",
@@ -96,6 +97,7 @@ class Stream:
         self.room: Room | None = None
         self.player: Player | None = None
         self.recorder: Recorder | None = None
+        self._last_statistics: StreamStatistics | None = None
         self._muted = False
         self._placed = commands.Place(row, NOWHERE, NOWHERE, 0.0)
 
@@ -141,7 +143,7 @@ class Stream:
 
     def statistics(self) -> StreamStatistics:
         """What the worker counted, read from shared memory; the last values when closed."""
-        return self._engine.statistics(self)
+        return self._last_statistics or self._engine.statistics(self)
 
     def close(self) -> None:
         """Leaves the room, ends player and recorder, sends RTCP BYE, frees the port. Idempotent."""
@@ -152,6 +154,7 @@ class Stream:
                 part.stop()
         if self.room is not None:
             self.room.leave(self)
+        self._last_statistics = self._engine.statistics(self)
         self.state = StreamState.CLOSED
         self._engine.closed(self)
 
@@ -274,8 +277,10 @@ class Room:
         """Everybody leaves, players and recorders end. Idempotent."""
         if self.is_closed:
             return
-        for part in (*self.players, *self.recorders):
-            part.stop()
+        for player in tuple(self.players):
+            player.stop()
+        for recorder in tuple(self.recorders):
+            recorder.stop()
         for stream in tuple(self.members):
             self.leave(stream)
         self.is_closed = True

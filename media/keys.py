@@ -1,10 +1,17 @@
-"""Keys pressed at the far end: telephone-events of RFC 4733 become `DigitPressed`, one a press."""
+"""Keys pressed at the far end become `DigitPressed`, one a press.
+
+As telephone-events (RFC 4733) where they were agreed; otherwise as tones, which are listened for in those rows only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from media.dtmf.events import EventReceiver, Key
+from media.dtmf.tones import ToneDetector
 from media.events import DigitPressed
 from media.jitter import JitterBuffer
 from media.rtp.packet import Packet
@@ -15,10 +22,13 @@ TICK_S = 0.02
 class Keys:
     """One receiver a row that has ever sent a telephone-event."""
 
-    def __init__(self, jitter: JitterBuffer, tell_stream: Callable[[int, DigitPressed], None]) -> None:
+    def __init__(self, rows: int, jitter: JitterBuffer, tell_stream: Callable[[int, DigitPressed], None]) -> None:
         self._jitter, self._tell_stream = jitter, tell_stream
         self._receivers: dict[int, EventReceiver] = {}
         self._open: set[int] = set()
+        self.listens = np.zeros(rows, np.bool_)  # to the tones of a row
+        self.listens_to_any = False
+        self._detector = ToneDetector(rows)
 
     def take(self, row: int, packet: Packet) -> None:
         receiver = self._receivers.setdefault(row, EventReceiver())
@@ -26,6 +36,18 @@ class Keys:
         if receiver.is_open:
             self._open.add(row)
         self._tell(row, keys)
+
+    def set_listening(self, row: int, listens: bool) -> None:
+        """Whether the row's keys come as tones."""
+        if listens and not self.listens[row]:
+            self._detector.reset(row)
+        self.listens[row] = listens
+        self.listens_to_any = bool(self.listens.any())
+
+    def listen(self, rows: NDArray[np.intp], frames: NDArray[np.int16]) -> None:
+        """One frame [160] of each row."""
+        for key in self._detector.detect(rows, frames):
+            self._tell_stream(key.row, DigitPressed(key.digit, key.duration_ms, "inband"))
 
     def expire(self) -> None:
         """Once a tick: keys whose end was lost."""
@@ -38,6 +60,7 @@ class Keys:
     def forget(self, row: int) -> None:
         self._receivers.pop(row, None)
         self._open.discard(row)
+        self.set_listening(row, False)
 
     def _tell(self, row: int, keys: list[Key]) -> None:
         for key in keys:

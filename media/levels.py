@@ -75,14 +75,20 @@ class Levels:
         self._vad = webrtcvad.Vad(VAD_MODE)
         self._turn = 0
 
-    def follow(self, n: int, slots: NDArray[np.int32], present: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """This tick's levels of the first n rows (0 where no frame is due); their loudness follows."""
+    def follow(
+        self, n: int, slots: NDArray[np.int32], present: NDArray[np.bool_], pauses: NDArray[np.bool_]
+    ) -> NDArray[np.uint8]:
+        """This tick's levels of the first n rows (0 where no frame is due); their loudness follows.
+
+        A row that pauses, with comfort noise in place of audio, stays just loud enough for a bridged call to hear it.
+        """
         levels = self.of_slot.take(slots, mode="clip")
         levels *= present
         loudness = self.loudness[:n]
         np.maximum(loudness, FALL_A_TICK, out=loudness)
         loudness -= FALL_A_TICK
         np.maximum(loudness, levels, out=loudness)
+        np.maximum(loudness, pauses[:n], out=loudness, casting="unsafe")
         return levels
 
     def listen(self, rows: NDArray[np.intp], frames: NDArray[np.int16], tick: int) -> list[int]:

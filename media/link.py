@@ -165,6 +165,7 @@ class InProcess:
         self, start: commands.Start, table: Table, shelf: memoryview, on_told: Callable[[commands.Told], None]
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._on_told = on_told
         pool, counts = Pool(start.rows), Counter[str]()
         sweep, writer = MemorySweep(pool, counts), Writer(threaded=False)
         parts = Parts(
@@ -174,12 +175,15 @@ class InProcess:
             shelf_view(shelf),
             counts,
             writer,
-            lambda told: self._loop.call_soon(on_told, told) and None,
+            self._tell,
             loudest_talkers=start.loudest_talkers,
         )
         self.bridge = Bridge(start, parts)
         self._next_at = self._loop.time()
         self._tick()
+
+    def _tell(self, told: commands.Told) -> None:
+        self._loop.call_soon(self._on_told, told)
 
     def send(self, batch: Sequence[commands.Command], ports: Sequence[Any], closing: Sequence[Any] = ()) -> None:  # noqa: ARG002  the bridge closes them itself
         self.bridge.obey(batch, ports)

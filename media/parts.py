@@ -59,7 +59,7 @@ class Parts:
         self.taping = Taping(self.rows, pool, writer, tell)
         self.gaps = Gaps(self.rows, self.streams, pool)
         self.reports = Reports(self.rows, self.streams, self.receiver.sources, sweep, self.jitter, counts)
-        self.keys = Keys(self.jitter, self.tell_stream)
+        self.keys = Keys(length, self.jitter, self.tell_stream)
         self.talk = Talk(self.rows, self.levels, self.jitter, tell, self.tell_stream)
 
     def tell_stream(self, row: int, event: StreamEvent) -> None:

@@ -141,4 +141,3 @@ class Reports:
 
     def _spread(self) -> int:
         return int(INTERVAL_TICKS * self._chance.uniform(0.5, 1.5))
-

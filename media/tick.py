@@ -75,7 +75,8 @@ class Tick:
         slots = parts.jitter.due(n)
         present = slots != NO_SLOT
         parts.gaps.remember(n, slots)
-        parts.streams.level[:n] = parts.levels.follow(n, slots, present)
+        parts.streams.level[:n] = parts.levels.follow(n, slots, present, parts.gaps.pauses)
+        self._listen_for_keys(n, slots, present)
         talkers = parts.mixer.choose(n, parts.rows.speaks, parts.levels.loudness, parts.levels.gate)
         music_rooms, music = parts.playing.room_music()
         heard = parts.mixer.frame_of_mix
@@ -92,6 +93,14 @@ class Tick:
         if not parts.taping.is_idle:
             parts.taping.take(slots, spoken, sums, missed_ticks)
         frames.rows.take(hears, axis=0, out=parts.sweep.out[:n], mode="clip")
+
+    def _listen_for_keys(self, n: int, slots: NDArray[np.int32], present: NDArray[np.bool_]) -> None:
+        """Tones of keys, in rows that have agreed on no telephone-events and are not silent."""
+        parts = self._parts
+        if parts.keys.listens_to_any:
+            rows = np.flatnonzero(parts.keys.listens[:n] & present & ~parts.levels.quiet(n))
+            if len(rows):
+                parts.keys.listen(rows, decode(parts.pool.payload[slots[rows]], parts.rows.receive_law[rows]))
 
     def _rooms(
         self, talkers: Rows, slots: NDArray[np.int32], music_rooms: NDArray[np.int32], music: NDArray[np.int16]
