@@ -66,6 +66,7 @@ class WorkerProcess:
                 [sys.executable, "-m", "media.worker", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the terminal is for the parent, which then says `Stop`
                 env=_environment(),
             )
         self._loop.add_reader(self._sock, self._readable)
