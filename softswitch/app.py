@@ -91,6 +91,7 @@ class App:
             parts.push_async_callback(self._end_all_calls, asyncio.create_task(self.switch.serve(self._stopping)))
             parts.callback(asyncio.create_task(self.counts.log_every(self.settings.logs.drops_every_s)).cancel)
             self._wire()
+            await self.switch.is_open.wait()
             await self._listen()
             self._parts = parts.pop_all()
 

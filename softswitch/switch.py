@@ -58,6 +58,8 @@ class Switch:
         self.outcomes: Counter[int] = Counter()
         """Calls that have ended, by final status."""
         self.bugs = 0
+        self.is_open = asyncio.Event()
+        """Set once `serve` takes calls: what comes before is turned away."""
         self._settings = settings
         self._engine = engine
         self._endpoints = endpoints
@@ -77,6 +79,7 @@ class Switch:
     async def serve(self, until: asyncio.Event) -> None:
         """Takes calls until the event is set; then ends those that are up, and returns when the last has given back."""
         async with asyncio.TaskGroup() as self._group:
+            self.is_open.set()
             await until.wait()
             self._group = None
             for call in list(self.calls.values()):
