@@ -1,36 +1,38 @@
-"""One request of ours on its way: its targets, the one being tried, and whom the answer is for (RFC 3263 §4.3)."""
+"""Requests of ours on their way: targets and failover, Via and Contact, ACK and CANCEL (RFC 3261 §8.1, RFC 3263 §4.3).
+
+The stack's `Client` takes a request and who asks, finds out where it goes, opens the transaction, and tries the next
+target when one is silent, broken or overloaded. What comes of it goes to the `Asker`.
+"""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
+from softswitch.sip.grammar import format_host_port
+from softswitch.sip.identifiers import Identifiers
 from softswitch.sip.message import Request, Response
-from softswitch.sip.peer import Peer
+from softswitch.sip.peer import Peer, Transport
+from softswitch.sip.resolver import Resolver
+from softswitch.sip.session import effects
+from softswitch.sip.session.session import Session
+from softswitch.sip.settings import StackSettings
+from softswitch.sip.sources import is_behind_nat
+from softswitch.sip.transaction import machine
+from softswitch.sip.transaction.client_invite import State as ClientInviteState
+from softswitch.sip.transaction.layer import Layer
 from softswitch.sip.transaction.machine import Transaction
+from softswitch.sip.transport.transports import Transports
+from softswitch.sip.uri import Uri
 
 FAILOVER_STATUSES = (408, 503)
+VIA_BYTES = 100  # what a Via adds to a request that was measured without one
 
 
 class Asker(Protocol):
     """Who is told what came of a request."""
 
     def receive_response(self, request: Request, response: Response) -> None: ...
-
-
-class Sending:
-    """A request and what is left to try. `transaction` is the attempt that runs; None before the first and at the end."""
-
-    __slots__ = ("asker", "is_heard", "request", "targets", "transaction")
-
-    def __init__(self, request: Request, asker: Asker) -> None:
-        self.request = request
-        self.asker = asker
-        self.targets: list[Peer] = []
-        self.transaction: Transaction | None = None
-        self.is_heard = False
-
-    def is_to_be_tried_elsewhere(self, response: Response) -> bool:
-        """Whether the next target may do better: this one is silent, broken or overloaded, and never said a word."""
-        return bool(self.targets) and not self.is_heard and response.status in FAILOVER_STATUSES
 
 
 class Question:
@@ -49,3 +51,196 @@ class Nobody:
 
     def receive_response(self, request: Request, response: Response) -> None:
         """Nothing follows from it."""
+
+
+class Sending:
+    """A request, who asks, and the targets left to try; `transaction` is the attempt that runs."""
+
+    __slots__ = ("asker", "is_heard", "request", "targets", "transaction")
+
+    def __init__(self, request: Request, asker: Asker) -> None:
+        self.request = request
+        self.asker = asker
+        self.targets: list[Peer] = []
+        self.transaction: Transaction | None = None
+        self.is_heard = False
+
+    def is_to_be_tried_elsewhere(self, response: Response) -> bool:
+        """Whether the next target may do better: this one never said a word, or has no room."""
+        return bool(self.targets) and not self.is_heard and response.status in FAILOVER_STATUSES
+
+
+class Client:
+    """The sending half of a stack."""
+
+    def __init__(
+        self,
+        settings: StackSettings,
+        identifiers: Identifiers,
+        layer: Layer,
+        transports: Transports,
+        resolver: Resolver,
+        drops: Counter[str],
+        perform: Callable[[Transaction, list[machine.Effect]], None],
+        send_bytes: Callable[[bytes, Peer], None],
+    ) -> None:
+        self.sendings: dict[int, Sending] = {}
+        self._settings, self._identifiers = settings, identifiers
+        self._layer, self._transports, self._resolver = layer, transports, resolver
+        self._drops = drops
+        self._perform, self._send_bytes = perform, send_bytes
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def send(self, asker: Asker, request: Request, next_hop: Uri) -> None:
+        """Start a client transaction with the first of the targets the next hop leads to."""
+        sending = self.sendings[id(request)] = Sending(request, asker)
+        way = self._known_way(asker, request) if isinstance(asker, Session) else None
+        targets = [way] if way is not None else self._resolver.resolve_now(next_hop)
+        if targets is None:
+            self._spawn(self._resolve(sending, next_hop))
+        else:
+            sending.targets = targets
+            self._try_next(sending)
+
+    async def _resolve(self, sending: Sending, next_hop: Uri) -> None:
+        try:
+            sending.targets = await self._resolver.resolve(next_hop)
+        except OSError:
+            self._drops["unresolved"] += 1
+        asker = sending.asker
+        if isinstance(asker, Session) and asker.has_ended and sending.request.method == "INVITE":
+            sending.targets = []  # hung up before it was sent
+        if sending.targets:
+            self._try_next(sending)
+        else:
+            self.sendings.pop(id(sending.request), None)
+            asker.receive_response(sending.request, Response.for_request(sending.request, 503))
+
+    def _try_next(self, sending: Sending) -> None:
+        peer = self._put_via(sending.request, sending.targets.pop(0))
+        if isinstance(sending.asker, Session):
+            self._put_contact(sending.asker, sending.request, peer)
+        self._open(sending, peer)
+
+    def _open(self, sending: Sending, peer: Peer) -> None:
+        transaction = self._layer.open_client(sending.request, peer)
+        transaction.owner = sending
+        sending.transaction = transaction
+        self._perform(transaction, transaction.start())
+
+    def deliver(self, sending: Sending, response: Response) -> None:
+        """A response came (or was made up): for the asker, or a reason to try the next target."""
+        if sending.is_to_be_tried_elsewhere(response):
+            self._try_next(sending)
+            return
+        sending.is_heard = True
+        if response.status >= 200:
+            self.sendings.pop(id(sending.request), None)
+        sending.asker.receive_response(sending.request, response)
+
+    # --- ACK and CANCEL ---------------------------------------------------------------------------------------------
+
+    def acknowledge(self, session: Session, effect: effects.SendAck) -> None:
+        """The ACK of a 2xx: to where the dialog leads, without a transaction (RFC 3261 §13.2.2.4)."""
+        way = self._known_way(session, effect.request)
+        targets = [way] if way is not None else self._resolver.resolve_now(effect.next_hop)
+        if targets is None:
+            self._spawn(self._resolve_ack(effect))
+        else:
+            self._send_ack(effect.request, targets[0])
+
+    async def _resolve_ack(self, effect: effects.SendAck) -> None:
+        try:
+            targets = await self._resolver.resolve(effect.next_hop)
+        except OSError:
+            self._drops["unresolved"] += 1
+            return
+        self._send_ack(effect.request, targets[0])
+
+    def _send_ack(self, ack: Request, peer: Peer) -> None:
+        if not ack.headers.get("Via"):
+            peer = self._put_via(ack, peer)
+        self._send_bytes(ack.encode(), peer)
+
+    def cancel(self, _: Session, effect: effects.Cancel) -> None:
+        sending = self.sendings.get(id(effect.request))
+        if sending is not None and sending.transaction is not None:
+            invite = sending.transaction
+            if invite.state is ClientInviteState.PROCEEDING:
+                self._open(Sending(_cancel_of(effect), Nobody()), invite.peer)
+
+    def abandon(self, request: Request) -> Transaction | None:
+        """Forget a request; returns its transaction, whose timers are the caller's to stop."""
+        sending = self.sendings.pop(id(request), None)
+        if sending is None or sending.transaction is None:
+            return None
+        self._layer.forget(sending.transaction)
+        return sending.transaction
+
+    # --- Via, Contact, and which way --------------------------------------------------------------------------------
+
+    def _put_via(self, request: Request, peer: Peer) -> Peer:
+        """The topmost Via, with a new branch. A request too large for UDP goes by TCP (RFC 3261 §18.1.1)."""
+        if peer.transport is Transport.UDP and self._transports.is_open(Transport.TCP) and self._is_too_large(request):
+            peer = peer._replace(transport=Transport.TCP, local_port=0)
+        sent_by = format_host_port(*self._sent_by(peer))
+        branch = self._identifiers.branch()
+        request.headers.set("Via", f"SIP/2.0/{peer.transport} {sent_by};rport;branch={branch}")
+        return peer
+
+    def _is_too_large(self, request: Request) -> bool:
+        limit = self._settings.largest_udp_request_bytes
+        return bool(limit) and len(request.encode()) + VIA_BYTES > limit
+
+    def _put_contact(self, session: Session, request: Request, peer: Peer) -> None:
+        if request.headers.get("Contact") == "":
+            session.contact = self.contact(peer)
+            request.headers.set("Contact", session.contact)
+        if session.direction == "out" and request.method == "INVITE":
+            session.peer = peer
+
+    def contact(self, peer: Peer) -> str:
+        """Our Contact for this peer."""
+        transport = "" if peer.transport is Transport.UDP else f";transport={peer.transport.lower()}"
+        return f"<sip:{format_host_port(*self._sent_by(peer))}{transport}>"
+
+    def _sent_by(self, peer: Peer) -> tuple[str, int]:
+        host, port = self._transports.local_address(peer)
+        return self._settings.advertised_host or host, port
+
+    def _known_way(self, session: Session, request: Request) -> Peer | None:
+        """The way a session's messages come, where it is better than what the dialog names.
+
+        That is a connection that stands, or a far end behind NAT whose Contact only it can reach.
+        """
+        if request.to.tag is None or "Route" in request.headers:
+            return None
+        peer = session.peer
+        if peer.transport is Transport.TCP:
+            return peer if self._transports.is_connected(peer) else None
+        return peer if is_behind_nat(request.uri.host, peer.host) else None
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _cancel_of(effect: effects.Cancel) -> Request:
+    """The CANCEL of an INVITE: the same Request-URI, Via, From, To, Call-ID, Route and CSeq number (RFC 3261 §9.1)."""
+    invite = effect.request
+    cancel = Request("CANCEL", invite.uri)
+    for name in ("Via", "Route", "Max-Forwards", "From", "To", "Call-ID"):
+        for value in invite.headers.all(name):
+            cancel.headers.add(name, value)
+    cancel.headers.add("CSeq", f"{invite.cseq.number} CANCEL")
+    for name, value in effect.headers:
+        cancel.headers.add(name, value)
+    return cancel

@@ -1,4 +1,4 @@
-"""Where a SIP URI leads (RFC 3263): NAPTR, then SRV, then A and AAAA, in the order in which the targets are to be tried.
+"""Where a SIP URI leads (RFC 3263): NAPTR, then SRV, then A and AAAA; the best target comes first.
 
 A numeric host needs no question and is answered at once (`resolve_now`). What was learned is kept for its TTL. The DNS
 itself stands behind `Dns`, so that tests bring their own zone.

@@ -1,4 +1,4 @@
-"""Q.850 causes and SIP statuses: the Reason header (RFC 3326, RFC 6432) and the mappings of RFC 3398 §7.2.4.1 and §8.2.6.1."""
+"""Q.850 causes and SIP statuses: the Reason header (RFC 3326, RFC 6432), and the mappings of RFC 3398 §7 and §8."""
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import parse_params, split_list, unquote

@@ -36,6 +36,6 @@ def on_info(session: "Session", transaction: Transaction, request: Request) -> N
     session.emit(InfoReceived(request.content_type or "", request.body))
 
 
-def on_options(session: "Session", transaction: Transaction, request: Request) -> None:
+def on_options(session: "Session", transaction: Transaction, _: Request) -> None:
     """What we can do (RFC 3261 §11); a peer also uses it to ask whether the session is alive."""
     session.respond(transaction, 200, headers=session.settings.capabilities.headers())

@@ -1,4 +1,4 @@
-"""Offer and answer (RFC 3264 §4, RFC 6337): at most one offer is open between two sides, whatever message carries it."""
+"""Offer and answer (RFC 3264 §4, RFC 6337): at most one offer is open, whatever message carries it."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -50,5 +50,4 @@ def after(state: OfferState, move: OfferMove) -> OfferState:
     row = TABLE.get((state, move))
     if row is None:
         raise ImpossibleMoveError(f"{state.value}, but {move.value}")
-    assert isinstance(row.to, OfferState)
-    return row.to
+    return OfferState(row.to)

@@ -114,7 +114,7 @@ def _take_answer(session: "Session", request: Request, response: Response) -> No
 
 
 def _confirmed_dialog(session: "Session", request: Request, response: Response) -> Dialog:
-    """The dialog of the 2xx: an early one of that fork goes on, with the route set and target of the 2xx (§13.2.2.4)."""
+    """The dialog of the 2xx: an early one of that fork goes on, with the 2xx's route set and target (§13.2.2.4)."""
     dialog = Dialog.of_client(request, response)
     early = session.early.pop(dialog.remote_tag, None)
     if early is not None:

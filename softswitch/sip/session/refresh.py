@@ -1,7 +1,7 @@
 """Session timers: a session that nobody refreshes ends (RFC 4028).
 
-Either side may be the refresher. The refresher sends an UPDATE (a re-INVITE where the far end knows no UPDATE) after half
-of the interval; the other side says BYE when the refresh stays away.
+Either side may be the refresher. The refresher sends an UPDATE (a re-INVITE where the far end knows no UPDATE) after
+half of the interval; the other side says BYE when the refresh stays away.
 """
 
 from dataclasses import dataclass

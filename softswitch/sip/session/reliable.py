@@ -177,7 +177,7 @@ def _wait_for_our_answer(session: "Session", dialog: Dialog, prack: Request, sdp
     session.offer_moves(OfferMove.OFFER_RECEIVED)
     session.remote_offer = sdp
     session.open_offer = OpenOffer(
-        partial(_send_with_answer, session, dialog, prack), lambda status, reason: session.hang_up(reason=reason)
+        partial(_send_with_answer, session, dialog, prack), lambda _, reason: session.hang_up(reason=reason)
     )
     session.emit(Offered(sdp))
 

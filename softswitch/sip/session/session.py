@@ -9,7 +9,7 @@ An owner may be late by a message: a verb for a session that has ended meanwhile
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from softswitch.sip.dialog import Dialog
@@ -55,8 +55,8 @@ HeaderFields = Iterable[tuple[str, str]]
 class SessionSettings:
     """What all sessions of a stack share."""
 
-    intervals: Intervals = Intervals()
-    capabilities: Capabilities = Capabilities()
+    intervals: Intervals = field(default_factory=Intervals)
+    capabilities: Capabilities = field(default_factory=Capabilities)
     user_agent: str = "softswitch"
     session_expires_s: int = 1800
     min_se_s: int = 90
@@ -73,11 +73,11 @@ class SessionSettings:
 
 
 class Session:
-    """One INVITE session. Public: the verbs, and what the class annotates first; the rest is for the verbs' files."""
+    """One INVITE session. Public are the verbs and what stands first in the constructor."""
 
     __slots__ = (
-        "accepted", "acks", "bye_headers", "call_id", "cancel_sent", "common_headers", "contact", "credentials", "dialog", "direction", "early",
-        "effects", "flush", "has_ended", "has_exchanged", "held_answer", "identifiers", "invite_in", "invite_out",
+        "accepted", "acks", "bye_headers", "call_id", "cancel_sent", "common_headers", "contact", "credentials", "dialog",
+        "direction", "early", "effects", "flush", "has_ended", "has_exchanged", "held_answer", "identifiers", "invite_in", "invite_out",
         "is_heard", "local_sdp", "next_hop", "next_offer", "offer_state", "on_event", "open_offer", "peer", "reliable",
         "remote_offer", "request", "retries", "running", "settings", "state", "timer", "wait_s",
     )  # fmt: skip
@@ -135,7 +135,7 @@ class Session:
     def ring(
         self, status: int = 180, reason: str = "", *, sdp: bytes | None = None, headers: HeaderFields = ()
     ) -> None:
-        """A 1xx for an incoming call; reliably (RFC 3262) where the far end wants it, or takes it and `sdp` is given."""
+        """A 1xx for an incoming call; reliably (RFC 3262) where required, or supported and `sdp` is given."""
         incoming.ring(self, status, reason, sdp, tuple(headers))
         self.flush(self)
 
@@ -150,7 +150,7 @@ class Session:
         self.flush(self)
 
     def hang_up(self, *, q850: int = 16, reason: str = "Normal call clearing", headers: HeaderFields = ()) -> None:
-        """End it with whatever its state needs: a final response, CANCEL, or BYE. `Ended` is emitted before it returns."""
+        """End it with whatever its state needs: a final response, CANCEL or BYE. `Ended` comes before it returns."""
         bye.hang_up(self, q850, reason, tuple(headers))
         self.flush(self)
 

@@ -1,6 +1,7 @@
 """What may follow what in the life of a session: its states, what moves it, and the table (RFC 3261 §13 to §15).
 
-    incoming:  INCOMING > RINGING > ACCEPTED > CONFIRMED > ENDED        outgoing:  CALLING > PROCEEDING > CONFIRMED > ENDED
+    incoming:  INCOMING > RINGING > ACCEPTED > CONFIRMED > ENDED
+    outgoing:  CALLING > PROCEEDING > CONFIRMED > ENDED
 
 LEAVING is the callee who hung up before the ACK came: BYE has to wait for it. CANCELLING is the caller who hung up
 before an answer. ANSWERED is the caller whose ACK waits for the answer to the offer in the 2xx.
@@ -91,13 +92,10 @@ TABLE: Table = {
     (State.LEAVING, Move.LOST): Row(State.ENDED),
 }
 
-EARLY = frozenset((State.INCOMING, State.RINGING, State.CALLING, State.PROCEEDING))
-
 
 def after(state: State, move: Move) -> State:
     """The state a move leads to. Raises `ImpossibleMoveError` where the table has none."""
     row = TABLE.get((state, move))
     if row is None:
         raise ImpossibleMoveError(f"a session that is {state.value} met: {move.value}")
-    assert isinstance(row.to, State)
-    return row.to
+    return State(row.to)

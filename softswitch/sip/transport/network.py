@@ -68,7 +68,7 @@ class _Server:
 
 
 def local_host_towards(host: str) -> str:
-    """The address of this machine that packets to `host` leave from; the kernel's routing table knows, nothing is sent."""
+    """The address of this machine that packets to `host` leave from, by the kernel's routing table; nothing is sent."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         probe.connect((host, 9))

@@ -78,8 +78,10 @@ class Transports:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._idle_check is not None:
             self._idle_check.cancel()
-        for opened in (*self._datagrams.values(), *self._listeners, *self._connections.values()):
-            opened.close()
+        for listening in (*self._datagrams.values(), *self._listeners):
+            listening.close()
+        for connection in tuple(self._connections.values()):
+            connection.close()
         self._datagrams.clear()
         self._listeners.clear()
         await asyncio.sleep(0)  # connections end in the next pass of the loop

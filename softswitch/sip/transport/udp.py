@@ -1,7 +1,7 @@
 """A UDP socket read by the loop's `add_reader`, many datagrams a wake-up, and written to directly.
 
-asyncio's own datagram transport reads one datagram a loop pass, an eighth of the rate. Errors the network reports (ICMP) are
-read from the socket's error queue, where Linux names the destination they are about.
+asyncio's own datagram transport reads one datagram a loop pass, an eighth of the rate. Errors the network reports
+(ICMP) are read from the socket's error queue, where Linux names the destination they are about.
 """
 
 import asyncio

@@ -1,0 +1,171 @@
+"""Requests of others: what a user agent server does with each, in the order of RFC 3261 §8.2, §9.2, §12.2.2 and §13.3.
+
+The stack's `Server` gets every parsed request: one that repeats another goes to its transaction, an ACK or a request
+within a dialog to its session, an INVITE becomes a session, the rest is the owner's.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from softswitch.errors import PeerError
+from softswitch.sip.identifiers import Identifiers
+from softswitch.sip.message import Request, Response
+from softswitch.sip.parser import salvage
+from softswitch.sip.peer import Peer
+from softswitch.sip.session import incoming, refresh
+from softswitch.sip.session.session import Session
+from softswitch.sip.settings import StackSettings
+from softswitch.sip.sources import note_source, response_peer
+from softswitch.sip.transaction import machine
+from softswitch.sip.transaction.layer import Layer
+from softswitch.sip.transaction.machine import Event, Transaction
+from softswitch.sip.validation import Capabilities, check_request
+
+HeaderFields = Iterable[tuple[str, str]]
+
+
+class User(Protocol):
+    """Who decides what becomes of calls and requests: the stack's owner, through the stack."""
+
+    def open_session(self, request: Request, peer: Peer) -> Session: ...
+    def take(self, session: Session) -> None: ...
+    def answer_for(self, request: Request, peer: Peer) -> Response | None: ...
+    def takes_all_methods(self) -> bool: ...
+
+
+class Server:
+    """The receiving half of a stack. `sessions` is shared with it: (Call-ID, our tag) -> session."""
+
+    def __init__(
+        self,
+        settings: StackSettings,
+        capabilities: Capabilities,
+        identifiers: Identifiers,
+        layer: Layer,
+        sessions: dict[tuple[str, str], Session],
+        drops: Counter[str],
+        perform: Callable[[Transaction, list[machine.Effect]], None],
+        send_bytes: Callable[[bytes, Peer], None],
+        user: User,
+    ) -> None:
+        self._settings, self._capabilities, self._identifiers = settings, capabilities, identifiers
+        self._layer, self._sessions, self._drops = layer, sessions, drops
+        self._perform, self._send_bytes = perform, send_bytes
+        self._user = user
+
+    def receive(self, request: Request, peer: Peer) -> None:
+        note_source(request, peer)
+        transaction = self._layer.server_for(request)
+        if transaction is not None:
+            event = Event.ACK if request.method == "ACK" else Event.REQUEST
+            self._perform(transaction, self._layer.advance(transaction, event, request))
+        elif request.method == "ACK":
+            self.receive_ack(request)
+        elif len(self._layer.servers) >= self._settings.most_server_transactions:
+            self._drops["overload"] += 1
+            retry_after = ("Retry-After", str(self._settings.retry_after_s))
+            self.answer_statelessly(request, peer, 503, headers=(retry_after,))
+        else:
+            self._receive_new(request, peer)
+
+    def receive_ack(self, ack: Request) -> None:
+        """The ACK of a 2xx; it is never answered."""
+        session = self._sessions.get((ack.call_id, ack.to.tag or ""))
+        if session is None:
+            self._drops["stray_ack"] += 1
+        else:
+            session.receive_request(None, ack)
+
+    def _receive_new(self, request: Request, peer: Peer) -> None:
+        is_merged = request.to.tag is None and self._layer.is_merged(request)
+        rejection = check_request(request, self._capabilities) if request.method != "CANCEL" else None
+        transaction = self._layer.open_server(request, response_peer(request.via, peer))
+        self._perform(transaction, transaction.start())
+        if is_merged:
+            self._drops["merged"] += 1
+            self._respond(transaction, 482)
+        elif rejection is not None and not self._is_for_the_user(request, rejection.status):
+            self._drops[f"rejected_{rejection.status}"] += 1
+            self._respond(transaction, rejection.status, rejection.reason, rejection.headers)
+        elif request.method == "CANCEL":
+            self._receive_cancel(transaction, request)
+        elif request.to.tag is not None:
+            self._receive_in_dialog(transaction, request)
+        elif request.method == "INVITE":
+            self._receive_invite(transaction, request, peer)
+        else:
+            self._receive_other(transaction, request, peer)
+
+    def _is_for_the_user(self, request: Request, status: int) -> bool:
+        """A method only the owner knows (REGISTER, …) is not refused on the owner's behalf."""
+        return status == 405 and request.to.tag is None and self._user.takes_all_methods()
+
+    def _receive_cancel(self, transaction: Transaction, cancel: Request) -> None:
+        """RFC 3261 §9.2: 200 to the CANCEL itself, whatever becomes of its INVITE; 481 where there is none."""
+        invite = self._layer.cancelled_by(cancel)
+        if invite is None or not isinstance(invite.owner, Session):
+            self._respond(transaction, 481)
+            return
+        tag = invite.owner.dialog.local_tag if invite.owner.dialog else None
+        self._perform(transaction, self._layer.respond(transaction, Response.for_request(cancel, 200, to_tag=tag)))
+        invite.owner.receive_cancel(invite, cancel)
+
+    def _receive_in_dialog(self, transaction: Transaction, request: Request) -> None:
+        session = self._sessions.get((request.call_id, request.to.tag or ""))
+        if session is None or not session.knows(request.from_.tag):
+            self._respond(transaction, 481)
+            return
+        transaction.owner = session
+        session.receive_request(transaction, request)
+
+    def _receive_invite(self, transaction: Transaction, request: Request, peer: Peer) -> None:
+        if refresh.is_too_small(request, self._settings.min_se_s):
+            self._respond(transaction, 422, headers=(("Min-SE", str(self._settings.min_se_s)),))
+            return
+        session = self._user.open_session(request, peer)
+        try:
+            incoming.begin(session, transaction)
+        except PeerError as error:
+            self._drops[error.drop] += 1
+            self._respond(transaction, error.status, error.reason)
+            return
+        transaction.owner = session
+        if session.dialog is not None:
+            self._sessions[session.call_id, session.dialog.local_tag] = session
+        self._user.take(session)
+
+    def _receive_other(self, transaction: Transaction, request: Request, peer: Peer) -> None:
+        response = self._user.answer_for(request, peer)
+        if response is not None:
+            self._perform(transaction, self._layer.respond(transaction, response))
+
+    def _respond(self, transaction: Transaction, status: int, reason: str = "", headers: HeaderFields = ()) -> None:
+        tag = self._identifiers.tag()
+        response = Response.for_request(transaction.request, status, reason, to_tag=tag, headers=headers)
+        self._perform(transaction, self._layer.respond(transaction, response))
+
+    # --- without a transaction --------------------------------------------------------------------------------------
+
+    def refuse(self, data: bytes, peer: Peer, error: PeerError) -> None:
+        """Bytes that are no good: counted, and answered where there is somebody to answer to."""
+        self._drops[error.drop] += 1
+        request = salvage(data)
+        if request is not None:
+            self.answer_statelessly(request, peer, error.status, error.reason)
+
+    def answer_statelessly(
+        self, request: Request, peer: Peer, status: int, reason: str = "", headers: HeaderFields = ()
+    ) -> None:
+        """The tag depends on the request alone, so that the answer to a repeated request is the same."""
+        try:
+            note_source(request, peer)
+            tag = _stateless_tag(request)
+            response = Response.for_request(request, status, reason, to_tag=tag, headers=headers)
+            self._send_bytes(response.encode(), response_peer(request.via, peer))
+        except (PeerError, ValueError):
+            self._drops["unanswerable"] += 1
+
+
+def _stateless_tag(request: Request) -> str:
+    return f"{hash((request.headers.get('Via'), request.headers.get('Call-ID'))) & 0xFFFFFFFFFFFF:x}"
