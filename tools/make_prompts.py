@@ -1,4 +1,4 @@
-"""Make the audio files of `media/prompts`: `python tools/make_prompts.py` (needs flite: apt-get install flite).
+"""Make the audio files of `media/prompts`: `python -m tools.make_prompts` (needs flite: apt-get install flite).
 
 Speech is rendered at 16 kHz, trimmed, brought to one loudness, converted to 8 kHz and stored as FLAC; music and chimes
 are computed. The result is the same at every run. To change a prompt, change its text in `prompts.toml` and run this;
@@ -6,15 +6,12 @@ to use a recording of your own, put it in a folder of yours (docs/prompts.md).
 """
 
 import subprocess
-import sys
 import tempfile
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import soundfile
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from media.players import speech_level_db
 from media.resample import Resampler
