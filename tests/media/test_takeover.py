@@ -1,0 +1,120 @@
+"""A media process that is killed is replaced by one with the same sockets, rooms and streams. Real processes, real time."""
+
+import asyncio
+import os
+import signal
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from media import Engine, MediaSettings, Tone
+from tests.ears import AMPLITUDE, Ears, Member
+
+pytestmark = pytest.mark.real_time
+
+SETTINGS = MediaSettings(ports=(23000, 23999), source_cache_s=60, realtime=False)
+LONGEST_GAP_S = 1.0
+MUSIC = Tone((((2000.0,), 600, 0), ((2500.0,), 20000, 0)))
+
+
+@pytest.fixture
+async def ears() -> AsyncIterator[Ears]:
+    engine = Engine(SETTINGS)
+    await engine.start()
+    ears = Ears(engine)
+    yield ears
+    await engine.stop()
+    ears.close()
+
+
+async def kill_and_wait(engine: Engine) -> None:
+    replaced = asyncio.Event()
+    engine.on_worker_replaced = replaced.set
+    assert engine.worker_pid is not None
+    os.kill(engine.worker_pid, signal.SIGKILL)
+    async with asyncio.timeout(5):
+        await replaced.wait()
+
+
+def header(packet: bytes) -> tuple[int, int, int]:
+    sequence, timestamp, ssrc = struct.unpack("!HII", packet[2:12])
+    return sequence, timestamp, ssrc
+
+
+def longest_gap_s(member: Member) -> float:
+    times = [at for at, _ in member.heard]
+    return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+
+
+async def test_callers_stay_in_their_room_when_the_media_process_is_killed(ears: Ears) -> None:
+    room = ears.engine.open_room("standup")
+    members = [ears.member(name) for name in "abc"]
+    for member in members:
+        room.join(member.stream)
+    members[2].stream.mute(True)
+    await ears.listen(0.6)
+    killing = asyncio.create_task(kill_and_wait(ears.engine))
+    await ears.listen(1.5)
+    await killing
+    assert max(longest_gap_s(member) for member in members) < LONGEST_GAP_S
+    assert ears.matrix() == {"a": {"b"}, "b": {"a"}, "c": {"a", "b"}}
+    assert ears.engine.counters()["workers_replaced"] == 1
+    assert ears.engine.counters()["failed_ticks"] == 0
+
+
+async def test_the_new_process_goes_on_with_the_same_rtp_stream_and_counts(ears: Ears) -> None:
+    room = ears.engine.open_room("standup")
+    a, b = ears.member("a"), ears.member("b")
+    room.join(a.stream)
+    room.join(b.stream)
+    await ears.listen(0.6)
+    before = a.stream.statistics()
+    await asyncio.gather(kill_and_wait(ears.engine), ears.listen(1.0))
+    after = a.stream.statistics()
+    headers = [header(packet) for _, packet in a.heard]
+    assert len({ssrc for _, _, ssrc in headers}) == 1
+    steps = {(later[0] - earlier[0]) & 0xFFFF for earlier, later in zip(headers, headers[1:], strict=False)}
+    assert steps <= {0, 1, 2}  # the last packet may have left before it was counted
+    assert after.packets_received > before.packets_received >= 25
+    assert after.packets_sent > before.packets_sent
+
+
+async def test_players_and_recordings_go_on_where_they_were(ears: Ears, tmp_path: Path) -> None:
+    room = ears.engine.open_room("standup")
+    member = ears.member("a")
+    room.join(member.stream)
+    recorder = room.record(tmp_path / "room.wav")
+    await ears.listen(0.2)
+    player = member.stream.play(MUSIC)
+    await ears.listen(1.0)
+    await asyncio.gather(kill_and_wait(ears.engine), ears.listen(1.0))
+    assert not player.is_finished
+    assert member.amplitude(2500.0, ears.listening_since) > 0.5 * AMPLITUDE
+    assert member.amplitude(2000.0, ears.listening_since) < 0.05 * AMPLITUDE
+    recorder.stop()
+    async with asyncio.timeout(5):
+        await recorder.finished()
+    samples, _ = soundfile.read(tmp_path / "room.wav")
+    assert len(samples) > 1.5 * 8000
+
+
+async def test_a_second_death_is_survived_too(ears: Ears) -> None:
+    room = ears.engine.open_room("standup")
+    for name in "ab":
+        room.join(ears.member(name).stream)
+    await ears.listen(0.4)
+    for _ in range(2):
+        await asyncio.gather(kill_and_wait(ears.engine), ears.listen(1.0))
+    await ears.listen(0.6)
+    assert ears.matrix() == {"a": {"b"}, "b": {"a"}}
+
+
+async def test_the_process_ends_with_its_engine(ears: Ears) -> None:
+    pid = ears.engine.worker_pid
+    assert pid is not None
+    await ears.engine.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
