@@ -11,6 +11,7 @@ import logging
 import random as chance
 from collections import Counter
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 from softswitch.errors import PeerError
@@ -68,6 +69,7 @@ class Stack:
         self._sessions: dict[tuple[str, str], Session] = {}
         self._timers = Timers()
         self._alarm: asyncio.TimerHandle | None = None
+        self._armed_at = inf
         self._lost_peers: set[Peer] = set()
         self._is_closed = False
         self._layer = Layer(self.settings.intervals())
@@ -379,22 +381,24 @@ class Stack:
 
     def _start(self, after_s: float, owner: Transaction | Session, name: Any) -> RunningTimer:
         timer = self._timers.start(_now(), after_s, owner, name)
-        if self._alarm is None or timer.at < self._alarm.when():
+        if timer.at < self._armed_at:
             self._arm(timer.at)
         return timer
 
     def _arm(self, at: float) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
+        self._armed_at = at
         self._alarm = asyncio.get_running_loop().call_at(at, self._ring)
 
     def _ring(self) -> None:
-        """Timers are due."""
-        self._alarm = None
+        """Timers are due; those that start meanwhile need no alarm of their own."""
+        self._alarm, self._armed_at = None, -inf
         for timer in self._timers.due(_now() + TIMER_SLACK_S):
             self._fire(timer.owner, timer.name)
+        self._armed_at = inf
         at = self._timers.next_at()
-        if at is not None and self._alarm is None:
+        if at is not None:
             self._arm(at)
 
     def _fire(self, owner: Transaction | Session, name: Any) -> None:
