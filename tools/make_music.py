@@ -15,14 +15,15 @@ BEATS_A_CHORD = 4
 MUSIC_DB = -26.0
 CHIME_DB = -20.0
 
-# MIDI note numbers: a slow sixteen-chord walk through C major, everything close together and nothing high.
+# MIDI note numbers, an octave below what is heard: a slow walk through C major, everything close together.
 CHORDS = [
     (48, 52, 55, 59), (45, 52, 55, 60), (41, 48, 52, 57), (43, 50, 53, 59),
     (40, 47, 55, 59), (45, 52, 55, 60), (50, 53, 57, 60), (43, 50, 55, 59),
     (41, 48, 52, 57), (40, 47, 52, 55), (50, 53, 57, 60), (45, 52, 55, 60),
     (41, 48, 53, 57), (43, 50, 53, 59), (48, 52, 55, 59), (43, 50, 55, 62),
 ]  # fmt: skip
-MELODY_STEPS = (0, 2, 3, 2, 1, 3, 2, 1)  # which note of the chord is plucked at each half beat, an octave up
+MELODY_STEPS = (0, 2, 3, 2, 1, 3, 2, 1)  # which note of the chord is plucked at each half beat
+OCTAVE = 12  # telephones carry 300 to 3,400 Hz: a low chord would hardly be heard
 
 
 def hold_music() -> Signal:
@@ -32,10 +33,10 @@ def hold_music() -> Signal:
     for index, chord in enumerate(CHORDS):
         start_s = index * BEATS_A_CHORD * BEAT_S
         for note in chord:
-            _add(music, start_s - 0.4, _pad(_hz(note), BEATS_A_CHORD * BEAT_S + 0.8))
+            _add(music, start_s - 0.4, 0.6 * _pad(_hz(note + OCTAVE), BEATS_A_CHORD * BEAT_S + 0.8))
         for step, which in enumerate(MELODY_STEPS):
-            note_hz = _hz(chord[which] + 12)
-            _add(music, start_s + step * BEAT_S / 2, 0.55 * _pluck(note_hz, 1.8, softness=5.0 + step % 2))
+            note_hz = _hz(chord[which] + 2 * OCTAVE)
+            _add(music, start_s + step * BEAT_S / 2, 0.8 * _pluck(note_hz, 1.8, softness=5.0 + step % 2))
     return levelled(music, MUSIC_DB)
 
 
@@ -79,7 +80,7 @@ def _pad(note_hz: float, seconds: float) -> Signal:
     time = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     swell = np.sin(np.pi * time / seconds) ** 0.8
     tremble = 1 + 0.12 * np.sin(2 * np.pi * 0.8 * time + note_hz)
-    partials = sum(np.sin(2 * np.pi * note_hz * number * time) / number**2 for number in (1, 2, 3, 4))
+    partials = sum(np.sin(2 * np.pi * note_hz * number * time) / number**1.5 for number in (1, 2, 3, 4))
     return 0.5 * swell * tremble * partials
 
 
