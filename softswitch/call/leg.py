@@ -13,7 +13,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from media import (
@@ -32,8 +31,9 @@ from media import (
     TalkStopped,
 )
 from softswitch.call.digits import DigitMerger, digit_of_info
+from softswitch.call.leg_states import LEG_TABLE, LegTrigger
 from softswitch.call.outcome import NORMAL_CLEARING, Outcome, q850_of
-from softswitch.call.states import Table
+from softswitch.call.waiting import Waiting
 from softswitch.errors import CallRejected
 from softswitch.sip.session.events import Confirmed, Ended, InfoReceived, Offered, Reanswered, SessionEvent
 
@@ -46,38 +46,6 @@ DIGITS_KEPT = 64
 INCOMPATIBLE_DESTINATION = 88
 
 
-class LegState(StrEnum):
-    OFFERED = "offered"
-    RINGING = "ringing"
-    ANSWERED = "answered"
-    ENDED = "ended"
-
-
-class LegTrigger(StrEnum):
-    RING = "ring"
-    ANSWER = "answer"
-    END = "end"
-
-
-LEG_TABLE = Table(
-    "leg",
-    LegState.OFFERED,
-    {
-        LegState.OFFERED: {
-            LegTrigger.RING: LegState.RINGING,
-            LegTrigger.ANSWER: LegState.ANSWERED,
-            LegTrigger.END: LegState.ENDED,
-        },
-        LegState.RINGING: {
-            LegTrigger.RING: LegState.RINGING,
-            LegTrigger.ANSWER: LegState.ANSWERED,
-            LegTrigger.END: LegState.ENDED,
-        },
-        LegState.ANSWERED: {LegTrigger.END: LegState.ENDED},
-    },
-)
-
-
 class Leg:
     """The caller's side of a call that came in."""
 
@@ -86,11 +54,10 @@ class Leg:
         "_confirmed",
         "_digits",
         "_engine",
-        "_interruption",
         "_merger",
         "_playing",
         "_stream",
-        "_waiter",
+        "_waiting",
         "end",
         "holds_us",
         "on_ended",
@@ -117,8 +84,7 @@ class Leg:
         self._digits: deque[str] = deque(maxlen=DIGITS_KEPT)
         self._merger: DigitMerger | None = None
         self._playing: Player | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._interruption: Exception | None = None
+        self._waiting = Waiting()
         session.on_event = self._on_session_event
 
     def __repr__(self) -> str:
@@ -129,6 +95,8 @@ class Leg:
     def stream(self) -> Stream:
         """The audio; opened by the first who asks. Raises `CallRejected` 503 when no media port is free."""
         if self._stream is None:
+            if self.end is not None:
+                raise RuntimeError(f"{self!r} has ended and never had a stream")
             try:
                 self._stream = self._engine.open_stream(self._on_stream_event)
             except NoPortFree as error:
@@ -151,7 +119,7 @@ class Leg:
         self.state = LEG_TABLE.after(self.state, LegTrigger.ANSWER)
         self.session.answer(sdp)
         while self.session.remote_offer is None and not self._confirmed:
-            await self._wait(None)
+            await self._waiting.until()
 
     def _agree(self) -> bytes:
         if self._agreed is None:
@@ -185,7 +153,7 @@ class Leg:
             return
         try:
             while self._playing is player and not player.is_finished and not (barge_in and self._digits):
-                await self._wait(None)
+                await self._waiting.until()
         finally:
             self.hush(player)
 
@@ -202,7 +170,7 @@ class Leg:
         """The next key, at once if it was pressed before; None when `timeout_s` went by without one."""
         deadline_at = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
         while not self._digits:
-            if await self._wait(deadline_at):
+            if await self._waiting.until(deadline_at):
                 return self._digits.popleft() if self._digits else None
         return self._digits.popleft()
 
@@ -218,7 +186,7 @@ class Leg:
     async def ended(self) -> Ended:
         """Waits until the session is over."""
         while self.end is None:
-            await self._wait(None)
+            await self._waiting.until()
         return self.end
 
     def outcome(self) -> Outcome:
@@ -231,34 +199,7 @@ class Leg:
 
     def interrupt(self, error: Exception) -> None:
         """Raises `error` in the task that waits on this leg, or at its next wait."""
-        self._interruption = error
-        self._wake()
-
-    # ---- waiting and waking
-
-    async def _wait(self, deadline_at: float | None) -> bool:
-        """Until something happens to this leg; True when it was the deadline."""
-        self._raise_interruption()
-        loop = asyncio.get_running_loop()
-        waiter = self._waiter = loop.create_future()
-        timer = None if deadline_at is None else loop.call_at(deadline_at, self._wake)
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-            if timer is not None:
-                timer.cancel()
-        self._raise_interruption()
-        return deadline_at is not None and loop.time() >= deadline_at
-
-    def _raise_interruption(self) -> None:
-        if self._interruption is not None:
-            error, self._interruption = self._interruption, None
-            raise error
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._waiting.interrupt(error)
 
     # ---- what happens to the session
 
@@ -286,7 +227,7 @@ class Leg:
             self._stream.close()
         if self.on_ended is not None:
             self.on_ended(end)
-        self._wake()
+        self._waiting.wake()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -300,7 +241,7 @@ class Leg:
         self._confirmed = True
         if sdp is not None:
             self._accept(sdp)
-        self._wake()
+        self._waiting.wake()
 
     def _on_offered(self, offer: bytes | None) -> None:
         """A re-INVITE or UPDATE: hold, a new address, a session refresh (RFC 3264 §8)."""
@@ -337,7 +278,7 @@ class Leg:
             case PlayerFinished():
                 if event.player is self._playing:
                     self._playing = None
-                    self._wake()
+                    self._waiting.wake()
             case TalkStarted():
                 self._on_talking(True)
             case TalkStopped():
@@ -350,7 +291,7 @@ class Leg:
             self._merger = DigitMerger()
         if self._merger.is_new(digit, way, asyncio.get_running_loop().time()):
             self._digits.append(digit)
-            self._wake()
+            self._waiting.wake()
 
     def _on_talking(self, talking: bool) -> None:
         self.talking = talking

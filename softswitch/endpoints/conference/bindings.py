@@ -26,14 +26,23 @@ class Action(StrEnum):
     HEAD_COUNT = "head count"
 
 
+class Bindings:
+    """Which sequences there are, ready for all who press them: a thousand attendees share one."""
+
+    __slots__ = ("actions", "beginnings")
+
+    def __init__(self, actions: Mapping[str, Action]) -> None:
+        self.actions = actions
+        self.beginnings = frozenset(keys[:n] for keys in actions for n in range(1, len(keys)))
+
+
 class BindingMatcher:
     """One attendee's keys on their way to actions. `deadline_at` is set while a sequence is unfinished."""
 
-    __slots__ = ("_bindings", "_prefixes", "_pressed", "deadline_at")
+    __slots__ = ("_bindings", "_pressed", "deadline_at")
 
-    def __init__(self, bindings: Mapping[str, Action]) -> None:
+    def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
-        self._prefixes = frozenset(keys[:n] for keys in bindings for n in range(1, len(keys)))
         self._pressed = ""
         self.deadline_at: float | None = None
 
@@ -50,18 +59,18 @@ class BindingMatcher:
         if self.deadline_at is None or now < self.deadline_at:
             return ()
         pressed, self._pressed, self.deadline_at = self._pressed, "", None
-        action = self._bindings.get(pressed)
+        action = self._bindings.actions.get(pressed)
         return () if action is None else (action,)
 
     def _settle(self) -> tuple[Action, ...]:
         done: tuple[Action, ...] = ()
-        while self._pressed and self._pressed not in self._prefixes:
+        while self._pressed and self._pressed not in self._bindings.beginnings:
             length = self._longest_complete()
             if length:
-                done += (self._bindings[self._pressed[:length]],)
+                done += (self._bindings.actions[self._pressed[:length]],)
             self._pressed = self._pressed[length or 1 :]
         return done
 
     def _longest_complete(self) -> int:
         lengths = range(len(self._pressed), 0, -1)
-        return next((n for n in lengths if self._pressed[:n] in self._bindings), 0)
+        return next((n for n in lengths if self._pressed[:n] in self._bindings.actions), 0)

@@ -151,11 +151,11 @@ class Conference(Endpoint):
                 engine=self._engine,
                 events=self._events,
                 recordings=self._recordings,
-                on_state=partial(self._on_meeting_state, key.place),
+                on_move=partial(self._on_move, key.place),
             )
         return meeting
 
-    def _on_meeting_state(self, place: Place, meeting: Meeting) -> None:
+    def _on_move(self, place: Place, meeting: Meeting) -> None:
         """A meeting that closes makes room for the next one in its room; one that has ended is forgotten."""
         if meeting.state in (MeetingState.CLOSING, MeetingState.ENDED) and self._open.get(place) is meeting:
             del self._open[place]

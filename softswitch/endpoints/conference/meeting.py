@@ -1,8 +1,8 @@
 """A meeting: a meeting room while somebody is in it. Who may enter, when it starts and stops, who hears whom.
 
 Everything here is immediate: callers' tasks, hosts' keys and the outside call plain methods, and the media follows.
-The only thing that waits is the timer of the stop rule. The life of a meeting is `MEETING_TABLE`; a meeting that has
-begun to close takes nobody in any more, and the next caller of its room opens another one (`on_state` hears of moves).
+Nothing waits: when the meeting starts and stops is the business of its `Lifetime`. A meeting that has begun to close
+takes nobody in any more, and the next caller of its room opens another one (`on_move` hears of it).
 """
 
 import asyncio
@@ -14,18 +14,13 @@ from media import Engine, Source
 from softswitch.call import Events
 from softswitch.endpoints.conference.attendee import Attendee, SentAway
 from softswitch.endpoints.conference.floor import Floor
+from softswitch.endpoints.conference.lifetime import Lifetime
 from softswitch.endpoints.conference.prompts import ENTRY_TONE, EXIT_TONE, NOTICE_BY_MODE, prompts, source
-from softswitch.endpoints.conference.properties import Properties, StartHow, StopHow
+from softswitch.endpoints.conference.properties import Properties
 from softswitch.endpoints.conference.recording import MeetingRecording
 from softswitch.endpoints.conference.report import Report
 from softswitch.endpoints.conference.roles import MuteMode, Role, enter
-from softswitch.endpoints.conference.states import (
-    MEETING_TABLE,
-    AttendeeState,
-    AttendeeTrigger,
-    MeetingState,
-    MeetingTrigger,
-)
+from softswitch.endpoints.conference.states import AttendeeState, AttendeeTrigger, MeetingState
 from softswitch.endpoints.conference.views import MeetingView
 
 TONE_GAP_S = 1.0
@@ -39,11 +34,10 @@ class Meeting:
 
     __slots__ = (
         "_floor",
+        "_lifetime",
         "_loop",
-        "_on_state",
+        "_on_move",
         "_report",
-        "_stop_needs_host",
-        "_timer",
         "_tone_at",
         "attendees",
         "created_at",
@@ -56,8 +50,6 @@ class Meeting:
         "properties",
         "recording",
         "room",
-        "started_at",
-        "state",
     )
 
     def __init__(
@@ -68,28 +60,25 @@ class Meeting:
         engine: Engine,
         events: Events,
         recordings: Path,
-        on_state: Callable[["Meeting"], None],
+        on_move: Callable[["Meeting"], None],
     ) -> None:
         self.id = secrets.token_hex(4)
         self.room = room
         self.properties = properties
         self.attendees: dict[str, Attendee] = {}
-        self.state = MEETING_TABLE.initial
         self.mute_mode = MuteMode.FALSE
         self.on_hold = ""
         self.locked = False
         self.entry_tones = properties.conference_entrytones_enabled
         self.exit_tones = properties.conference_exittones_enabled
-        self.started_at: float | None = None
         self._loop = asyncio.get_running_loop()
         self.created_at = self._loop.time()
-        self._on_state = on_state
+        self._on_move = on_move
+        self._lifetime = Lifetime(self, properties)
         self._report = Report(events, self._loop.time, self.id, room)
         music = source(properties.conference_moh, "music/hold") if properties.conference_moh_enabled else None
         self._floor = Floor(engine, f"{room} {self.id}", music)
         self.recording = MeetingRecording(self._floor, recordings, room, self._on_recording)
-        self._timer: asyncio.TimerHandle | None = None
-        self._stop_needs_host = False
         self._tone_at = 0.0
         self._report.moved("", self.state, "the first attendee")
 
@@ -114,8 +103,7 @@ class Meeting:
         attendee.entered_at = self._loop.time()
         attendee.leg.on_talk = lambda talking: self._tell(attendee, "talking", talking)
         attendee.leg.on_hold = lambda _: self._apply_mute(attendee)
-        self._consider_start(attendee.role)
-        self._consider_staying(attendee.role)
+        self._lifetime.arrived(attendee.role)
         if self.state is MeetingState.WAITING:
             attendee.move(AttendeeTrigger.NOT_STARTED)
             self._floor.wait(attendee.leg)
@@ -134,7 +122,7 @@ class Meeting:
             self._tell(attendee, "left", attendee.role)
             if self.attendees and self.exit_tones and attendee.state is AttendeeState.TALKING:
                 self._chime(EXIT_TONE)
-        self._consider_stop(attendee.role)
+        self._lifetime.left(attendee.role)
 
     def _let_in(self, attendee: Attendee) -> None:
         if self.is_held(attendee):
@@ -146,72 +134,47 @@ class Meeting:
         if self.entry_tones:
             self._chime(ENTRY_TONE)
 
-    # ---- start and stop
+    # ---- what its lifetime asks of it
 
-    def _consider_start(self, arrived: Role) -> None:
-        host_wanted = self.properties.conference_start_how is StartHow.HOST
-        if self.state is not MeetingState.WAITING or (host_wanted and arrived is not Role.HOST):
-            return
-        self._move(MeetingTrigger.START_RULE_MET)
-        self.started_at = self._loop.time()
+    @property
+    def state(self) -> MeetingState:
+        return self._lifetime.state
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.attendees
+
+    @property
+    def has_host(self) -> bool:
+        return any(attendee.role is Role.HOST for attendee in self.attendees.values())
+
+    def moved(self, before: str, after: str, why: str) -> None:
+        self._report.moved(before, after, why)
+        self._on_move(self)
+
+    def start(self) -> None:
+        """Those who wait are let in."""
         for attendee in self.attendees.values():
             if attendee.state is AttendeeState.WAITING:
                 attendee.leg.hush()
                 self._let_in(attendee)
 
-    def _consider_stop(self, left: Role) -> None:
-        if self.state is MeetingState.WAITING or self.state is MeetingState.CLOSING:
-            if not self.attendees:
-                self._end()
-            return
-        if not self.attendees:
-            self.recording.stop()
-            self._floor.close()
-        host_left = left is Role.HOST and not self._count(Role.HOST)
-        by_host = host_left and self.properties.conference_stop_how is StopHow.HOST
-        if self.state is MeetingState.LIVE and (by_host or not self.attendees):
-            self._stop_needs_host = by_host
-            self._move(MeetingTrigger.STOP_RULE_MET)
-            self._wait_to_close()
-
-    def _wait_to_close(self) -> None:
-        wait_s = self.properties.conference_stop_wait
-        if wait_s:
-            self._timer = self._loop.call_later(wait_s, self._close, MeetingTrigger.TIME_IS_UP)
-        else:
-            self._close(MeetingTrigger.TIME_IS_UP)
-
-    def _consider_staying(self, arrived: Role) -> None:
-        """Somebody came back before the time was up: anybody, or a host where the last host's leaving counts."""
-        if self.state is MeetingState.STOPPING and (arrived is Role.HOST or not self._stop_needs_host):
-            self._cancel_timer()
-            self._move(MeetingTrigger.STOP_RULE_UNDONE)
-
-    def _close(self, trigger: MeetingTrigger) -> None:
-        """Says goodbye to all who are left, then releases them."""
-        self._cancel_timer()
-        self._move(trigger)
+    def vacate(self) -> None:
+        """Nobody is left: the media is given up, and opened again by who comes back."""
         self.recording.stop()
-        told = self.notices("conference_ended", "goodbye") if self.attendees else ()
-        self._floor.tell_all(*told)
-        self._floor.tell_aside(*told)
-        self._timer = self._loop.call_later(self._floor.duration_s(*told), self._release, trigger)
-        if not self.attendees:
-            self._end()
-
-    def _release(self, trigger: MeetingTrigger) -> None:
-        for attendee in self.attendees.values():
-            attendee.leg.interrupt(SentAway(f"conference ended: {trigger}"))
-
-    def _end(self) -> None:
-        self._cancel_timer()
-        self._move(MeetingTrigger.EMPTY)
         self._floor.close()
 
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def say_goodbye(self) -> float:
+        """The meeting is over: tells all, and returns how many seconds that takes."""
+        self.recording.stop()
+        told = self.notices("conference_ended", "goodbye")
+        self._floor.tell_all(*told)
+        self._floor.tell_aside(*told)
+        return self._floor.duration_s(*told)
+
+    def release(self, why: str) -> None:
+        for attendee in self.attendees.values():
+            attendee.leg.interrupt(SentAway(why))
 
     # ---- what hosts and the outside do to the whole meeting
 
@@ -257,8 +220,7 @@ class Meeting:
 
     def end(self) -> None:
         """Everybody is told goodbye and released. Harmless when the meeting is closing already."""
-        if MEETING_TABLE.allows(self.state, MeetingTrigger.ENDED_ON_REQUEST):
-            self._close(MeetingTrigger.ENDED_ON_REQUEST)
+        self._lifetime.end()
 
     # ---- what is done to one attendee
 
@@ -276,9 +238,8 @@ class Meeting:
         """Another role, with all that goes with it: mute, hold, and the rules that count hosts."""
         before, attendee.role = attendee.role, role
         attendee.mute = attendee.mute.as_role(role, self.mute_mode)
-        self._consider_start(role)
-        self._consider_staying(role)
-        self._consider_stop(before)
+        self._lifetime.arrived(role)
+        self._lifetime.left(before)
         self._apply_hold(attendee)
         self._apply_mute(attendee)
         self._tell(attendee, "role", role)
@@ -344,7 +305,7 @@ class Meeting:
             self.id,
             self.room,
             self.state,
-            now - (self.started_at or now),
+            now - (self._lifetime.started_at or now),
             self.locked,
             self.on_hold,
             self.mute_mode,
@@ -359,11 +320,6 @@ class Meeting:
         return sum(attendee.role is role for attendee in self.attendees.values())
 
     # ---- what is told
-
-    def _move(self, trigger: MeetingTrigger) -> None:
-        before, self.state = self.state, MEETING_TABLE.after(self.state, trigger)
-        self._report.moved(before, self.state, trigger)
-        self._on_state(self)
 
     def _tell(self, attendee: Attendee, what: str, value: str | bool) -> None:
         self._report.attendee(attendee.call.id, what, value)

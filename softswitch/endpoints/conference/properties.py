@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from softswitch.call.digits import KEYS
-from softswitch.endpoints.conference.bindings import Action
+from softswitch.endpoints.conference.bindings import Action, Bindings
 from softswitch.endpoints.conference.wrong_codes import WrongCodeLimits
 from softswitch.errors import ConfigError
 
@@ -195,7 +195,7 @@ class Properties:
     conference_wrongcodes_source_limit: int
     conference_wrongcodes_window: int
     conference_recording_enabled: bool
-    bindings: Mapping[str, Action]
+    bindings: Bindings
 
     @property
     def wrong_code_limits(self) -> WrongCodeLimits:
@@ -225,7 +225,7 @@ def resolve(call_flow: str, *levels: Mapping[str, str]) -> Properties:
     values = {name: BY_NAME[name].kind.read(text) for name, text in merged.items()}
     if values["conference_quiet_enabled"]:
         values.update(QUIET)
-    values["bindings"] = {values[name]: action for name, action in ACTION_BY_BINDING.items() if values[name]}
+    values["bindings"] = Bindings({values[name]: action for name, action in ACTION_BY_BINDING.items() if values[name]})
     return Properties(**{field.name: values[field.name] for field in fields(Properties)})
 
 

@@ -1,12 +1,12 @@
 """Key sequences on their way to actions."""
 
-from softswitch.endpoints.conference.bindings import TIMEOUT_S, Action, BindingMatcher
+from softswitch.endpoints.conference.bindings import TIMEOUT_S, Action, BindingMatcher, Bindings
 from softswitch.endpoints.conference.properties import resolve
 
 BINDINGS = resolve("secured").bindings
 
 
-def actions(keys: str, bindings: dict[str, Action] | None = None) -> list[Action]:
+def actions(keys: str, bindings: Bindings | None = None) -> list[Action]:
     matcher = BindingMatcher(BINDINGS if bindings is None else bindings)
     done: list[Action] = []
     for n, key in enumerate(keys):
@@ -53,7 +53,7 @@ def test_a_late_key_does_not_complete_an_old_sequence_even_unasked() -> None:
     assert matcher.press("6", TIMEOUT_S + 0.1) == ()
 
 
-NESTED = {"9": Action.LOCK, "99": Action.ROLE_PIN, "998": Action.HOLD}
+NESTED = Bindings({"9": Action.LOCK, "99": Action.ROLE_PIN, "998": Action.HOLD})
 
 
 def test_the_shorter_of_two_waits_for_the_longer() -> None:
@@ -74,4 +74,4 @@ def test_a_key_that_ends_the_wait_settles_what_waited() -> None:
 
 
 def test_without_bindings_no_key_does_anything() -> None:
-    assert actions("*6*799", {}) == []
+    assert actions("*6*799", Bindings({})) == []

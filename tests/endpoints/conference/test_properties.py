@@ -54,7 +54,7 @@ def test_without_levels_the_defaults_hold() -> None:
     assert properties.conference_start_how is StartHow.FIRST
     assert properties.conference_stop_how is StopHow.LAST
     assert properties.conference_maximum_attendees == 1000
-    assert properties.bindings["*6"] is Action.MUTE_SELF
+    assert properties.bindings.actions["*6"] is Action.MUTE_SELF
 
 
 def test_each_property_is_resolved_on_its_own_the_most_specific_level_first() -> None:
@@ -69,9 +69,9 @@ def test_each_property_is_resolved_on_its_own_the_most_specific_level_first() ->
 
 def test_a_binding_can_be_moved_to_other_keys_or_to_none() -> None:
     properties = resolve("secured", {"call_mute_dtmf_binding": "**", "conference_lock_dtmf_binding": ""})
-    assert properties.bindings["**"] is Action.MUTE_SELF
-    assert "*6" not in properties.bindings
-    assert Action.LOCK not in properties.bindings.values()
+    assert properties.bindings.actions["**"] is Action.MUTE_SELF
+    assert "*6" not in properties.bindings.actions
+    assert Action.LOCK not in properties.bindings.actions.values()
 
 
 def test_quiet_turns_off_every_prompt_tone_and_music_whatever_the_others_say() -> None:
