@@ -103,6 +103,8 @@ class App:
         self.stack.on_invite = self.switch.handle
         self.stack.on_request = self.switch.answer
         self.engine.on_worker_replaced = lambda: get_logger().warning("media process replaced")
+        if self.settings.sip.unknown_sender == "silence":
+            self.stack.ignores = self.switch.is_stranger
         if self.settings.logs.sip_messages:
             self.stack.trace = message_trace()
 

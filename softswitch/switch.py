@@ -27,7 +27,7 @@ from softswitch.logs import get_logger
 from softswitch.plan import Plan, Trunk
 from softswitch.routing import Decision, Gates, Identified, Passage, Refused, Router, Senders, number_of
 from softswitch.settings import Settings
-from softswitch.sip import Request, Response, Session
+from softswitch.sip import Ended, Request, Response, Session
 from softswitch.sip.digest import Challenger, Verdict
 from softswitch.sip.peer import Peer
 
@@ -130,7 +130,11 @@ class Switch:
 
     def _listen_for_hang_up(self, call: Call) -> None:
         task = self._tasks[call.id]
-        call.caller.on_ended = lambda _ended: task.cancel()
+
+        def cancel(_: Ended) -> None:
+            task.cancel()
+
+        call.caller.on_ended = cancel
         if call.caller.end is not None:
             raise asyncio.CancelledError  # hung up before this task first ran
 
@@ -209,16 +213,16 @@ class Switch:
 
     # ---- what is no call
 
-    def knows(self, peer: Peer) -> bool:
-        """Whether anybody may send from there."""
-        return self._senders.identify(peer) is not None
+    def is_stranger(self, peer: Peer) -> bool:
+        """Whether nobody may send from there (the stack's `ignores`, where strangers get silence)."""
+        return self._senders.identify(peer) is None
 
     def answer(self, request: Request, peer: Peer) -> Response | None:
         """A request outside of a dialog (the stack's `on_request`): `answer_known` answers everybody who is known.
 
         OPTIONS is how a trunk asks whether we are alive.
         """
-        if self.knows(peer):
+        if not self.is_stranger(peer):
             return self._answer_known(request, peer)
         self.refused["unknown_sender"] += 1
         return Response.for_request(request, 403)

@@ -196,6 +196,22 @@ async def test_a_whole_switch_on_a_wire_takes_a_call_into_the_conference_and_end
     await phones.close()
 
 
+async def test_with_silence_a_stranger_gets_no_answer_to_anything_and_a_known_sender_does(tmp_path: Path) -> None:
+    wire = Wire()
+    sip = {"unknown_sender": "silence", "transports": ["udp"]}
+    settings = Settings.model_validate({"sip": sip, "data": {"directory": str(tmp_path)}})
+    engine = Engine(media_settings(settings), in_process=wire)
+    async with App(settings, load_plan(SHIPPED), engine=engine, stack=Stack(network=wire)) as app:
+        for host in ("127.0.0.9", "198.51.100.1"):
+            here = wire.datagrams(host, 5060)
+            for message in (OPTIONS, INVITE, "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=1\r\n\r\n"):
+                text = message.format(host="127.0.0.1", port=5060, here=f"{host}:5060", sdp=SDP, length=len(SDP))
+                here.send(text.encode(), "127.0.0.1", 5060)
+        await asyncio.sleep(1)
+        assert {packet.destination[0] for packet in wire.packets if packet.source == app.sip_address} == {"127.0.0.9"}
+        assert app.stack.drops["ignored"] == 3
+
+
 async def test_nothing_stays_behind_when_the_start_fails(tmp_path: Path) -> None:
     wire = Wire(record=False)
     settings = Settings.model_validate({"data": {"directory": str(tmp_path)}})

@@ -41,6 +41,7 @@ from softswitch.sip.validation import Capabilities
 
 TIMER_SLACK_S = 0.002  # timers this close together are served by one wake-up of the loop
 DRAIN_LOOKS_EVERY_S = 0.05
+RESPONSE = b"SIP/2.0 "
 
 HeaderFields = Iterable[tuple[str, str]]
 logger = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class Stack:
         self.on_request: Callable[[Request, Peer], Response | None] = self.answer_options
         self.drops: Counter[str] = Counter()
         self.trace: Callable[[str, Peer, bytes], None] | None = None
+        self.ignores: Callable[[Peer], bool] = _nobody
+        """Whose requests get no answer at all, not even those that are no good."""
 
         self._identifiers = Identifiers(random or chance.SystemRandom())
         self._session_settings = self.settings.session(self.capabilities)
@@ -234,6 +237,9 @@ class Stack:
         """One datagram, or one message of a stream."""
         if self.trace is not None:
             self.trace("in", peer, data)
+        if self.ignores(peer) and not data.startswith(RESPONSE):
+            self.drops["ignored"] += 1
+            return
         try:
             message = parse(data)
             if isinstance(message, Request):
@@ -416,6 +422,10 @@ class Stack:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _nobody(_: Peer) -> bool:
+    return False
 
 
 def _nobody_answers(session: Session) -> None:
