@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from softswitch.sip.tables import ImpossibleMoveError, Row, Table
 
@@ -50,4 +50,4 @@ def after(state: OfferState, move: OfferMove) -> OfferState:
     row = TABLE.get((state, move))
     if row is None:
         raise ImpossibleMoveError(f"{state.value}, but {move.value}")
-    return OfferState(row.to)
+    return cast(OfferState, row.to)

@@ -10,6 +10,7 @@ An owner may be late by a message: a verb for a session that has ended meanwhile
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from softswitch.sip.dialog import Dialog
@@ -51,7 +52,7 @@ from softswitch.sip.validation import Capabilities
 HeaderFields = Iterable[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SessionSettings:
     """What all sessions of a stack share."""
 
@@ -63,7 +64,7 @@ class SessionSettings:
     ring_limit_s: float = 180.0
     reliable_provisionals: bool = True
 
-    @property
+    @cached_property
     def common_headers(self) -> tuple[tuple[str, str], ...]:
         """What goes with each INVITE, UPDATE and their 2xx."""
         return (

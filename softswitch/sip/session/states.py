@@ -8,6 +8,7 @@ before an answer. ANSWERED is the caller whose ACK waits for the answer to the o
 """
 
 from enum import Enum
+from typing import cast
 
 from softswitch.sip.tables import ImpossibleMoveError, Row, Table
 
@@ -98,4 +99,4 @@ def after(state: State, move: Move) -> State:
     row = TABLE.get((state, move))
     if row is None:
         raise ImpossibleMoveError(f"a session that is {state.value} met: {move.value}")
-    return State(row.to)
+    return cast(State, row.to)
