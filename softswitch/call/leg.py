@@ -35,10 +35,10 @@ from softswitch.call.leg_states import LEG_TABLE, LegTrigger
 from softswitch.call.outcome import NORMAL_CLEARING, Outcome, q850_of
 from softswitch.call.waiting import Waiting
 from softswitch.errors import CallRejected
-from softswitch.sip.session.events import Confirmed, Ended, InfoReceived, Offered, Reanswered, SessionEvent
+from softswitch.sip import Confirmed, Ended, InfoReceived, Offered, Reanswered, SessionEvent
 
 if TYPE_CHECKING:
-    from softswitch.sip.session.session import Session
+    from softswitch.sip import Session
 
 log = logging.getLogger(__name__)
 
