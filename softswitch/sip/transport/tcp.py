@@ -5,7 +5,7 @@ Whoever opened it, the connection serves both ways: responses go back on it, and
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from softswitch.errors import PeerError
 from softswitch.sip.framing import KeepAlive, StreamFraming
@@ -37,8 +37,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a SIP connection needs a stream transport")
+        transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its base class
         self._transport = transport
         self.remote = transport.get_extra_info("peername")[:2]
         self.local = transport.get_extra_info("sockname")[:2]
