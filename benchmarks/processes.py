@@ -25,6 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 SCENARIOS = Path(__file__).parent / "sipp"
 CONFERENCE = "12025550101"
 ALL_HANDS = "12025550102"
+READY = "softswitch is ready"
 
 _OPTIONS = (
     "OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bK{tag};rport\r\n"
@@ -82,7 +83,7 @@ class SwitchProcess:
         self.stop()
 
     def start(self) -> float:
-        """Start it, wait until it answers OPTIONS; the seconds that took. Raises RuntimeError with its log."""
+        """Start it, wait until it says that it is ready; the seconds that took. Raises RuntimeError with its log."""
         self.folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         self._log = self.log_path.open("ab")
@@ -97,10 +98,11 @@ class SwitchProcess:
         while time.monotonic() < began + 15:
             if self._process.poll() is not None:
                 raise RuntimeError(f"the switch ended at its start:\n{self.log}")
-            if answers_options(self.host, self.port, wait_s=0.1):
+            if READY in self.log:
                 return time.monotonic() - began
+            time.sleep(0.02)
         self.kill()
-        raise RuntimeError(f"the switch does not answer OPTIONS:\n{self.log}")
+        raise RuntimeError(f"the switch does not become ready:\n{self.log}")
 
     def stop(self) -> int:
         """Ask it to end, as systemd would; kill it when it does not within 10 s. Returns its exit status."""
@@ -266,5 +268,5 @@ def _bound(held: contextlib.ExitStack, kind: socket.SocketKind, port: int) -> in
 def _last_row(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
-    rows = list(csv.DictReader(path.open(), delimiter=";"))
+    rows = list(csv.DictReader(path.read_text().splitlines(), delimiter=";"))
     return rows[-1] if rows else {}

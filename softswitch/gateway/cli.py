@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -96,8 +97,8 @@ async def _call(
 async def _serve(address: tuple[str, int], book: ScenarioBook, transport: Transport) -> int:
     console = Console(highlight=False)
     gateway = Gateway(listen=address, media=MediaSettings(address=address[0], ports=MEDIA_PORTS), transport=transport)
+    answering = gateway.answering(book, console.print)
     async with gateway:
-        answering = gateway.answering(book, console.print)
         console.print(f"gateway takes calls at {gateway.local[0]}:{gateway.local[1]}: {book.default} (Ctrl-C ends it)")
         task = asyncio.create_task(answering.run())
         with _on_interrupt(task.cancel), contextlib.suppress(asyncio.CancelledError):
@@ -117,7 +118,8 @@ def _steps(send: str, send_after: str, play: Path | None, repeat: bool) -> tuple
 
 
 def _run(work: Coroutine[None, None, int]) -> int:
-    """Run it; what a person can mend becomes a sentence."""
+    """Run it; what a person can mend becomes a sentence. What the engine warns of is for operators of switches."""
+    logging.getLogger("media").setLevel(logging.ERROR)
     try:
         return asyncio.run(work)
     except MediaError as error:

@@ -46,11 +46,13 @@ class Gateway:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Raises OSError when the SIP port is taken."""
-        self.local = await self.stack.listen(self._transport, *self.local)
-        self._open.push_async_callback(self.stack.close)
-        await self.engine.start()
-        self._open.push_async_callback(self.engine.stop)
+        """Media first, ears last. Raises OSError when the SIP port is taken."""
+        async with AsyncExitStack() as opening:
+            opening.push_async_callback(self.engine.stop)
+            await self.engine.start()
+            opening.push_async_callback(self.stack.close)
+            self.local = await self.stack.listen(self._transport, *self.local)
+            self._open = opening.pop_all()
         return self
 
     async def __aexit__(
@@ -79,7 +81,7 @@ class Gateway:
         return Campaign(orders, place, cps=cps)
 
     def answering(self, book: ScenarioBook, tell: Callable[[str], None]) -> Answering:
-        """Take the calls that come in, by `book`; run its `run()`."""
+        """Take the calls that come in, by `book`, best from before the gateway is entered; run its `run()`."""
         answering = Answering(self.engine, book, tell)
         self.stack.on_invite = answering.handle
         return answering
