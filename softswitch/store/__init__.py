@@ -1,0 +1,34 @@
+"""Where everything has its home: configuration objects, records, tokens, in SQLite or PostgreSQL.
+
+`Store` is the door. `resources` says what is kept, `tables` in which columns, `query` what a list may be asked for,
+`selection` makes SQL of it, `writing` changes rows, `errors` is what it refuses. Nothing on a call's way asks it: the
+number plan is in memory, and records come in batches.
+"""
+
+from softswitch.store.errors import (
+    Conflict,
+    InvalidQuery,
+    InvalidReference,
+    InvalidValue,
+    StillReferenced,
+    StoreError,
+)
+from softswitch.store.query import Condition, ListQuery, Page, Row
+from softswitch.store.resources import RESOURCES, Resource
+from softswitch.store.store import Store
+
+__all__ = [
+    "RESOURCES",
+    "Condition",
+    "Conflict",
+    "InvalidQuery",
+    "InvalidReference",
+    "InvalidValue",
+    "ListQuery",
+    "Page",
+    "Resource",
+    "Row",
+    "StillReferenced",
+    "Store",
+    "StoreError",
+]

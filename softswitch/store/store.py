@@ -1,0 +1,188 @@
+"""The store: every object by its sid, in lists, and changed one transaction at a time.
+
+    store = await Store.open("", Path("data"))
+    room = await store.create("meeting_rooms", {"account_sid": ..., "name": "standup"})
+
+Rows are dicts with CarrierX's attribute names; children that live inside their parent (addresses, access codes) are
+lists in it. A refusal is a `StoreError` that names the field, and leaves nothing behind.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from softswitch.store import selection
+from softswitch.store.columns import metadata, new_sid, now_text
+from softswitch.store.database import create_engine, database_url
+from softswitch.store.errors import InvalidQuery
+from softswitch.store.query import ListQuery, Page, Row, Rows
+from softswitch.store.resources import RESOURCES, Resource
+from softswitch.store.tables import endpoints, partners
+from softswitch.store.writing import Writer, ignoring_duplicates
+
+RECORDS_AT_ONCE = 500
+SYSTEM_GATEWAY = "system_gateway"
+
+
+class Store:
+    """An open database. One writer at a time; readers never wait for it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writing = asyncio.Lock()
+        self.partner_sid = ""
+        """The partner that everything belongs to where nobody says another."""
+        self.system_gateway_sid = ""
+        """Its endpoint of type system_gateway: the PSTN in a record."""
+
+    @classmethod
+    async def open(cls, url: str, directory: Path) -> "Store":
+        """The store at `url`, else the SQLite file in `directory`. Raises `ConfigError` where it can't be used."""
+        directory.mkdir(parents=True, exist_ok=True)
+        store = cls(create_engine(database_url(url, directory)))
+        async with store._engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+            await store._make_partner(connection)
+        return store
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    # ---- reading
+
+    async def list(self, resource: str, query: ListQuery = ListQuery()) -> Page:
+        """One page. Raises `InvalidQuery` for a path, a value or a cursor that the resource does not know."""
+        kind = RESOURCES[resource]
+        where = selection.conditions(kind, query)
+        order = selection.order_of(kind, query)
+        async with self._engine.connect() as connection:
+            total = (await connection.execute(selection.counting(kind, where))).scalar_one()
+            page = await self._page(connection, kind, query, where, order)
+            items = await self._with_children(connection, kind, page[: query.limit])
+        if query.before is not None:
+            items.reverse()
+        counted = kind.counted is None or total <= kind.counted
+        return Page(items, total if counted else None, len(page) > query.limit)
+
+    async def get(self, resource: str, sid: str) -> Row | None:
+        async with self._engine.connect() as connection:
+            return await self._get(connection, RESOURCES[resource], sid)
+
+    # ---- writing
+
+    async def create(self, resource: str, values: Mapping[str, Any]) -> Row:
+        """A new row, defaults filled in. Raises `Conflict`, `InvalidReference`, `InvalidValue`."""
+        kind = RESOURCES[resource]
+        async with self._transaction() as (connection, writer):
+            sid = await writer.create(kind, values)
+            row = await self._get(connection, kind, sid)
+        assert row is not None
+        return row
+
+    async def update(self, resource: str, sid: str, values: Mapping[str, Any]) -> Row | None:
+        """The row with `values` in place of what it had; None where there is no such row. Raises like `create`."""
+        kind = RESOURCES[resource]
+        async with self._transaction() as (connection, writer):
+            await writer.update(kind, sid, values)
+            return await self._get(connection, kind, sid)
+
+    async def delete(self, resource: str, sid: str) -> bool:
+        """Whether there was such a row. Raises `StillReferenced` where others point to it."""
+        async with self._transaction() as (_, writer):
+            return await writer.delete(RESOURCES[resource], sid)
+
+    async def add_records(self, resource: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Many rows at once; those whose sid is there already are left out, so a batch may come again."""
+        kind = RESOURCES[resource]
+        async with self._writing, self._engine.begin() as connection:
+            for first in range(0, len(rows), RECORDS_AT_ONCE):
+                batch = [_whole(kind, row) for row in rows[first : first + RECORDS_AT_ONCE]]
+                await connection.execute(ignoring_duplicates(kind, self._engine.dialect.name), batch)
+
+    # ---- in a transaction
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[tuple[AsyncConnection, Writer]]:
+        async with self._writing, self._engine.begin() as connection:
+            yield connection, Writer(connection, self.partner_sid)
+
+    async def _get(self, connection: AsyncConnection, kind: Resource, sid: str) -> Row | None:
+        statement = select(kind.table).where(kind.columns[kind.sid] == sid)
+        row = (await connection.execute(statement)).mappings().one_or_none()
+        return (await self._with_children(connection, kind, [dict(row)]))[0] if row else None
+
+    async def _page(
+        self,
+        connection: AsyncConnection,
+        kind: Resource,
+        query: ListQuery,
+        where: Sequence[Any],
+        order: selection.Order,
+    ) -> Rows:
+        """The rows of the page and, where there is one, the first of the next; backwards for `before`."""
+        backward = query.before is not None
+        statement = select(kind.table).where(*where).limit(query.limit + 1)
+        cursor = query.before if backward else query.after
+        if query.shuffle:
+            statement = statement.order_by(func.random())
+        else:
+            statement = selection.ordered(statement, order, backward=backward)
+        if cursor is not None:
+            place = await self._place(connection, kind, order, cursor, "before" if backward else "after")
+            nulls_first = self._engine.dialect.name == "sqlite"
+            statement = statement.where(selection.beyond(order, place, backward=backward, nulls_first=nulls_first))
+        elif query.offset:
+            statement = statement.offset(query.offset)
+        return [dict(row) for row in (await connection.execute(statement)).mappings()]
+
+    async def _place(
+        self, connection: AsyncConnection, kind: Resource, order: selection.Order, cursor: str, field: str
+    ) -> Sequence[Any]:
+        statement = select(*(column for column, _, _ in order)).where(kind.columns[kind.sid] == cursor)
+        place = (await connection.execute(statement)).one_or_none()
+        if place is None:
+            raise InvalidQuery(field, "names no object of this list")
+        return place
+
+    async def _with_children(self, connection: AsyncConnection, kind: Resource, rows: Rows) -> Rows:
+        for name, child in kind.children.items():
+            if child.embedded and rows:
+                inside: dict[str, Rows] = {row[kind.sid]: row.setdefault(name, []) for row in rows}
+                statement = (
+                    select(child.table).where(child.table.c[child.parent].in_(inside)).order_by(child.table.c.position)
+                )
+                for found in (await connection.execute(statement)).mappings():
+                    inside[found[child.parent]].append(child.shown(found))
+        return rows
+
+    async def _make_partner(self, connection: AsyncConnection) -> None:
+        """The default partner and its system gateway, which stands for the PSTN: there from the first start on."""
+        partner, endpoint = partners.partners, endpoints.endpoints
+        self.partner_sid = await _scalar(connection, select(partner.c.partner_sid).where(partner.c.is_default))
+        if not self.partner_sid:
+            self.partner_sid = new_sid()
+            values = {"partner_sid": self.partner_sid, "name": "default", "is_default": True}
+            await connection.execute(insert(partner).values(values))
+        mine = (endpoint.c.partner_sid == self.partner_sid) & endpoint.c.is_system
+        self.system_gateway_sid = await _scalar(connection, select(endpoint.c.endpoint_sid).where(mine))
+        if not self.system_gateway_sid:
+            self.system_gateway_sid = new_sid()
+            values = {"endpoint_sid": self.system_gateway_sid, "partner_sid": self.partner_sid, "is_system": True}
+            await connection.execute(insert(endpoint).values(**values, type=SYSTEM_GATEWAY, name=SYSTEM_GATEWAY))
+
+
+async def _scalar(connection: AsyncConnection, statement: Select[tuple[str]]) -> str:
+    return (await connection.execute(statement)).scalar_one_or_none() or ""
+
+
+def _whole(kind: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with every column: a batch has one shape."""
+    whole = {name: row.get(name) for name in kind.columns}
+    if "date_insert" in whole and whole["date_insert"] is None:
+        whole["date_insert"] = now_text()
+    return whole

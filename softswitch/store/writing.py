@@ -1,0 +1,149 @@
+"""One transaction's changes: rows made, changed and removed, with what the databases do not say well said here.
+
+What a row points to is looked up before it is written, so that a wrong sid is told by its field; the foreign keys of
+the database stand behind. What must be unique is left to the database, whose complaint is put into our words.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Insert, delete, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from softswitch.store.columns import new_sid
+from softswitch.store.errors import Conflict, InvalidReference, InvalidValue, StillReferenced, StoreError
+from softswitch.store.resources import REFERRERS, RESOURCES, Child, Resource
+from softswitch.store.tables import conference
+
+CONFERENCE_TYPES = frozenset({"conference", "conference_v2"})
+"""Endpoints that have a conference account; it comes and goes with them."""
+
+
+class Writer:
+    """Changes on one connection, inside its transaction. Raises `StoreError`; the caller then rolls back."""
+
+    def __init__(self, connection: AsyncConnection, partner_sid: str) -> None:
+        self._connection = connection
+        self._partner_sid = partner_sid
+
+    async def create(self, kind: Resource, values: Mapping[str, Any]) -> str:
+        """The sid of the new row."""
+        own, children = _parted(kind, values)
+        sid = own.setdefault(kind.sid, new_sid())
+        if "partner_sid" in kind.columns and not own.get("partner_sid"):
+            own["partner_sid"] = self._partner_sid
+        await self._check_references(kind, own)
+        await self._execute(kind, insert(kind.table).values(own))
+        for name, entries in children.items():
+            await self._replace(kind, kind.children[name], name, sid, own, entries)
+        if kind.name == "endpoints" and own.get("type") in CONFERENCE_TYPES:
+            await self._make_account(own)
+        return str(sid)
+
+    async def update(self, kind: Resource, sid: str, values: Mapping[str, Any]) -> None:
+        own, children = _parted(kind, values)
+        await self._check_references(kind, own)
+        if own:
+            await self._execute(kind, update(kind.table).where(kind.columns[kind.sid] == sid).values(own))
+        for name, entries in children.items():
+            row = (await self._connection.execute(select(kind.table).where(kind.columns[kind.sid] == sid))).mappings()
+            found = row.one_or_none()
+            if found is not None:
+                await self._replace(kind, kind.children[name], name, sid, found, entries)
+
+    async def delete(self, kind: Resource, sid: str) -> bool:
+        """Whether there was such a row. What hangs on it and belongs to it goes too."""
+        for referrer, column in REFERRERS[kind.name]:
+            statement = select(literal(1)).where(referrer.table.c[column] == sid).limit(1)
+            if (await self._connection.execute(statement)).first():
+                raise StillReferenced(referrer.name, f"some still have this {kind.sid} as their {column}")
+        statement = delete(kind.table).where(kind.columns[kind.sid] == sid)
+        try:
+            return (await self._connection.execute(statement)).rowcount > 0
+        except IntegrityError:
+            raise StillReferenced(kind.name, "others still point to what belongs to it") from None
+
+    async def _replace(
+        self, kind: Resource, child: Child, name: str, sid: str, parent: Mapping[str, Any], entries: Any
+    ) -> None:
+        """The list of a parent, anew."""
+        rows = []
+        for position, entry in enumerate(entries or ()):
+            unknown = set(entry) - set(child.attributes)
+            if unknown:
+                raise InvalidValue(f"{name}[{position}].{min(unknown)}", "is no attribute of this object")
+            row = dict(entry) | {child.parent: sid, "position": position}
+            if child.inherited:
+                row[child.inherited] = parent[child.inherited]
+            rows.append(row)
+        await self._connection.execute(delete(child.table).where(child.table.c[child.parent] == sid))
+        for row in rows:
+            await self._execute(kind, insert(child.table).values(row), field=name)
+
+    async def _make_account(self, endpoint: Mapping[str, Any]) -> None:
+        values = {
+            "endpoint_sid": endpoint["endpoint_sid"],
+            "partner_sid": endpoint["partner_sid"],
+            "name": endpoint.get("name") or "N/A",
+        }
+        await self._connection.execute(insert(conference.conference_accounts).values(values))
+
+    async def _check_references(self, kind: Resource, values: Mapping[str, Any]) -> None:
+        for column, name in kind.references.items():
+            sid = values.get(column)
+            if sid is None:
+                if column in values and not kind.columns[column].nullable:
+                    raise InvalidReference(column, "is missing")
+                continue
+            target = RESOURCES[name]
+            found = await self._connection.execute(select(literal(1)).where(target.columns[target.sid] == sid))
+            if not found.first():
+                raise InvalidReference(column, "names nothing that exists")
+
+    async def _execute(self, kind: Resource, statement: Any, field: str | None = None) -> None:
+        try:
+            await self._connection.execute(statement)
+        except IntegrityError as error:
+            raise refusal(kind, error, field) from None
+
+
+def ignoring_duplicates(kind: Resource, dialect: str) -> Insert:
+    """An INSERT that leaves out rows whose sid is there."""
+    of_dialect = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return of_dialect(kind.table).on_conflict_do_nothing(index_elements=[kind.sid])
+
+
+def refusal(kind: Resource, error: IntegrityError, field: str | None) -> StoreError:
+    """What the database complains of, in our words: the last column it names is the field."""
+    told = str(error.orig)
+    columns = _columns_named(told)
+    shown = field or (columns[-1] if columns else kind.name)
+    if "NOT NULL" in told or "not-null" in told:
+        return InvalidValue(shown, "is missing")
+    if "FOREIGN KEY" in told or "foreign key" in told:
+        return InvalidReference(shown, "names nothing that exists")
+    return Conflict(shown, "is taken by another")
+
+
+def _columns_named(told: str) -> list[str]:
+    """`UNIQUE constraint failed: t.a, t.b` (SQLite); `Key (a, b)=(...) already exists`, `column "a"` (PostgreSQL)."""
+    sqlite_way = re.findall(r"\b[a-z_]+\.([a-z0-9_]+)", told.partition("failed:")[2])
+    postgresql_way = re.search(r"Key \(([^)]*)\)=", told) or re.search(r'null value in column "([^"]+)"', told)
+    return sqlite_way or (postgresql_way[1].split(", ") if postgresql_way else [])
+
+
+def _parted(kind: Resource, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The row's own columns, and its children. Raises `InvalidValue` for anything else."""
+    own: dict[str, Any] = {}
+    children: dict[str, Iterable[Mapping[str, Any]]] = {}
+    for name, value in values.items():
+        if name in kind.columns:
+            own[name] = value
+        elif name in kind.children and kind.children[name].embedded:
+            children[name] = value
+        else:
+            raise InvalidValue(name, "is no attribute of this object")
+    return own, children
