@@ -58,6 +58,10 @@ class Switch:
         self.outcomes: Counter[int] = Counter()
         """Calls that have ended, by final status."""
         self.bugs = 0
+        self.on_started: Callable[[Call], None] = _nobody
+        """Hears of each call that has found its endpoint."""
+        self.on_ended: Callable[[Call], None] = _nobody
+        """Hears of each call that is over, those that were refused too, but not of first challenges."""
         self.is_open = asyncio.Event()
         """Set once `serve` takes calls: what comes before is turned away."""
         self._settings = settings
@@ -73,6 +77,12 @@ class Switch:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._log = get_logger()
+
+    def adopt(self, plan: Plan) -> None:
+        """The next call goes by this plan; those that are up keep what they have."""
+        self._senders.adopt(plan)
+        self._router.adopt(plan)
+        self._gates.adopt(plan)
 
     # ---- from the first call to the last
 
@@ -93,6 +103,7 @@ class Switch:
         caller = Leg(session, self._engine)
         from_number, to_number = number_of(request.from_.uri), number_of(request.uri)
         call = Call(caller, from_number=from_number, to_number=to_number, events=self._events, clock=self._clock)
+        call.announce()
         if self._group is None:
             self._conclude(call, STOPPING)
             return
@@ -166,7 +177,7 @@ class Switch:
     def _route(self, call: Call, source: Identified, passage: Passage) -> Decision:
         """Raises `Refused`: 404 where the number leads nowhere, 503 where its endpoint is full, or what a rule says."""
         decision = self._router.route(source, call.caller.session.request)
-        passage.enter(self._gates.of_endpoint(decision.endpoint.name), self._clock())
+        passage.enter(self._gates.of_endpoint(decision.endpoint), self._clock())
         call.from_number, call.to_number, call.did = decision.number_src, decision.number_dst, decision.did
         call.record("routed", decision.reasons[-1].why)
         return decision
@@ -174,6 +185,7 @@ class Switch:
     async def _run(self, call: Call, decision: Decision) -> Outcome:
         endpoint = decision.endpoint.name
         self._log.info("call", **_parties(call), endpoint=endpoint)
+        self.on_started(call)
         return await self._endpoints[endpoint].run(call)
 
     # ---- the end
@@ -199,6 +211,8 @@ class Switch:
             self._log.info("call ended", **_parties(call), **end, duration_s=duration_s)
         elif counted_as:
             self.refused[counted_as] += 1
+        if counted_as != "":
+            self.on_ended(call)
 
     def _end(self, leg: Leg, outcome: Outcome, headers: HeaderFields) -> None:
         """Ends the session by what its state needs, where it is still up."""
@@ -226,6 +240,10 @@ class Switch:
             return self._answer_known(request, peer)
         self.refused["unknown_sender"] += 1
         return Response.for_request(request, 403)
+
+
+def _nobody(_: Call) -> None:
+    """Until somebody wants to hear of calls."""
 
 
 def _parties(call: Call) -> dict[str, str | None]:

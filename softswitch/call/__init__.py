@@ -6,7 +6,7 @@ out of a SIP session and an audio stream; `collect` reads a code from it; `call`
 
 from softswitch.call.call import Call, Step
 from softswitch.call.collect import Code, Collected, EndedBy, collect
-from softswitch.call.events import CallEnded, CallMoved, Event, Events
+from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Event, Events, KeyPressed
 from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
 from softswitch.call.outcome import Outcome, q850_of, status_of
@@ -14,13 +14,16 @@ from softswitch.call.states import OutsideTableError, Table
 
 __all__ = [
     "Call",
+    "CallAnswered",
     "CallEnded",
     "CallMoved",
+    "CallStarted",
     "Code",
     "Collected",
     "EndedBy",
     "Event",
     "Events",
+    "KeyPressed",
     "Leg",
     "LegState",
     "Outcome",

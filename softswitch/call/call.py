@@ -4,12 +4,12 @@ The switch makes one for every INVITE and hands it to an endpoint. It holds what
 decides nothing: deciding is the business of `routing` before the call has an endpoint, and of the endpoint after.
 """
 
-import secrets
 import time
+import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from softswitch.call.events import CallEnded, CallMoved, Events
+from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Events, KeyPressed
 from softswitch.call.leg import Leg
 from softswitch.call.outcome import Outcome
 
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 
 class Call:
-    """One call from its INVITE to its outcome."""
+    """One call from its INVITE to its outcome: `sid` is its name everywhere, `id` the beginning of it, for people."""
 
     __slots__ = (
         "caller",
@@ -38,6 +38,7 @@ class Call:
         "from_number",
         "id",
         "outcome",
+        "sid",
         "source",
         "started_at",
         "state",
@@ -56,7 +57,8 @@ class Call:
         events: Events | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.id = secrets.token_hex(4)
+        self.sid = str(uuid.uuid4())
+        self.id = self.sid[:8]
         self.caller = caller
         self.source = source
         self.from_number = from_number
@@ -68,10 +70,18 @@ class Call:
         self.story: list[Step] = []
         self.started_at = self.clock()
         self.outcome: Outcome | None = None
+        caller.on_answered, caller.on_digit = self._on_answered, self._on_digit
 
     def __repr__(self) -> str:
         age_s = int(self.clock() - self.started_at)
         return f"<Call {self.id} {self.from_number} -> {self.to_number} {self.state} {age_s // 60:02}:{age_s % 60:02}>"
+
+    def announce(self) -> None:
+        """Tells that there is a new call."""
+        if self.events:
+            sip_call_id = self.caller.session.call_id
+            started = CallStarted(self.id, self.started_at, sip_call_id, self.from_number, self.to_number)
+            self.events.publish(started)
 
     def record(self, state: str, why: str) -> None:
         """The call goes to `state`: a step of its story, and an event."""
@@ -90,3 +100,11 @@ class Call:
         if self.events:
             at = self.story[-1].at
             self.events.publish(CallEnded(self.id, at, outcome.status, outcome.reason, outcome.q850, outcome.by))
+
+    def _on_answered(self, at: float) -> None:
+        if self.events:
+            self.events.publish(CallAnswered(self.id, at))
+
+    def _on_digit(self, way: str) -> None:
+        if self.events:
+            self.events.publish(KeyPressed(self.id, self.clock(), way))

@@ -16,6 +16,35 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class CallStarted(Event):
+    """The first event of a call, before anybody has looked at it. `sip_call_id` is the Call-ID of its INVITE."""
+
+    call_id: str
+    at: float
+    sip_call_id: str
+    from_number: str
+    to_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered(Event):
+    """We have sent 200 OK."""
+
+    call_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed(Event):
+    """The caller has pressed a key. Which one is not said: it may be part of a code."""
+
+    call_id: str
+    at: float
+    way: str
+    """How it came: rfc4733, inband or info."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallMoved(Event):
     """A call, or the machine of its endpoint, went from one state to another at `at` (monotonic seconds)."""
 

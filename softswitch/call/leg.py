@@ -27,6 +27,7 @@ from media import (
     SourceNotFound,
     Stream,
     StreamEvent,
+    StreamStatistics,
     TalkStarted,
     TalkStopped,
 )
@@ -58,8 +59,11 @@ class Leg:
         "_playing",
         "_stream",
         "_waiting",
+        "answered_at",
         "end",
         "holds_us",
+        "on_answered",
+        "on_digit",
         "on_ended",
         "on_hold",
         "on_talk",
@@ -72,8 +76,11 @@ class Leg:
         self.session = session
         self.state = LEG_TABLE.initial
         self.end: Ended | None = None
+        self.answered_at: float | None = None
         self.talking = False
         self.holds_us = False
+        self.on_answered: Callable[[float], None] | None = None
+        self.on_digit: Callable[[str], None] | None = None
         self.on_ended: Callable[[Ended], None] | None = None
         self.on_talk: Callable[[bool], None] | None = None
         self.on_hold: Callable[[bool], None] | None = None
@@ -103,6 +110,16 @@ class Leg:
                 raise CallRejected(503, "No media port free", headers=(("Retry-After", "5"),)) from error
         return self._stream
 
+    @property
+    def codec(self) -> str | None:
+        """What the caller and we speak, once that is agreed."""
+        agreement = None if self._stream is None else self._stream.agreement
+        return None if agreement is None else str(agreement.codec)
+
+    def statistics(self) -> StreamStatistics | None:
+        """What the stream counted, also after its end; None where there never was one."""
+        return None if self._stream is None else self._stream.statistics()
+
     # ---- answering
 
     def ring(self, status: int = 180, *, early_media: bool = False) -> None:
@@ -118,6 +135,9 @@ class Leg:
         sdp = self._agree()
         self.state = LEG_TABLE.after(self.state, LegTrigger.ANSWER)
         self.session.answer(sdp)
+        self.answered_at = asyncio.get_running_loop().time()
+        if self.on_answered is not None:
+            self.on_answered(self.answered_at)
         while self.session.remote_offer is None and not self._confirmed:
             await self._waiting.until()
 
@@ -235,7 +255,7 @@ class Leg:
         self.session.on_event = _nothing_more
         if self._stream is not None:
             self._stream.on_event = _nothing_more
-        self.on_ended = self.on_talk = self.on_hold = None
+        self.on_answered = self.on_digit = self.on_ended = self.on_talk = self.on_hold = None
 
     def _on_confirmed(self, sdp: bytes | None) -> None:
         self._confirmed = True
@@ -292,6 +312,8 @@ class Leg:
         if self._merger.is_new(digit, way, asyncio.get_running_loop().time()):
             self._digits.append(digit)
             self._waiting.wake()
+            if self.on_digit is not None:
+                self.on_digit(way)
 
     def _on_talking(self, talking: bool) -> None:
         self.talking = talking

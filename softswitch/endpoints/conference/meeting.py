@@ -6,7 +6,7 @@ takes nobody in any more, and the next caller of its room opens another one (`on
 """
 
 import asyncio
-import secrets
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class Meeting:
         recordings: Path,
         on_move: Callable[["Meeting"], None],
     ) -> None:
-        self.id = secrets.token_hex(4)
+        self.id = str(uuid.uuid4())
         self.room = room
         self.properties = properties
         self.attendees: dict[str, Attendee] = {}
@@ -77,13 +77,13 @@ class Meeting:
         self._lifetime = Lifetime(self, properties)
         self._report = Report(events, self._loop.time, self.id, room)
         music = source(properties.conference_moh, "music/hold") if properties.conference_moh_enabled else None
-        self._floor = Floor(engine, f"{room} {self.id}", music)
+        self._floor = Floor(engine, f"{room} {self.id[:8]}", music)
         self.recording = MeetingRecording(self._floor, recordings, room, self._on_recording)
         self._tone_at = 0.0
         self._report.moved("", self.state, "the first attendee")
 
     def __repr__(self) -> str:
-        return f"<Meeting {self.id} {self.room!r} {self.state} {len(self.attendees)} attendees>"
+        return f"<Meeting {self.id[:8]} {self.room!r} {self.state} {len(self.attendees)} attendees>"
 
     # ---- coming and going
 

@@ -1,0 +1,280 @@
+"""The call detail record: what stays of a call, with the names CarrierX gives its fields. Pure.
+
+`opened` is what is known when a call is up, `concluded` what is known when it has ended, `cut_off` what can still be
+said of a call that nobody ended. An `AttendanceRecord` says the same of a stay in a conference. What is not known is
+None. Dates are ISO 8601 in UTC with milliseconds; whoever calls says how far the clock of the call (monotonic seconds)
+lies behind the calendar (`epoch_at`: the POSIX time at which that clock showed 0).
+
+Billing is not ours: prices and rates stay None. `duration` counts from the answer; `duration_billing` is the same in
+whole minutes, a begun one in full.
+"""
+
+import math
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from softswitch.call.call import Call
+from softswitch.routing import number_of
+from softswitch.sip import Request
+
+BILLING_UNIT_S = 60
+CUT_OFF_CAUSE = 41
+"""Q.850: temporary failure."""
+
+
+class SidOf(Protocol):
+    """The sid of an object of the number plan by its kind and name; None where it has none."""
+
+    def __call__(self, kind: str, *names: str) -> str | None: ...
+
+
+class CallRecord(Struct, kw_only=True, omit_defaults=True):
+    """One call (CarrierX: call_dr). Ours are `trunk_sid_*`, `disconnect_reason`, `q850_cause`, `call_id`, `quality`."""
+
+    dr_sid: str
+    call_id: str
+    date_start: str
+    date_talk: str | None = None
+    date_stop: str | None = None
+    direction: str = "inbound"
+    number_src: str | None = None
+    number_src_original: str | None = None
+    number_src_transformed: str | None = None
+    number_dst: str | None = None
+    number_dst_original: str | None = None
+    number_dst_transformed: str | None = None
+    number_billing: str | None = None
+    number_external: str | None = None
+    ip_src: str | None = None
+    ip_dst: str | None = None
+    sipcallid_src: str | None = None
+    sipcallid_dst: str | None = None
+    codec_src: str | None = None
+    codec_dst: str | None = None
+    transcoded: bool | None = None
+    partner_sid: str | None = None
+    endpoint_sid_src: str | None = None
+    endpoint_sid_dst: str | None = None
+    trunk_group_sid_src: str | None = None
+    trunk_group_sid_dst: str | None = None
+    trunk_sid_src: str | None = None
+    trunk_sid_dst: str | None = None
+    disconnect_originator: str | None = None
+    disconnect_reason: str | None = None
+    sipcause: int | None = None
+    q850_cause: int | None = None
+    duration: float = 0.0
+    duration_billing: float = 0.0
+    identity: str | None = None
+    diversion_src: str | None = None
+    diversion_dst: str | None = None
+    redirect_uri: str | None = None
+    stir_identity: str | None = None
+    stir_attest: str | None = None
+    stir_orig_id: str | None = None
+    stir_signing_entity: str | None = None
+    stir_verstat: str | None = None
+    cic: str | None = None
+    cic_original: str | None = None
+    cic_transformed: str | None = None
+    price: float | None = None
+    price_lcr_dst: float | None = None
+    price_lcr_src: float | None = None
+    rate: float | None = None
+    rate_lcr_dst: float | None = None
+    rate_lcr_src: float | None = None
+    quality: dict[str, Any] | None = None
+    user_data: dict[str, Any] | None = None
+
+
+class AttendanceRecord(Struct, kw_only=True, omit_defaults=True):
+    """One stay of one caller in one meeting (CarrierX: conference call)."""
+
+    call_sid: str
+    dr_sid: str
+    date_start: str
+    date_join: str
+    date_disconnected: str | None = None
+    date_stop: str | None = None
+    direction: str = "inbound"
+    meeting_sid: str | None = None
+    meeting_room_sid: str | None = None
+    endpoint_sid: str | None = None
+    partner_sid: str | None = None
+    number_src: str | None = None
+    number_dst: str | None = None
+    address_src: str | None = None
+    address_dst: str | None = None
+    role: str | None = None
+    custom_name: str | None = None
+    custom_call_type: str | None = None
+    user_agent: str | None = None
+    node: str | None = None
+    bridge: str | None = None
+    audio_key: str | None = None
+    access_code: str | None = None
+    disconnect_cause: int | None = None
+    disconnect_originator: str | None = None
+    disconnect_reason: str | None = None
+    duration: float = 0.0
+    duration_meeting: float = 0.0
+    quality: dict[str, Any] | None = None
+
+
+def date(posix_s: float) -> str:
+    """A moment as every date of a record has it: `2026-11-23T13:24:13.123Z`."""
+    return datetime.fromtimestamp(posix_s, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """From one date of a record to another, never less than 0."""
+    return max(0.0, (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds())
+
+
+# ---- a call
+
+
+def opened(call: Call, epoch_at: float, sid_of: SidOf) -> CallRecord:
+    """All that is known of a call before its end."""
+    session = call.caller.session
+    request = session.request
+    record = CallRecord(
+        dr_sid=call.sid,
+        call_id=call.id,
+        date_start=date(epoch_at + call.started_at),
+        number_src=call.from_number,
+        number_src_original=number_of(request.from_.uri),
+        number_dst=call.to_number,
+        number_dst_original=number_of(request.uri),
+        number_external=call.from_number,
+        ip_src=session.peer.host,
+        sipcallid_src=session.call_id,
+        partner_sid=sid_of("partners"),
+    )
+    _add_headers(record, request)
+    _add_way(record, call, sid_of)
+    return record
+
+
+def concluded(record: CallRecord, call: Call, epoch_at: float, quality: dict[str, Any] | None = None) -> CallRecord:
+    """The record of a call that has its outcome; its last step is its end."""
+    outcome, leg = call.outcome, call.caller
+    if outcome is None:
+        raise RuntimeError(f"{call!r} has not ended")
+    stopped_at = call.story[-1].at
+    duration_s = 0.0 if leg.answered_at is None else max(0.0, stopped_at - leg.answered_at)
+    return replace(
+        record,
+        date_talk=None if leg.answered_at is None else date(epoch_at + leg.answered_at),
+        date_stop=date(epoch_at + stopped_at),
+        codec_src=leg.codec,
+        disconnect_originator=outcome.by,
+        disconnect_reason=outcome.reason,
+        sipcause=outcome.status,
+        q850_cause=outcome.q850,
+        duration=round(duration_s, 3),
+        duration_billing=billed_s(duration_s),
+        quality=quality,
+    )
+
+
+def cut_off(record: CallRecord, date_stop: str, reason: str) -> CallRecord:
+    """The record of a call that was up when this program ended without a word, at about `date_stop`."""
+    duration_s = 0.0 if record.date_talk is None else seconds_between(record.date_talk, date_stop)
+    return replace(
+        record,
+        date_stop=max(record.date_talk or record.date_start, date_stop),
+        disconnect_originator="DST",
+        disconnect_reason=reason,
+        sipcause=503 if record.date_talk is None else 200,
+        q850_cause=CUT_OFF_CAUSE,
+        duration=duration_s,
+        duration_billing=billed_s(duration_s),
+    )
+
+
+def billed_s(duration_s: float) -> float:
+    """Whole minutes, a begun one in full."""
+    return float(math.ceil(duration_s / BILLING_UNIT_S) * BILLING_UNIT_S)
+
+
+def _add_headers(record: CallRecord, request: Request) -> None:
+    """What the caller's side says beside numbers; most callers say nothing."""
+    headers = request.headers
+    record.identity = headers.get("P-Asserted-Identity") or headers.get("Remote-Party-ID")
+    record.diversion_src = headers.get("Diversion")
+    record.stir_identity = headers.get("Identity")
+
+
+def _add_way(record: CallRecord, call: Call, sid_of: SidOf) -> None:
+    """Over which trunk it came and to which endpoint it went, as far as it got."""
+    source, did = call.source, call.did
+    if source is not None and source.trunk_group is not None:
+        record.endpoint_sid_src = sid_of("endpoints", "system_gateway")
+        record.trunk_group_sid_src = sid_of("trunk_groups", source.trunk_group.name)
+        if source.trunk is not None:
+            record.trunk_sid_src = sid_of("trunks", source.trunk_group.name, source.trunk.name)
+    if did is not None:
+        record.number_src_transformed, record.number_dst_transformed = call.from_number, call.to_number
+        record.number_billing = did.phonenumber
+        record.endpoint_sid_dst = sid_of("endpoints", did.endpoint)
+
+
+# ---- an attendance
+
+
+def joined(
+    call: Call,
+    record: CallRecord,
+    *,
+    call_sid: str,
+    meeting_sid: str,
+    room: str,
+    role: str,
+    date_join: str,
+    sid_of: SidOf,
+) -> AttendanceRecord:
+    """A caller has come into a meeting."""
+    request = call.caller.session.request
+    endpoint = "" if call.did is None else call.did.endpoint
+    return AttendanceRecord(
+        call_sid=call_sid,
+        dr_sid=call.sid,
+        date_start=record.date_start,
+        date_join=date_join,
+        meeting_sid=meeting_sid,
+        meeting_room_sid=sid_of("meeting_rooms", endpoint, room),
+        endpoint_sid=record.endpoint_sid_dst,
+        partner_sid=record.partner_sid,
+        number_src=record.number_src,
+        number_dst=record.number_dst,
+        address_src=str(request.from_.uri),
+        address_dst=str(request.uri),
+        role=role,
+        user_agent=request.headers.get("User-Agent"),
+    )
+
+
+def left(attendance: AttendanceRecord, record: CallRecord) -> AttendanceRecord:
+    """The attendance of a call that has ended, as `record` says."""
+    date_stop = record.date_stop or record.date_start
+    date_left = attendance.date_disconnected or date_stop
+    return replace(
+        attendance,
+        date_disconnected=date_left,
+        date_stop=date_stop,
+        disconnect_cause=record.q850_cause,
+        disconnect_originator=(record.disconnect_originator or "").lower() or None,
+        disconnect_reason=record.disconnect_reason,
+        duration=record.duration,
+        duration_meeting=seconds_between(attendance.date_join, date_left),
+        quality=record.quality,
+    )
+
+
+def row(record: CallRecord | AttendanceRecord, date_insert: str) -> dict[str, Any]:
+    """A record as a row of the store."""
+    return asdict(record) | {"date_insert": date_insert}

@@ -1,0 +1,93 @@
+"""The lines of the journal, and what a number of segments says when read together."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
+
+from softswitch.call.cdr import AttendanceRecord, CallRecord
+from softswitch.records.journal import Segment
+
+
+class Opened(Struct, tag="opened"):
+    """A call has found its endpoint."""
+
+    call: CallRecord
+
+
+class Talks(Struct, tag="talks"):
+    """It was answered."""
+
+    dr_sid: str
+    date_talk: str
+
+
+class Joined(Struct, tag="joined"):
+    """It has come into a meeting."""
+
+    attendance: AttendanceRecord
+
+
+class Closed(Struct, tag="closed"):
+    """It has ended: everything there is to keep."""
+
+    call: CallRecord
+    attendances: list[AttendanceRecord]
+
+
+Line = Opened | Talks | Joined | Closed
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Line)
+
+
+def encode(line: Line) -> bytes:
+    return _encoder.encode(line) + b"\n"
+
+
+@dataclass(slots=True)
+class Story:
+    """What a journal tells: calls that have ended, by sid, and those that never did."""
+
+    closed: dict[str, Closed] = field(default_factory=dict)
+    alive: dict[str, CallRecord] = field(default_factory=dict)
+    attendances: dict[str, list[AttendanceRecord]] = field(default_factory=dict)
+    unreadable: int = 0
+
+    def tell(self, line: Line) -> None:
+        match line:
+            case Opened():
+                self.alive[line.call.dr_sid] = line.call
+            case Talks():
+                if line.dr_sid in self.alive:
+                    self.alive[line.dr_sid].date_talk = line.date_talk
+            case Joined():
+                self.attendances.setdefault(line.attendance.dr_sid, []).append(line.attendance)
+            case Closed():
+                self.closed[line.call.dr_sid] = line
+
+    def ends(self) -> None:
+        """Everything is read: what was closed in any segment is not alive."""
+        for dr_sid in self.closed:
+            self.alive.pop(dr_sid, None)
+
+
+def read(segments: Iterable[Segment]) -> Story:
+    """What segments tell together. Lines that a full disk or a kill has torn are counted. Raises `OSError`."""
+    story = Story()
+    for segment in segments:
+        for line in _lines(segment):
+            try:
+                story.tell(_decoder.decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                story.unreadable += 1
+    story.ends()
+    return story
+
+
+def _lines(segment: Segment) -> Iterator[bytes]:
+    with segment.path.open("rb") as file:
+        for line in file:
+            if line.strip():
+                yield line

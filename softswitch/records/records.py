@@ -1,0 +1,247 @@
+"""Who writes the records: from the switch's hooks and the events of conferences into the journal, and from there, in
+batches and off the way of the calls, into the store.
+
+    on_started   a call has found its endpoint     -> "opened"
+    CallAnswered                                   -> "talks"
+    attendee "entered"                             -> "joined"
+    on_ended     it is over, refused ones too      -> "closed": the call record and those of its attendances
+
+Each record reaches the store exactly once: rows are added by sid, and one that is there is left alone, so a segment
+that was imported and not yet removed may be imported again. `open` first closes what was alive when another process
+died here.
+"""
+
+import asyncio
+import socket
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+from sqlalchemy.exc import SQLAlchemyError
+
+from softswitch.call import Call, CallAnswered, Event
+from softswitch.call.cdr import AttendanceRecord, CallRecord, SidOf, concluded, cut_off, date, joined, left, opened, row
+from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
+from softswitch.logs import get_logger
+from softswitch.records.journal import Journal, Segment
+from softswitch.records.lines import Closed, Joined, Opened, Story, Talks, encode, read
+
+JOURNAL = "journal"
+IMPORT_EVERY_S = 1.0
+RETRY_AT_MOST_S = 60.0
+ROWS_AT_ONCE = 500
+RESTARTED = "The switch was restarted"
+
+STORE_FAILURES = (OSError, SQLAlchemyError)
+"""What a store raises that can't be reached or has no room."""
+
+
+class RecordStore(Protocol):
+    """Where records end. `add_records` leaves alone what has a sid that is there. Raises STORE_FAILURES."""
+
+    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None: ...
+
+
+@dataclass(slots=True)
+class Alive:
+    """One call that is up: its record so far, its attendances, and the lines that say so."""
+
+    call: Call
+    record: CallRecord
+    attendances: list[AttendanceRecord] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+
+
+class Records:
+    """The records of one switch."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: RecordStore,
+        *,
+        sid_of: SidOf,
+        quality_of: Callable[[Call], dict[str, Any] | None],
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` is the one of the calls; `wall_clock` gives POSIX time."""
+        self.journal = Journal(folder / JOURNAL)
+        self.alive: dict[str, Alive] = {}
+        """By the id of the call."""
+        self.written = 0
+        """Calls whose record is in the journal."""
+        self.imported = 0
+        """Records that the store has taken."""
+        self.unreadable = 0
+        self._store = store
+        self._sid_of = sid_of
+        self._quality_of = quality_of
+        self._clock, self._wall_clock = clock, wall_clock
+        self._node = socket.gethostname()
+        self._rooms: dict[str, str] = {}
+        self._segments: list[Segment] = []
+        self._has_news = False
+        self._is_importing = asyncio.Lock()
+
+    @property
+    def segments(self) -> int:
+        """Segments that wait to be imported."""
+        return len(self._segments)
+
+    # ---- the life of the journal
+
+    async def open(self) -> int:
+        """Closes what was alive when the last process died, and begins to write. How many calls that were."""
+        self._segments = self.journal.leftovers()
+        story = await asyncio.to_thread(read, self._segments)
+        self.unreadable += story.unreadable
+        self.journal.open()
+        died_at = max((segment.written_at for segment in self._segments), default=0.0)
+        for dr_sid in story.alive:
+            self._write(encode(_cut_off(story, dr_sid, date(died_at))))
+        if story.alive:
+            get_logger().warning("calls were cut off when the switch last ended", calls=len(story.alive))
+        return len(story.alive)
+
+    async def run(self) -> None:
+        """Until cancelled: imports what has ended, more and more seldom while the store takes nothing."""
+        wait_s = IMPORT_EVERY_S
+        while True:
+            await asyncio.sleep(wait_s)
+            self.journal.beat()
+            try:
+                await self.flush()
+                wait_s = IMPORT_EVERY_S
+            except STORE_FAILURES as error:
+                if wait_s == IMPORT_EVERY_S:
+                    get_logger().error("the store takes no call records; they stay in the journal", problem=str(error))
+                wait_s = min(RETRY_AT_MOST_S, 2 * wait_s)
+
+    async def flush(self) -> None:
+        """Everything that has ended is in the store. Raises STORE_FAILURES."""
+        async with self._is_importing:
+            if self._has_news and not self._segments:
+                self._turn()
+            while self._segments:
+                story = await asyncio.to_thread(read, self._segments[:1])
+                await self._import(story)
+                self._segments.pop(0).remove()
+
+    async def close(self) -> None:
+        """The end: what the store does not take now it gets at the next start."""
+        self._segments.append(self.journal.close())
+        try:
+            await self.flush()
+        except STORE_FAILURES as error:
+            get_logger().error("call records stay in the journal until the next start", problem=str(error))
+            for segment in self._segments:
+                segment.release()
+
+    def _turn(self) -> None:
+        segment = self.journal.turn(b"".join(line for alive in self.alive.values() for line in alive.lines))
+        if segment is not None:
+            self._has_news = False
+            self._segments.append(segment)
+
+    async def _import(self, story: Story) -> None:
+        now = date(self._wall_clock())
+        calls = [row(closed.call, now) for closed in story.closed.values()]
+        attendances = [row(stay, now) for closed in story.closed.values() for stay in closed.attendances]
+        for resource, rows in (("call_drs", calls), ("conference_calls", attendances)):
+            for first in range(0, len(rows), ROWS_AT_ONCE):
+                await self._store.add_records(resource, rows[first : first + ROWS_AT_ONCE])
+        self.imported += len(calls)
+
+    # ---- what the switch tells
+
+    def on_started(self, call: Call) -> None:
+        """A call has found its endpoint (the switch's `on_started`)."""
+        record = opened(call, self._epoch_at(), self._sid_of)
+        line = encode(Opened(record))
+        self.alive[call.id] = Alive(call, record, lines=[line])
+        self.journal.write(line)
+
+    def on_ended(self, call: Call) -> None:
+        """A call is over (the switch's `on_ended`)."""
+        epoch_at = self._epoch_at()
+        alive = self.alive.pop(call.id, None) or Alive(call, opened(call, epoch_at, self._sid_of))
+        record = concluded(alive.record, call, epoch_at, self._quality_of(call))
+        self._write(encode(Closed(record, [left(stay, record) for stay in alive.attendances])))
+        self.written += 1
+
+    def _write(self, line: bytes) -> None:
+        self.journal.write(line)
+        self._has_news = True
+
+    # ---- what events tell
+
+    def on_event(self, event: Event) -> None:
+        """Every event of the program; three kinds concern us."""
+        kind = type(event)
+        if kind is AttendeeChanged:
+            self._on_attendee(event)  # type: ignore[arg-type]
+        elif kind is CallAnswered:
+            self._on_answered(event)  # type: ignore[arg-type]
+        elif kind is MeetingMoved:
+            self._on_meeting(event)  # type: ignore[arg-type]
+
+    def _on_answered(self, event: CallAnswered) -> None:
+        alive = self.alive.get(event.call_id)
+        if alive is not None:
+            date_talk = date(self._epoch_at() + event.at)
+            self._remember(alive, encode(Talks(alive.record.dr_sid, date_talk)))
+
+    def _on_meeting(self, event: MeetingMoved) -> None:
+        if event.after == "ended":
+            self._rooms.pop(event.meeting_id, None)
+        else:
+            self._rooms[event.meeting_id] = event.room
+
+    def _on_attendee(self, event: AttendeeChanged) -> None:
+        alive = self.alive.get(event.call_id)
+        if alive is None:
+            return
+        if event.what == "entered":
+            self._on_entered(alive, event)
+        elif alive.attendances:
+            stay = alive.attendances[-1]
+            if event.what == "left":
+                stay.date_disconnected = date(self._epoch_at() + event.at)
+            elif event.what == "role":
+                stay.role = event.value
+            elif event.what == "name":
+                stay.custom_name = event.value
+
+    def _on_entered(self, alive: Alive, event: AttendeeChanged) -> None:
+        """The first stay of a call has the call's own sid, as the live one has; further ones have their own."""
+        stay = joined(
+            alive.call,
+            alive.record,
+            call_sid=alive.call.sid if not alive.attendances else str(uuid.uuid4()),
+            meeting_sid=event.meeting_id,
+            room=self._rooms.get(event.meeting_id, ""),
+            role=event.value,
+            date_join=date(self._epoch_at() + event.at),
+            sid_of=self._sid_of,
+        )
+        stay.node = self._node
+        alive.attendances.append(stay)
+        self._remember(alive, encode(Joined(stay)))
+
+    def _remember(self, alive: Alive, line: bytes) -> None:
+        alive.lines.append(line)
+        self.journal.write(line)
+
+    def _epoch_at(self) -> float:
+        return self._wall_clock() - self._clock()
+
+
+def _cut_off(story: Story, dr_sid: str, died: str) -> Closed:
+    record = cut_off(story.alive[dr_sid], died, RESTARTED)
+    stays = {stay.call_sid: stay for stay in story.attendances.get(dr_sid, ())}
+    return Closed(record, [left(replace(stay, date_disconnected=record.date_stop), record) for stay in stays.values()])

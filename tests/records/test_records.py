@@ -1,0 +1,302 @@
+"""Records of real calls: on a switch with a real stack and engine, told to a journal, imported into a store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from softswitch.call import Call, Outcome
+from softswitch.call.cdr import CallRecord, date
+from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
+from softswitch.records import Records
+from softswitch.records.lines import Opened, encode
+from softswitch.sip import Address, Uri
+from softswitch.sip.digest import Credentials
+from tests.test_switch import CARRIER, DID, NUMBER, PSTN, STRANGER, Board, Run, board, talk
+
+NOON = 1_800_000_000.0
+TRUNK = f"""
+[[trunk_groups]]
+name = "pstn"
+[[trunk_groups.trunks]]
+name = "gateway"
+address = "{CARRIER}"
+in_sip_username = "gw"
+in_sip_password = "secret"
+"""
+
+
+class Shelf:
+    """Keeps rows by sid, as a database does; `down` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, dict[str, Any]]] = {"call_drs": {}, "conference_calls": {}}
+        self.down = False
+        self.batches = 0
+
+    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None:
+        if self.down:
+            raise ConnectionRefusedError("no database")
+        self.batches += 1
+        for row in rows:
+            self.rows[resource].setdefault(row.get("call_sid") or row["dr_sid"], row)
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        return list(self.rows["call_drs"].values())
+
+    @property
+    def attendances(self) -> list[dict[str, Any]]:
+        return list(self.rows["conference_calls"].values())
+
+
+def sid_of(kind: str, *names: str) -> str | None:
+    return "/".join((kind, *names))
+
+
+def records_in(folder: Path, shelf: Shelf) -> Records:
+    loop = asyncio.get_running_loop()
+    return Records(
+        folder,
+        shelf,
+        sid_of=sid_of,
+        quality_of=lambda call: None,
+        clock=loop.time,
+        wall_clock=lambda: NOON + loop.time(),
+    )
+
+
+@asynccontextmanager
+async def recorded(
+    folder: Path, run: Run = talk, plan: str = PSTN + DID
+) -> AsyncIterator[tuple[Board, Records, Shelf]]:
+    """A switch whose calls are recorded. The records are closed, as at the end of the program, before the switch."""
+    shelf = Shelf()
+    async with board(folder, run, plan) as it:
+        records = records_in(folder, shelf)
+        await records.open()
+        it.switch.on_started, it.switch.on_ended = records.on_started, records.on_ended
+        it.switch._events.subscribe(records.on_event)
+        importing = asyncio.create_task(records.run())
+        yield it, records, shelf
+        importing.cancel()
+        it.stop.set()
+        await it.serving
+        await records.close()
+        assert list((folder / "journal").iterdir()) == [], "a journal that was imported is empty"
+
+
+async def test_an_answered_call_leaves_one_record_with_all_that_is_known(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (it, _records, shelf):
+        started_at = asyncio.get_running_loop().time()
+        caller = await it.dial().answered()
+        await asyncio.sleep(90)
+        caller.session.hang_up()
+        await caller.ended()
+        await asyncio.sleep(2)
+        (row,) = shelf.calls
+        assert row["dr_sid"].startswith(row["call_id"])
+        assert (row["number_src"], row["number_dst"], row["number_billing"]) == ("13105550199", NUMBER, NUMBER)
+        assert (row["ip_src"], row["codec_src"], row["direction"]) == (CARRIER, "PCMU", "inbound")
+        assert row["sipcallid_src"] == caller.session.call_id
+        assert row["trunk_group_sid_src"] == "trunk_groups/pstn"
+        assert (row["endpoint_sid_src"], row["endpoint_sid_dst"]) == (
+            "endpoints/system_gateway",
+            "endpoints/conference",
+        )
+        assert (row["sipcause"], row["q850_cause"], row["disconnect_originator"]) == (200, 16, "SRC")
+        assert row["duration"] == pytest.approx(90, abs=1)
+        assert row["duration_billing"] == 120
+        assert row["date_start"] == date(NOON + started_at)
+        assert row["date_start"] <= row["date_talk"] < row["date_stop"] <= row["date_insert"]
+        assert row["price"] is row["cic"] is row["stir_attest"] is None
+
+
+async def test_what_the_caller_says_of_himself_is_kept_as_it_came(tmp_path: Path) -> None:
+    headers = {
+        "P-Asserted-Identity": "<sip:13105550123@10.0.0.2>",
+        "Diversion": "<sip:13105550100@10.0.0.2>;reason=no-answer",
+        "Identity": "eyJhbGciOiJFUzI1NiJ9..x;info=<https://cert.example>",
+    }
+    async with recorded(tmp_path) as (it, _records, shelf):
+        session = it.stacks[CARRIER].invite(
+            Uri.parse(f"sip:{NUMBER}@10.0.0.1"),
+            from_=Address(Uri.parse("sip:13105550199@10.0.0.2")),
+            headers=headers.items(),
+            on_event=lambda event: None,
+        )
+        await asyncio.sleep(1)
+        session.hang_up()
+        await asyncio.sleep(2)
+        (row,) = shelf.calls
+        assert (row["identity"], row["diversion_src"], row["stir_identity"]) == tuple(headers.values())
+        assert (row["number_src"], row["number_src_original"]) == ("13105550123", "13105550199")
+
+
+async def test_a_refused_call_has_its_record_too(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (it, _records, shelf):
+        await it.dial("19005550100").ended()
+        await it.dial(host=STRANGER).ended()
+        await asyncio.sleep(2)
+        not_found, forbidden = shelf.calls
+        assert (not_found["sipcause"], not_found["q850_cause"], not_found["trunk_group_sid_src"]) == (
+            404,
+            1,
+            "trunk_groups/pstn",
+        )
+        assert (forbidden["sipcause"], forbidden["ip_src"], forbidden["trunk_group_sid_src"]) == (403, STRANGER, None)
+        assert (not_found["date_talk"], not_found["duration"], not_found["duration_billing"]) == (None, 0, 0)
+
+
+async def test_a_challenge_and_the_call_that_follows_are_one_attempt(tmp_path: Path) -> None:
+    async with recorded(tmp_path, plan=TRUNK + DID) as (it, _records, shelf):
+        caller = await it.dial(credentials=Credentials("gw", "secret")).answered()
+        caller.session.hang_up()
+        await it.dial(credentials=Credentials("gw", "wrong")).ended()
+        await asyncio.sleep(2)
+        assert [row["sipcause"] for row in shelf.calls] == [200, 401]
+        assert shelf.calls[0]["trunk_sid_src"] == "trunks/pstn/gateway"
+
+
+async def test_calls_that_are_up_when_the_switch_stops_are_recorded(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (it, _records, shelf):
+        await it.dial().answered()
+    (row,) = shelf.calls
+    assert (row["sipcause"], row["q850_cause"], row["disconnect_originator"]) == (200, 41, "DST")
+
+
+async def attend(call: Call) -> Outcome:
+    """As the conference does it: two meetings, one after another."""
+    await call.caller.answer()
+    loop = asyncio.get_running_loop()
+    for meeting, room in (("m1", "standup"), ("m2", "review")):
+        call.events.publish(MeetingMoved(meeting, room, loop.time(), "", "open", ""))
+        call.events.publish(AttendeeChanged(meeting, call.id, loop.time(), "entered", "participant"))
+        await asyncio.sleep(10)
+        call.events.publish(AttendeeChanged(meeting, call.id, loop.time(), "role", "host"))
+        call.events.publish(AttendeeChanged(meeting, call.id, loop.time(), "name", f"Ada in {room}"))
+        await asyncio.sleep(20)
+        call.events.publish(AttendeeChanged(meeting, call.id, loop.time(), "left", "host"))
+        call.events.publish(MeetingMoved(meeting, room, loop.time(), "open", "ended", ""))
+    return Outcome.released("removed by a host")
+
+
+async def test_each_attendance_has_a_record_of_its_own(tmp_path: Path) -> None:
+    async with recorded(tmp_path, attend) as (it, _records, shelf):
+        await it.dial().ended()
+        await asyncio.sleep(2)
+        (call,) = shelf.calls
+        first, second = shelf.attendances
+        assert (first["call_sid"], first["dr_sid"], second["dr_sid"]) == (call["dr_sid"],) * 3
+        assert (first["meeting_sid"], first["meeting_room_sid"]) == ("m1", "meeting_rooms/conference/standup")
+        assert (first["role"], first["custom_name"]) == ("host", "Ada in standup")
+        assert (first["duration_meeting"], second["duration_meeting"]) == (
+            pytest.approx(30, abs=0.1),
+            pytest.approx(30, abs=0.1),
+        )
+        assert first["date_disconnected"] < first["date_stop"] == call["date_stop"]
+        assert (second["disconnect_cause"], second["disconnect_originator"]) == (16, "dst")
+        assert second["disconnect_reason"] == "removed by a host"
+        assert first["address_dst"] == "sip:12025550101@10.0.0.1"
+
+
+async def test_what_was_alive_when_the_process_died_is_closed_once_with_cause_41(tmp_path: Path) -> None:
+    shelf = Shelf()
+    async with board(tmp_path, attend) as it:
+        died = records_in(tmp_path, shelf)
+        await died.open()
+        it.switch.on_started = died.on_started  # and no end is ever written
+        it.switch._events.subscribe(died.on_event)
+        await it.dial().answered()
+        await asyncio.sleep(5)
+        died.journal.close().release()
+
+        successor = records_in(tmp_path, shelf)
+        assert await successor.open() == 1
+        await successor.flush()
+        again = records_in(tmp_path, shelf)
+        assert await again.open() == 0
+        await successor.close()
+        await again.close()
+    (call,), (attendance,) = shelf.calls, shelf.attendances
+    assert (call["sipcause"], call["q850_cause"], call["disconnect_reason"]) == (200, 41, "The switch was restarted")
+    assert call["date_talk"] is not None
+    assert (attendance["dr_sid"], attendance["disconnect_cause"]) == (call["dr_sid"], 41)
+
+
+async def test_a_kill_between_import_and_removal_of_the_segment_makes_no_record_double(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (it, _records, shelf):
+        await it.dial("19005550100").ended()
+        (segment,) = (tmp_path / "journal").iterdir()
+        kept = segment.read_bytes()
+        await asyncio.sleep(2)
+        assert len(shelf.calls) == 1
+        (tmp_path / "journal" / "00000000000000000001-1.jsonl").write_bytes(kept)
+        successor = records_in(tmp_path, shelf)
+        await successor.open()
+        await successor.close()
+        assert len(shelf.calls) == 1
+
+
+async def test_a_call_that_outlives_many_segments_is_still_recovered(tmp_path: Path) -> None:
+    shelf = Shelf()
+    async with board(tmp_path) as it:
+        died = records_in(tmp_path, shelf)
+        await died.open()
+        it.switch.on_started, it.switch.on_ended = died.on_started, died.on_ended
+        await it.dial().answered()
+        for _ in range(3):
+            await it.dial("19005550100").ended()
+            await died.flush()
+        died.journal.close().release()
+        assert len(shelf.calls) == 3
+        successor = records_in(tmp_path, shelf)
+        assert await successor.open() == 1
+        await successor.close()
+        it.switch.on_ended = lambda call: None
+    assert sorted(row["sipcause"] for row in shelf.calls) == [404, 404, 404, 503]
+
+
+async def test_while_the_store_is_down_calls_go_on_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (it, records, shelf):
+        shelf.down = True
+        for _ in range(5):
+            await it.dial("19005550100").ended()
+            await asyncio.sleep(10)
+        assert (shelf.calls, records.segments) == ([], 1)
+        shelf.down = False
+        await asyncio.sleep(120)
+        assert len(shelf.calls) == 5
+
+
+async def test_a_journal_that_a_stopped_store_did_not_take_is_imported_at_the_next_start(tmp_path: Path) -> None:
+    shelf = Shelf()
+    async with board(tmp_path) as it:
+        records = records_in(tmp_path, shelf)
+        await records.open()
+        it.switch.on_ended = records.on_ended
+        await it.dial("19005550100").ended()
+        shelf.down = True
+        await records.close()
+    assert shelf.calls == []
+    shelf.down = False
+    successor = records_in(tmp_path, shelf)
+    await successor.open()
+    await successor.close()
+    assert len(shelf.calls) == 1
+
+
+async def test_lines_torn_by_a_kill_are_counted_and_cost_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    whole = encode(Opened(CallRecord(dr_sid="a", call_id="a", date_start=date(NOON))))
+    (folder / "00000000000000000001-1.jsonl").write_bytes(b'{"type":"opened","ca' + b"\n" + whole + whole[:30])
+    shelf = Shelf()
+    records = records_in(tmp_path, shelf)
+    assert await records.open() == 1
+    assert records.unreadable == 2
+    await records.close()
+    assert [row["dr_sid"] for row in shelf.calls] == ["a"]
