@@ -64,12 +64,14 @@ def _wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
 
 
 def _open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:
-    public, shipped = settings.sip.public_addresses, demo_credentials(plan)
-    if public and shipped:
-        yield ConfigError(
-            file,
-            "sip.addresses",
-            f"{public[0]} can be reached from outside, but codes and passwords in {PLAN_FILE} still are the ones we "
-            f"ship, which everybody knows; change them first: {', '.join(shipped)}",
-            "until then an address of this machine alone (127.0.0.1, ::1)",
-        )
+    shipped = demo_credentials(plan)
+    listening = {"sip.addresses": settings.sip.public_addresses, "api.address": settings.api.public_addresses}
+    for key, public in listening.items():
+        if public and shipped:
+            yield ConfigError(
+                file,
+                key,
+                f"{public[0]} can be reached from outside, but codes and passwords in {PLAN_FILE} still are the ones "
+                f"we ship, which everybody knows; change them first: {', '.join(shipped)}",
+                "until then an address of this machine alone (127.0.0.1, ::1)",
+            )

@@ -82,6 +82,21 @@ class MediaSettings(Model):
     language: str = "en_US"
 
 
+class ApiSettings(Model):
+    """Where the REST API is heard."""
+
+    enabled: bool = True
+    address: Address = "127.0.0.1"
+    port: ListenPort = 8080
+    upload_limit_bytes: Annotated[int, Field(ge=1)] = 1 << 28
+
+    @property
+    def public_addresses(self) -> tuple[str, ...]:
+        """The address, where others than this machine can reach it."""
+        is_public = self.enabled and not ipaddress.ip_address(self.address).is_loopback
+        return (self.address,) if is_public else ()
+
+
 class LimitSettings(Model):
     """What the switch takes on at most, whoever asks; trunks and trunk groups have limits of their own. 0: no limit."""
 
@@ -113,6 +128,7 @@ class Settings(Model):
 
     sip: SipSettings = SipSettings()
     media: MediaSettings = MediaSettings()
+    api: ApiSettings = ApiSettings()
     limits: LimitSettings = LimitSettings()
     logs: LogSettings = LogSettings()
     data: DataSettings = DataSettings()

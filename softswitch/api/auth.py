@@ -1,0 +1,165 @@
+"""The gate of the API: who calls, before anybody looks at what is asked for.
+
+`Gate` stands in front of every route. Below `/core/v2` and `/switch/v1` it wants a bearer token, below
+`/conference/v2` the login of an endpoint; so without a right one every address there answers the same 401, whether
+it exists or not. `needs` and `login_of` are what routes ask afterwards: 403 where a token's scopes are not enough.
+
+Wrong credentials make their source slow (`pacing`); right ones that have been used before pass at once, also from
+there. The gate bounds bodies as well: what is too large is cut off while it comes in (413).
+"""
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBasic, HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from softswitch.api.errors import ApiError, answer
+from softswitch.api.pacing import Pacing, TooManyTriesError
+from softswitch.api.passwords import Login, Passwords
+from softswitch.api.scopes import covers
+from softswitch.api.tokens import Bearer, Tokens
+
+TOKEN_PATHS = ("/core/v2", "/switch/v1")
+LOGIN_PATHS = ("/conference/v2",)
+
+JSON_LIMIT_BYTES = 1 << 20
+UPLOAD_PATH = "/core/v2/storage/files"
+
+CHALLENGES = {"bearer": 'Bearer realm="softswitch"', "basic": 'Basic realm="softswitch", charset="UTF-8"'}
+
+Find = Callable[[], Awaitable[Bearer | Login | None]]
+
+bearer_scheme = HTTPBearer(auto_error=False, scheme_name="token", description="A token of /core/v2/tokens.")
+basic_scheme = HTTPBasic(auto_error=False, scheme_name="login", description="properties.login of an endpoint.")
+
+
+class Gate:
+    """The outermost layer: ASGI in, ASGI out."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, passwords: Passwords, upload_limit_bytes: int) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._passwords = passwords
+        self._upload_limit_bytes = upload_limit_bytes
+        self._pacing = Pacing()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            scope.setdefault("state", {})["caller"] = await self._caller(scope)
+            receive = self._bounded(scope, receive)
+        except ApiError as error:
+            await answer(error)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    # ---- who calls
+
+    async def _caller(self, scope: Scope) -> Bearer | Login | None:
+        """Raises `ApiError` 401, or 429 where a source has tried too often."""
+        given = _header(scope, b"authorization")
+        if _is_below(scope["path"], TOKEN_PATHS):
+            return await self._bearer(scope, given)
+        if _is_below(scope["path"], LOGIN_PATHS):
+            return await self._login(scope, given)
+        return None
+
+    async def _bearer(self, scope: Scope, given: str) -> Bearer | Login:
+        secret = _credentials(given, "bearer")
+        if not secret:
+            raise _unauthorized("bearer")
+        known = self._tokens.remembered(secret)
+        return known or await self._slowly(scope, "bearer", lambda: self._tokens.find(secret))
+
+    async def _login(self, scope: Scope, given: str) -> Bearer | Login:
+        login, colon, password = _decoded(_credentials(given, "basic")).partition(":")
+        if not colon:
+            raise _unauthorized("basic")
+        known = self._passwords.remembered(login, password)
+        return known or await self._slowly(scope, "basic", lambda: self._passwords.find(login, password))
+
+    async def _slowly(self, scope: Scope, scheme: str, find: Find) -> Bearer | Login:
+        host = (scope.get("client") or ("", 0))[0]
+        try:
+            await asyncio.sleep(self._pacing.wait_s(host, time.monotonic()))
+        except TooManyTriesError as error:
+            raise ApiError(429, headers={"Retry-After": f"{error.retry_after_s:.0f}"}) from None
+        found = await find()
+        if found is None:
+            self._pacing.failed(host, time.monotonic())
+            raise _unauthorized(scheme)
+        return found
+
+    # ---- how much
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """`receive` up to a limit. Raises `ApiError` 413 where the length is announced, else while reading."""
+        is_upload = scope["path"] == UPLOAD_PATH and _header(scope, b"content-type").startswith("multipart/")
+        limit_bytes = self._upload_limit_bytes if is_upload else JSON_LIMIT_BYTES
+        announced = _header(scope, b"content-length")
+        if announced.isdecimal() and int(announced) > limit_bytes:
+            raise ApiError(413, field="body", message=f"has {announced} bytes; at most {limit_bytes} are taken")
+        received_bytes = 0
+
+        async def bounded() -> Message:
+            nonlocal received_bytes
+            message: MutableMapping[str, Any] = await receive()
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > limit_bytes:
+                raise HTTPException(413)
+            return message
+
+        return bounded
+
+
+def needs(scope: str) -> Any:
+    """A dependency of a route: the caller's token covers `scope`, else 403."""
+
+    def check(request: Request, _shown: Annotated[Any, Security(bearer_scheme)]) -> Bearer:
+        caller = request.state.caller
+        if not isinstance(caller, Bearer) or not covers(caller.scopes, scope):
+            raise ApiError(403, field="Authorization", message=f"the token lacks the scope {scope}")
+        return caller
+
+    return Depends(check)
+
+
+def login_of(request: Request, _shown: Annotated[Any, Security(basic_scheme)]) -> Login:
+    """A dependency of the routes below `/conference/v2`: whose endpoint it is about."""
+    caller = request.state.caller
+    if not isinstance(caller, Login):
+        raise _unauthorized("basic")
+    return caller
+
+
+def _unauthorized(scheme: str) -> ApiError:
+    return ApiError(401, field="Authorization", headers={"WWW-Authenticate": CHALLENGES[scheme]})
+
+
+def _is_below(path: str, places: tuple[str, ...]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _credentials(given: str, scheme: str) -> str:
+    word, _, credentials = given.partition(" ")
+    return credentials.strip() if word.lower() == scheme else ""
+
+
+def _decoded(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return ""

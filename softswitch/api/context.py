@@ -1,0 +1,27 @@
+"""What the routes of the API work with: the parts of the program, put together once by `app`."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from softswitch.api.passwords import Passwords
+from softswitch.api.tokens import Tokens
+from softswitch.settings import Settings
+from softswitch.store import Store
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    """Made by the composition root; `create_api` hands it to every resource."""
+
+    store: Store
+    settings: Settings
+    tokens: Tokens
+    passwords: Passwords
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from reading an object until its change is written, so that two changes of one object both count."""
+
+    @property
+    def files(self) -> Path:
+        """The folder whose content only storage files are."""
+        return self.settings.data.directory / "files"

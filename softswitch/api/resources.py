@@ -1,0 +1,267 @@
+"""How one configuration resource becomes six routes.
+
+    GET    /core/v2/endpoints             a page of a list           200
+    POST   /core/v2/endpoints             a new object               200, as CarrierX
+    GET    /core/v2/endpoints/{sid}       the object                 200
+    PATCH  /core/v2/endpoints/{sid}       some of its attributes     200
+    PUT    /core/v2/endpoints/{sid}       all of its attributes      200
+    DELETE /core/v2/endpoints/{sid}       gone                       204
+
+A resource file declares an `Object` and a subclass of `ConfigurationResource`: path, kind of the store, scope, and
+the rules that its attributes alone can't say (`prepare`). `routes` does the rest.
+
+PATCH goes into objects: in `properties` it changes the names it has, and null takes one away. PUT sets what it leaves
+out to its default, but for what is write-only. Read-only attributes may stand in both as GET showed them, so a client
+can send back what it got; with another value they are refused by 422, as is any attribute that does not exist.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from fastapi import Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ValidationError
+
+from softswitch.api.auth import needs
+from softswitch.api.context import ApiContext
+from softswitch.api.errors import ApiError, Fault, faults_of
+from softswitch.api.lists import (
+    LIMIT_MAX,
+    Asked,
+    Fields,
+    envelope,
+    json_response,
+    query_of,
+)
+from softswitch.api.schemas import SID, Object, body_of, change_of, read_only, write_only
+from softswitch.configfile import did_you_mean
+from softswitch.store import RESOURCES, Condition, ListQuery, Row
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """An object that `with_related` embeds: its kind, the attribute with its sid, and how it is shown."""
+
+    kind: str
+    by: str
+    shown: type[Object]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Objects of another resource that point here by `by`, shown inside when `parameter` is true."""
+
+    kind: str
+    by: str
+    shown: type[Object]
+    parameter: str
+
+
+class ConfigurationResource:
+    """One resource. Subclasses declare; methods up to `verbs` may be overridden to say more."""
+
+    kind: ClassVar[str]
+    """Its name in the store's registry."""
+    path: ClassVar[str]
+    area: ClassVar[str]
+    """Of the scopes that its routes need."""
+    tag: ClassVar[str]
+    shown: ClassVar[type[Object]]
+    example: ClassVar[Values]
+    """One object, as GET shows it."""
+    related: ClassVar[Mapping[str, Related]] = {}
+    parts: ClassVar[Mapping[str, Part]] = {}
+    """What the object may show inside, by attribute."""
+    counted: ClassVar[frozenset[str]] = frozenset()
+    """Read-only attributes that change by themselves: what a body says of them is not looked at."""
+    verbs: ClassVar[frozenset[str]] = frozenset({"list", "create", "get", "change", "replace", "remove"})
+
+    def __init__(self, context: ApiContext) -> None:
+        self.context = context
+        self.store = context.store
+        self.sid = RESOURCES[self.kind].sid
+        self.body = body_of(self.shown)
+        self.changes = change_of(self.shown)
+        self._write_only = write_only(self.shown)
+        self._visible = tuple(n for n in self.shown.model_fields if n not in self._write_only and n not in self.parts)
+        self._read_only = read_only(self.shown)
+
+    # ---- rules
+
+    def guard(self, right: str) -> Any:
+        """The dependency that lets a caller in."""
+        return needs(f"{self.area}.{right}")
+
+    async def owner(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - for those who have one
+        """What all objects of this caller and address have in common. Raises `ApiError` 404 where nothing is there."""
+        return {}
+
+    async def prepare(self, values: Values, before: Row | None) -> Values:  # noqa: ARG002 - for those with rules
+        """The values as they are kept, after whatever rules there are. Raises `ApiError`.
+
+        `values` are all writable attributes of the object to be; `before` is the row as it is now.
+        """
+        return values
+
+    def check_removal(self, row: Row) -> None:
+        """Raises `ApiError` for an object that has to stay."""
+
+    def show(self, row: Row) -> Values:
+        """The row as the client sees it."""
+        return {name: row.get(name) for name in self._visible}
+
+    async def embed_related(self, item: Values, row: Row, known: dict[str, Values | None]) -> None:
+        """Puts the objects it points to into `item`; `known` spares asking twice."""
+        for name, related in self.related.items():
+            sid = row.get(related.by)
+            if sid is not None and sid not in known:
+                found = await self.store.get(related.kind, sid)
+                known[sid] = found and _shown_as(related.shown, found)
+            item[name] = known.get(sid) if sid is not None else None
+
+    async def embed_parts(self, item: Values, row: Row, names: Iterable[str]) -> None:
+        """Puts the objects that point to it into `item`."""
+        for name in names:
+            part = self.parts[name]
+            query = ListQuery(conditions=(Condition((part.by,), "eq", row[self.sid]),), limit=LIMIT_MAX)
+            page = await self.store.list(part.kind, query)
+            item[name] = [_shown_as(part.shown, found) for found in page.items]
+
+    def changed(self) -> None:
+        """Called after every change."""
+
+    # ---- verbs
+
+    async def page(self, request: Request, asked: Asked) -> Response:
+        query = query_of(asked, self.shown, await self.owner(request))
+        page = await self.store.list(self.kind, query)
+        items = await self._complete(request, page.items, with_related=asked.with_related)
+        return envelope(request, query, page, [asked.fields.of(item) for item in items], self.sid)
+
+    async def get(self, request: Request, fields: Fields, *, with_related: bool) -> Response:
+        fields.check(self.shown)
+        row = await self._find(request)
+        (item,) = await self._complete(request, [row], with_related=with_related)
+        return json_response(fields.of(item))
+
+    async def create(self, request: Request, body: BaseModel) -> Response:
+        self._refuse_unknown(body, None)
+        async with self.context.changing:
+            owner = await self.owner(request)
+            values = await self.prepare(_values(body), None)
+            row = await self.store.create(self.kind, {**values, **owner})
+        self.changed()
+        return json_response(self.show_created(row, _values(body)))
+
+    def show_created(self, row: Row, sent: Values) -> Values:  # noqa: ARG002 - for those who show a secret once
+        """What POST answers; `sent` are the values it was given."""
+        return self.show(row)
+
+    async def change(self, request: Request, body: BaseModel) -> Response:
+        async with self.context.changing:
+            before = await self._find(request)
+            self._refuse_unknown(body, before)
+            whole = self._whole(_merged(self._writable(before), _values(body, exclude_unset=True)))
+            row = await self._write(before, await self.prepare(whole, before))
+        return json_response(self.show(row))
+
+    async def replace(self, request: Request, body: BaseModel) -> Response:
+        async with self.context.changing:
+            before = await self._find(request)
+            self._refuse_unknown(body, before)
+            kept = {name: before.get(name) for name in self._write_only - body.model_fields_set if name in before}
+            row = await self._write(before, await self.prepare({**_values(body), **kept}, before))
+        return json_response(self.show(row))
+
+    async def remove(self, request: Request) -> Response:
+        async with self.context.changing:
+            row = await self._find(request)
+            self.check_removal(row)
+            await self.store.delete(self.kind, row[self.sid])
+        self.changed()
+        return Response(status_code=204)
+
+    # ---- what the verbs have in common
+
+    async def _complete(self, request: Request, rows: Sequence[Row], *, with_related: bool) -> list[Values]:
+        """The rows as they are shown, with what the client wants to see inside."""
+        parts = [name for name, part in self.parts.items() if _is_true(request.query_params.get(part.parameter))]
+        known: dict[str, Values | None] = {}
+        items = []
+        for row in rows:
+            item = self.show(row)
+            await self.embed_parts(item, row, parts)
+            if with_related:
+                await self.embed_related(item, row, known)
+            items.append(item)
+        return items
+
+    async def _find(self, request: Request) -> Row:
+        """The object of the address. Raises `ApiError` 404, also for an object of somebody else."""
+        sid = request.path_params[self.sid]
+        owner = await self.owner(request)
+        row = await self.store.get(self.kind, sid) if SID.fullmatch(sid) else None
+        if row is None or any(row.get(name) != value for name, value in owner.items()):
+            raise ApiError(404, field=self.sid)
+        return row
+
+    async def _write(self, before: Row, values: Values) -> Row:
+        """Only what differs is written. Raises `ApiError` 404 where the object went meanwhile."""
+        different = {name: value for name, value in values.items() if before.get(name) != value}
+        if not different:
+            return before
+        row = await self.store.update(self.kind, before[self.sid], different)
+        if row is None:
+            raise ApiError(404, field=self.sid)
+        self.changed()
+        return row
+
+    def _writable(self, row: Row) -> Values:
+        return {name: row[name] for name in self.body.model_fields if name in row}
+
+    def _whole(self, values: Values) -> Values:
+        try:
+            return _values(self.body.model_validate(values))
+        except ValidationError as error:
+            raise ApiError(422, *faults_of(error.errors(include_url=False))) from None
+
+    def _refuse_unknown(self, body: BaseModel, before: Row | None) -> None:
+        """Raises `ApiError` 422 for attributes that do not exist, and for read-only ones that would change."""
+        shown = self.show(before) if before is not None else {}
+        faults = []
+        for name, value in (body.model_extra or {}).items():
+            if name in self._read_only and name not in self.parts:
+                if name not in self.counted and (before is None or shown.get(name) != value):
+                    faults.append(Fault(name, "is read-only"))
+            elif name not in self.related and name not in self.parts:
+                faults.append(Fault(name, f"is no attribute here{did_you_mean(name, self.body.model_fields)}"))
+        if faults:
+            raise ApiError(422, *faults)
+
+
+def _values(body: BaseModel, *, exclude_unset: bool = False) -> Values:
+    """The declared attributes as JSON values."""
+    values = body.model_dump(mode="json", exclude_unset=exclude_unset)
+    return {name: value for name, value in values.items() if name in type(body).model_fields}
+
+
+def _shown_as(shown: type[Object], row: Row) -> Values:
+    hidden = write_only(shown)
+    return {name: row.get(name) for name in shown.model_fields if name not in hidden}
+
+
+def _is_true(text: str | None) -> bool:
+    return text is not None and text.lower() in ("true", "1", "yes", "on")
+
+
+def _merged(before: Values, sent: Values) -> Values:
+    """`sent` over `before`; objects are merged by name, and null takes a name away."""
+    merged = {**before, **sent}
+    for name, value in sent.items():
+        if isinstance(value, dict) and isinstance(before.get(name), dict):
+            inside = {**before[name], **value}
+            merged[name] = {key: entry for key, entry in inside.items() if entry is not None}
+    return merged

@@ -1,0 +1,147 @@
+"""What the objects of the API look like: one declaration an object, from which the rest follows.
+
+A resource declares its object once, as a subclass of `Object` whose fields are in CarrierX's words. Fields marked
+`ReadOnly` are shown and not taken; fields marked `WriteOnly` are taken and never shown. `body_of` makes of it what
+POST and PUT take (the writable fields, the required ones required), `change_of` what PATCH takes (the same, all
+optional). So an attribute has one place where its type, its limits, its default and its meaning stand.
+
+No text in here may have a NUL or half a surrogate pair, no number may be beyond what a database holds, and no value
+of free form may be deep or large: what gets through can be stored and given back.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from copy import copy
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+T = TypeVar("T")
+
+DEPTH_LIMIT = 8
+ENTRIES_LIMIT = 1000
+INT_LIMIT = 2**31 - 1
+SID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def not_acceptable(problem: str, accepted: str = "") -> PydanticCustomError:
+    """What a validator raises: what is wrong, and what is accepted."""
+    return PydanticCustomError("unusable", "{problem}", {"problem": problem, "accepted": accepted})
+
+
+def _storable(text: str) -> str:
+    if not _is_storable(text):
+        raise not_acceptable("has a NUL or half a character", "Unicode text")
+    return text
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _free_form(value: Any) -> Any:
+    if not fits(value):
+        accepted = f"JSON at most {DEPTH_LIMIT} deep with {ENTRIES_LIMIT} entries a level, and no NUL"
+        raise not_acceptable("can't be kept", accepted)
+    return value
+
+
+def fits(value: Any, depth: int = DEPTH_LIMIT) -> bool:
+    """Whether a JSON value can be stored: not too deep, not too large, no NUL, no number without end."""
+    match value:
+        case str():
+            return _is_storable(value)
+        case float():
+            return math.isfinite(value)
+        case bool() | None:
+            return True
+        case int():
+            return abs(value) < 2**63
+        case dict() | list():
+            inner: Iterable[Any] = (*value, *value.values()) if isinstance(value, dict) else value
+            return depth > 0 and len(value) <= ENTRIES_LIMIT and all(fits(part, depth - 1) for part in inner)
+    return False
+
+
+READ_ONLY = Field(json_schema_extra={"readOnly": True})
+WRITE_ONLY = Field(json_schema_extra={"writeOnly": True})
+ReadOnly = Annotated[T, READ_ONLY]
+WriteOnly = Annotated[T, WRITE_ONLY]
+
+Text = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
+Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_storable)]
+Sid = Annotated[str, Field(pattern=f"^{SID.pattern}$", json_schema_extra={"format": "uuid"})]
+Date = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Count = Annotated[int, Field(ge=0, le=INT_LIMIT)]
+Whole = Annotated[int, Field(ge=-INT_LIMIT, le=INT_LIMIT)]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+Rate = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+FreeForm = Annotated[dict[str, Any], AfterValidator(_free_form)]
+"""A JSON object whose keys are the client's own."""
+
+
+class Object(BaseModel):
+    """An object of the API as it is shown."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
+
+
+class Body(BaseModel):
+    """What is taken. Attributes that are not declared here are kept aside: `resources` says what becomes of them."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra={"additionalProperties": False})
+
+
+def body_of(shown: type[Object]) -> type[Body]:
+    """What POST and PUT take for an object."""
+    return _derived(shown, f"{shown.__name__}Body", _writable(shown))
+
+
+def change_of(shown: type[Object]) -> type[Body]:
+    """What PATCH takes for an object: any part of it."""
+    return _derived(shown, f"{shown.__name__}Change", {n: _optional(field) for n, field in _writable(shown).items()})
+
+
+def view_of(shown: type[Object]) -> type[BaseModel]:
+    """The object as an answer has it, without what is write-only."""
+    hidden = write_only(shown)
+    if not hidden:
+        return shown
+    fields = {name: field for name, field in shown.model_fields.items() if name not in hidden}
+    return _made(shown, f"{shown.__name__}Shown", Object, fields)
+
+
+def read_only(shown: type[Object]) -> frozenset[str]:
+    return frozenset(name for name, field in shown.model_fields.items() if _marked(field, "readOnly"))
+
+
+def write_only(shown: type[Object]) -> frozenset[str]:
+    return frozenset(name for name, field in shown.model_fields.items() if _marked(field, "writeOnly"))
+
+
+def _writable(shown: type[Object]) -> Mapping[str, FieldInfo]:
+    hidden = read_only(shown)
+    return {name: field for name, field in shown.model_fields.items() if name not in hidden}
+
+
+def _marked(field: FieldInfo, mark: str) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get(mark))
+
+
+def _optional(field: FieldInfo) -> FieldInfo:
+    optional = copy(field)
+    optional.default, optional.default_factory = None, None
+    return optional
+
+
+def _derived(shown: type[Object], name: str, fields: Mapping[str, FieldInfo]) -> type[Body]:
+    return cast("type[Body]", _made(shown, name, Body, fields))
+
+
+def _made(shown: type[Object], name: str, base: type[BaseModel], fields: Mapping[str, FieldInfo]) -> type[BaseModel]:
+    definitions: dict[str, Any] = {n: (field.annotation, copy(field)) for n, field in fields.items()}
+    return create_model(name, __base__=base, __module__=shown.__module__, __doc__=shown.__doc__, **definitions)

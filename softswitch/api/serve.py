@@ -1,0 +1,109 @@
+"""The API heard: its port taken at the start, its answers given from the running event loop.
+
+The composition root calls `listen` while it starts, so that a port in use is told at once, and runs `ApiServer.serve`
+as a task after SIP is up. FastAPI is imported then, in a thread: who connects meanwhile waits in the backlog of the
+socket. Nothing here is needed for a call; when the API ends, calls go on.
+"""
+
+import asyncio
+import contextlib
+import errno
+import importlib
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from softswitch.errors import ConfigError
+from softswitch.settings import SETTINGS_FILE, ApiSettings
+
+if TYPE_CHECKING:
+    from softswitch.api.context import ApiContext
+
+BACKLOG = 256
+LAST_WORDS_S = 1
+
+
+def listen(settings: ApiSettings) -> socket.socket:
+    """The socket of the API, taking connections already. Raises `ConfigError` where the port can't be had."""
+    family = socket.AF_INET6 if ipaddress.ip_address(settings.address).version == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.address, settings.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _can_not_listen(error, settings) from None
+    listener.setblocking(False)
+    return listener
+
+
+class ApiServer:
+    """uvicorn inside the program's own loop: no signal handlers, no process of its own, no access log."""
+
+    def __init__(self, listener: socket.socket, context: "ApiContext") -> None:
+        self.address: tuple[str, int] = listener.getsockname()[:2]
+        """Host and port."""
+        self._listener = listener
+        self._context = context
+        self._server: Any = None
+        self._is_stopped = False
+
+    @property
+    def url(self) -> str:
+        host, port = self.address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def serve(self) -> None:
+        """Until `stop`, or until the task is cancelled."""
+        with contextlib.closing(self._listener):
+            self._server = await asyncio.to_thread(_built, self._context)
+            if not self._is_stopped:
+                await self._server.serve(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """Lets answers that are under way finish, for a second; `serve` returns then."""
+        self._is_stopped = True
+        if self._server is not None:
+            self._server.should_exit = True
+
+
+def _built(context: "ApiContext") -> Any:
+    """The server with the whole API in it. Half a second, most of it imports."""
+    uvicorn = importlib.import_module("uvicorn")
+    app = importlib.import_module("softswitch.api.app").create_api(context)
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws_max_size=1 << 16,
+        timeout_graceful_shutdown=LAST_WORDS_S,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.capture_signals = _leave_signals_alone
+    return server
+
+
+@contextlib.contextmanager
+def _leave_signals_alone() -> Iterator[None]:
+    yield
+
+
+def _can_not_listen(error: OSError, settings: ApiSettings) -> ConfigError:
+    place = f"{settings.address} port {settings.port}"
+    match error.errno:
+        case errno.EADDRINUSE:
+            problem = f"{place} is in use by another program"
+            accepted = "another port, here or for once as SOFTSWITCH_API__PORT=8081; 0 takes any that is free"
+            return ConfigError(SETTINGS_FILE, "api.port", problem, accepted)
+        case errno.EACCES:
+            return ConfigError(SETTINGS_FILE, "api.port", f"{place} is not allowed to this user", "1024 to 65535")
+        case errno.EADDRNOTAVAIL:
+            problem = f"{settings.address} is no address of this machine"
+            return ConfigError(SETTINGS_FILE, "api.address", problem, "its own addresses, 0.0.0.0 or ::")
+    return ConfigError(SETTINGS_FILE, "api.address", f"can't listen on {place}: {error.strerror}")
