@@ -22,7 +22,7 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference
 from softswitch.errors import ConfigError
 from softswitch.logs import Counts, get_logger, message_trace
-from softswitch.plan import Plan
+from softswitch.plan import ConferenceEndpoint, Plan
 from softswitch.settings import SETTINGS_FILE, Settings
 from softswitch.sip import Stack, StackSettings, Transport
 from softswitch.sip.digest import Challenger
@@ -50,10 +50,8 @@ class App:
         self.events = Events()
         self.engine = engine or Engine(media_settings(settings))
         self.stack = stack or Stack(stack_settings(settings))
-        self.endpoints: dict[str, Endpoint] = {
-            account.name: Conference(account, engine=self.engine, events=self.events, data=settings.data.directory)
-            for account in plan.numbers.endpoints
-        }
+        self.endpoints: dict[str, Endpoint] = {account.name: self._new(account) for account in plan.numbers.endpoints}
+        self._former: list[Endpoint] = []
         self.switch = Switch(
             settings,
             plan,
@@ -66,6 +64,22 @@ class App:
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
         self._stopping = asyncio.Event()
         self._parts = AsyncExitStack()
+
+    def adopt(self, plan: Plan) -> None:
+        """The next call goes by this plan. Calls and meetings go on, also where their endpoint is no more."""
+        before = {self.plan.endpoints[name].sid or name: endpoint for name, endpoint in self.endpoints.items()}
+        self.plan = plan
+        self.endpoints.clear()
+        for account in plan.numbers.endpoints:
+            known = before.pop(account.sid or account.name, None)
+            if known is not None:
+                known.adopt(account)
+            self.endpoints[account.name] = known or self._new(account)
+        self._former = [former for former in (*self._former, *before.values()) if not former.is_idle]
+        self.switch.adopt(plan)
+
+    def _new(self, account: ConferenceEndpoint) -> Endpoint:
+        return Conference(account, engine=self.engine, events=self.events, data=self.settings.data.directory)
 
     @property
     def sip_address(self) -> tuple[str, int]:
@@ -121,7 +135,7 @@ class App:
 
     async def _end_all_calls(self, serving: asyncio.Task[None]) -> None:
         self._stopping.set()
-        for endpoint in self.endpoints.values():
+        for endpoint in (*self.endpoints.values(), *self._former):
             await endpoint.close()
         await serving
         with contextlib.suppress(TimeoutError):

@@ -8,6 +8,7 @@ answers, `run` may raise `CallRejected`, which becomes the final response.
 from abc import ABC, abstractmethod
 
 from softswitch.call import Call, Outcome
+from softswitch.plan import ConferenceEndpoint
 
 
 class Endpoint(ABC):
@@ -18,6 +19,15 @@ class Endpoint(ABC):
     @abstractmethod
     async def run(self, call: Call) -> Outcome:
         """Everything that happens to `call` here, until one side ends it."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is live here that outlasts its calls."""
+        return True
+
+    def adopt(self, account: ConferenceEndpoint) -> None:
+        """The configuration of this endpoint has changed: the next call finds it so."""
+        self.name = account.name
 
     async def close(self) -> None:
         """The program stops: what is live here ends. Calls are ended by the switch, before."""

@@ -18,7 +18,7 @@ def load_plan(folder: Path) -> Plan:
     """The number plan of `folder`. Raises an ExceptionGroup of `ConfigError`, or one, with all that is wrong."""
     path = folder / PLAN_FILE
     plan = Plan(validated(NumberPlan, read_toml(path), str(path)))
-    problems = [ConfigError(str(path), *problem) for problem in _contradictions(plan)]
+    problems = [ConfigError(str(path), *problem) for problem in contradictions(plan)]
     if problems:
         raise refusal(problems)
     return plan
@@ -45,7 +45,8 @@ Problem = tuple[str, str, str]
 """Key path, what is wrong, what is accepted."""
 
 
-def _contradictions(plan: Plan) -> Iterator[Problem]:
+def contradictions(plan: Plan) -> Iterator[Problem]:
+    """Everything that two objects of a plan disagree on."""
     numbers = plan.numbers
     yield from _twice("trunk_groups", "name", (group.name for group in numbers.trunk_groups))
     yield from _twice("endpoints", "name", (endpoint.name for endpoint in numbers.endpoints))
@@ -53,7 +54,11 @@ def _contradictions(plan: Plan) -> Iterator[Problem]:
     yield from _twice("users", "username", (user.username for user in numbers.users))
     for group in numbers.trunk_groups:
         yield from _twice(f"trunk_groups[{group.name}].trunks", "name", (trunk.name for trunk in group.trunks))
-    yield from _ambiguous_acls(plan)
+        for trunk in group.trunks:
+            if trunk.endpoint is not None:
+                place = f"trunk_groups[{group.name}].trunks[{trunk.name}].endpoint"
+                yield from _reference(place, trunk.endpoint, plan.endpoints)
+    yield from ambiguous_acls(plan)
     for endpoint in numbers.endpoints:
         yield from _conference(endpoint)
     for did in numbers.dids:
@@ -68,7 +73,7 @@ def _twice(place: str, key: str, values: Iterable[str]) -> Iterator[Problem]:
         seen.add(value)
 
 
-def _ambiguous_acls(plan: Plan) -> Iterator[Problem]:
+def ambiguous_acls(plan: Plan) -> Iterator[Problem]:
     """The same network in two trunk groups, or the same in two trunks: nobody could say whose call it is."""
     owners: dict[object, str] = {}
     for group in plan.numbers.trunk_groups:

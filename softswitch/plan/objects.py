@@ -5,9 +5,9 @@ Frozen, each valid by itself; what they must agree on among one another is check
 
 import ipaddress
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr, model_validator
 
 from softswitch.configfile import Model, unusable
 from softswitch.plan.transformations import Line, Transformation
@@ -55,11 +55,36 @@ Properties = dict[str, str]
 """Conference properties by CarrierX name, as text. Each is resolved on its own, from the most specific that sets it:
 meeting room, DID, DID group, endpoint (CarrierX: account), call flow. Their names and values are the endpoint's."""
 
+Stored = dict[str, Any]
+"""What an API client keeps with an object and the switch does not act on, by CarrierX name."""
 
-class Trunk(Model):
-    """One far end of a trunk group: a gateway or a carrier's border."""
+
+class Object(Model):
+    """What has a home in the store: there it has a sid, which no file gives and no comparison sees."""
+
+    stored: Stored = Field(default_factory=dict)
+    _sid: str = PrivateAttr(default="")
+
+    @property
+    def sid(self) -> str:
+        """The sid in the store; nothing where there is no store."""
+        return self._sid
+
+
+O = TypeVar("O", bound=Object)  # noqa: E741 - one letter, as type variables have
+
+
+def with_sid(model: O, sid: str) -> O:
+    """The object just made, with its sid."""
+    model._sid = sid  # noqa: SLF001 - the one place that gives it
+    return model
+
+
+class Trunk(Object):
+    """One far end of a trunk group: a gateway or a carrier's border; or, where it leads inward, an endpoint of ours."""
 
     name: Name
+    endpoint: Name | None = None
     address: Host | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 5060
     transport: Literal["udp", "tcp"] = "udp"
@@ -87,7 +112,7 @@ class Trunk(Model):
         return self
 
 
-class TrunkGroup(Model):
+class TrunkGroup(Object):
     """Trunks to the same place: calls come in over any of them and go out over the best that is free."""
 
     name: Name
@@ -100,7 +125,7 @@ class TrunkGroup(Model):
     trunks: tuple[Trunk, ...] = ()
 
 
-class DidGroup(Model):
+class DidGroup(Object):
     """DIDs of one conference that share call flow and properties."""
 
     name: Name
@@ -115,7 +140,7 @@ class AccessCode(Model):
     role: Role
 
 
-class MeetingRoom(Model):
+class MeetingRoom(Object):
     """Where a meeting can take place."""
 
     name: Name
@@ -124,11 +149,11 @@ class MeetingRoom(Model):
     properties: Properties = Field(default_factory=dict)
 
 
-class ConferenceEndpoint(Model):
+class ConferenceEndpoint(Object):
     """A conference (CarrierX: the account): its meeting rooms, and what holds for all of them."""
 
     name: Name
-    type: Literal["conference"]
+    type: Literal["conference", "conference_v2"]
     call_flow: CallFlow = "secured"
     capacity: Count = 0
     properties: Properties = Field(default_factory=dict)
@@ -137,7 +162,7 @@ class ConferenceEndpoint(Model):
     transformations: Transformations = ()
 
 
-class Did(Model):
+class Did(Object):
     """A number of ours and the endpoint it leads to."""
 
     phonenumber: PhoneNumber
@@ -150,7 +175,7 @@ class Did(Model):
     transformations: Transformations = ()
 
 
-class User(Model):
+class User(Object):
     """A person with a phone, known by digest credentials."""
 
     username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]

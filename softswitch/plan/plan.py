@@ -1,5 +1,8 @@
 """The number plan as routing asks it: everything by its name or number, in constant time."""
 
+import copy
+from collections.abc import Iterable
+
 from softswitch.plan.objects import (
     CallFlow,
     ConferenceEndpoint,
@@ -28,19 +31,47 @@ class Plan:
         """By name of the endpoint, then by name."""
         self.meeting_rooms: dict[str, dict[str, MeetingRoom]] = {}
         """By name of the endpoint, then by name."""
-        self._index()
+        self._index_trunk_groups()
+        self._index_endpoints()
+        self._index_dids()
+        self._index_users()
 
-    def _index(self) -> None:
-        for group in self.numbers.trunk_groups:
-            self.trunk_groups.setdefault(group.name, group)
-        for did in self.numbers.dids:
-            self.dids.setdefault(did.phonenumber, did)
-        for user in self.numbers.users:
-            self.users.setdefault(user.username, user)
-        for endpoint in self.numbers.endpoints:
-            self.endpoints.setdefault(endpoint.name, endpoint)
-            self.did_groups.setdefault(endpoint.name, {group.name: group for group in endpoint.did_groups})
-            self.meeting_rooms.setdefault(endpoint.name, {room.name: room for room in endpoint.meeting_rooms})
+    def with_parts(
+        self,
+        *,
+        trunk_groups: Iterable[TrunkGroup] | None = None,
+        endpoints: Iterable[ConferenceEndpoint] | None = None,
+        dids: Iterable[Did] | None = None,
+        users: Iterable[User] | None = None,
+    ) -> "Plan":
+        """The plan with these in place of its own; everything else is shared. Nobody checks it again."""
+        parts = {"trunk_groups": trunk_groups, "endpoints": endpoints, "dids": dids, "users": users}
+        given = {name: tuple(part) for name, part in parts.items() if part is not None}
+        changed = copy.copy(self)
+        changed.numbers = self.numbers.model_copy(update=given)
+        for name in given:
+            getattr(changed, f"_index_{name}")()
+        return changed
+
+    def _index_trunk_groups(self) -> None:
+        self.trunk_groups = {group.name: group for group in reversed(self.numbers.trunk_groups)}
+
+    def _index_endpoints(self) -> None:
+        endpoints = self.numbers.endpoints
+        self.endpoints = {end.name: end for end in reversed(endpoints)}
+        self.did_groups = {end.name: {group.name: group for group in end.did_groups} for end in reversed(endpoints)}
+        self.meeting_rooms = {end.name: {room.name: room for room in end.meeting_rooms} for end in reversed(endpoints)}
+
+    def _index_dids(self) -> None:
+        self.dids = {did.phonenumber: did for did in reversed(self.numbers.dids)}
+
+    def _index_users(self) -> None:
+        self.users = {user.username: user for user in reversed(self.numbers.users)}
+
+    def is_source(self, trunk_group: str) -> bool:
+        """Whether calls come from a trunk group, so that it limits who may reach a DID; else it leads inward."""
+        group = self.trunk_groups.get(trunk_group)
+        return group is None or not any(trunk.endpoint for trunk in group.trunks)
 
     def did_group(self, did: Did) -> DidGroup | None:
         """The DID group a DID belongs to."""

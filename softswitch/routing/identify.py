@@ -50,8 +50,12 @@ class Senders:
     """Everybody who may send us calls, found by address in constant time."""
 
     def __init__(self, plan: Plan, location: Location | None = None) -> None:
-        self._plan = plan
         self._location = location
+        self.adopt(plan)
+
+    def adopt(self, plan: Plan) -> None:
+        """The next request is known or not by this plan."""
+        self._plan = plan
         self._by_address: dict[tuple[str, str, int], Identified] = {}
         self._by_trunk_acl = Networks[Identified]()
         self._by_group_acl = Networks[Identified]()

@@ -7,7 +7,7 @@ taken from a gate unless every gate has room. What it took it gives back once, w
 import math
 from collections.abc import Sequence
 
-from softswitch.plan import Plan, Trunk, TrunkGroup
+from softswitch.plan import ConferenceEndpoint, Plan, Trunk, TrunkGroup
 from softswitch.routing.identify import Identified
 from softswitch.routing.reasons import Refused
 
@@ -25,6 +25,11 @@ class TokenBucket:
         self._size = max(1.0, rate)
         self._tokens = self._size
         self._filled_at = -math.inf
+
+    def change(self, rate: float) -> None:
+        """Another rate from now on; what is left of the tokens stays."""
+        self.rate = rate
+        self._size = max(1.0, rate)
 
     def wait_s(self, now: float) -> float:
         """Seconds until there is a token; 0 when there is one."""
@@ -54,6 +59,13 @@ class Gate:
 
     def __repr__(self) -> str:
         return f"<Gate {self.name} {self.in_use} of {self.capacity or 'any'}, {self._bucket.rate or 'any'}/s>"
+
+    def change(self, name: str, capacity: int, cps: float) -> None:
+        """Other limits for the next call; whoever is inside stays inside."""
+        self.name = name
+        self.capacity = capacity
+        if cps != self._bucket.rate:
+            self._bucket.change(cps)
 
     def check(self, now: float) -> None:
         """Raises `Refused` 503 with Retry-After when nobody else fits."""
@@ -99,29 +111,57 @@ class Gates:
 
     def __init__(self, plan: Plan, calls: int, cps: float) -> None:
         """`calls` and `cps` are the limits of the switch as a whole."""
-        groups = plan.numbers.trunk_groups
         self._switch = Gate("the switch", calls, cps)
-        self._groups = {group.name: _gate(f"trunk group {group.name}", group) for group in groups}
-        self._trunks = {
-            (group.name, trunk.name): _gate(f"trunk {trunk.name}", trunk) for group in groups for trunk in group.trunks
+        self._groups: dict[str, Gate] = {}
+        self._trunks: dict[tuple[str, str], Gate] = {}
+        self._endpoints: dict[str, Gate] = {}
+        self.adopt(plan)
+
+    def adopt(self, plan: Plan) -> None:
+        """The next call goes by the limits of this plan. A gate that stays keeps count of who is inside."""
+        groups = plan.numbers.trunk_groups
+        self._groups = {
+            _key(group): _kept(
+                self._groups.get(_key(group)), f"trunk group {group.name}", group.in_capacity, group.cps_limit
+            )
+            for group in groups
         }
-        self._endpoints = {end.name: Gate(f"endpoint {end.name}", end.capacity) for end in plan.numbers.endpoints}
+        self._trunks = {
+            (_key(group), _key(trunk)): _kept(
+                self._trunks.get((_key(group), _key(trunk))), f"trunk {trunk.name}", trunk.in_capacity, trunk.cps_limit
+            )
+            for group in groups
+            for trunk in group.trunks
+        }
+        self._endpoints = {
+            _key(end): _kept(self._endpoints.get(_key(end)), f"endpoint {end.name}", end.capacity, 0.0)
+            for end in plan.numbers.endpoints
+        }
 
     def inward(self, source: Identified) -> list[Gate]:
         """What a call from `source` passes before anybody looks at its number."""
         gates = [self._switch]
         if source.trunk_group is not None:
-            gates.append(self._groups[source.trunk_group.name])
+            gates.append(self._groups[_key(source.trunk_group)])
             if source.trunk is not None:
-                gates.append(self._trunks[source.trunk_group.name, source.trunk.name])
+                gates.append(self._trunks[_key(source.trunk_group), _key(source.trunk)])
         return gates
 
-    def of_endpoint(self, name: str) -> list[Gate]:
-        return [self._endpoints[name]]
+    def of_endpoint(self, endpoint: ConferenceEndpoint) -> list[Gate]:
+        return [self._endpoints[_key(endpoint)]]
 
 
-def _gate(name: str, of: TrunkGroup | Trunk) -> Gate:
-    return Gate(name, of.in_capacity, of.cps_limit)
+def _key(of: TrunkGroup | Trunk | ConferenceEndpoint) -> str:
+    """What stays when the name changes, where there is such a thing."""
+    return of.sid or of.name
+
+
+def _kept(gate: Gate | None, name: str, capacity: int, cps: float) -> Gate:
+    """The gate there was, with these limits; else a new one."""
+    if gate is None:
+        return Gate(name, capacity, cps)
+    gate.change(name, capacity, cps)
+    return gate
 
 
 def _busy(reason: str, retry_after_s: int) -> Refused:

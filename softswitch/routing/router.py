@@ -32,19 +32,23 @@ class Decision:
 
 
 class Router:
-    """The number plan, ready to route: every transformation compiled."""
+    """The number plan, ready to route."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+        self.adopt(plan)
+
+    def adopt(self, plan: Plan) -> None:
+        """The next call goes by this plan. A DID's transformations are compiled when the first call comes to it."""
         numbers = plan.numbers
+        self._plan = plan
+        self._of_did: dict[str, Transformations] = {}
+        self._of_endpoint = {end.name: _compiled(f"endpoint {end.name}", end) for end in numbers.endpoints}
         self._of_group = {group.name: _compiled(f"trunk group {group.name}", group) for group in numbers.trunk_groups}
         self._of_trunk = {
             (group.name, trunk.name): _compiled(f"trunk {trunk.name}", trunk)
             for group in numbers.trunk_groups
             for trunk in group.trunks
         }
-        self._of_did = {did.phonenumber: _compiled(f"DID {did.phonenumber}", did) for did in numbers.dids}
-        self._of_endpoint = {end.name: _compiled(f"endpoint {end.name}", end) for end in numbers.endpoints}
 
     def route(self, source: Identified, request: Request) -> Decision:
         """The endpoint for an INVITE. Raises `Refused`: 404 where nothing leads on, or what a transformation says."""
@@ -54,7 +58,7 @@ class Router:
         for transformations in self._inward(source):
             transformations.apply(subject)
         did = self._did(source, subject)
-        self._of_did[did.phonenumber].apply(subject)
+        self._transformations(did).apply(subject)
         self._of_endpoint[did.endpoint].apply(subject)
         subject.reasons.append(Reason("endpoint", did.endpoint, True, f"DID {did.phonenumber} leads there"))
         return Decision(
@@ -66,6 +70,12 @@ class Router:
             subject.changed_headers,
             tuple(subject.reasons),
         )
+
+    def _transformations(self, did: Did) -> Transformations:
+        compiled = self._of_did.get(did.phonenumber)
+        if compiled is None:
+            compiled = self._of_did[did.phonenumber] = _compiled(f"DID {did.phonenumber}", did)
+        return compiled
 
     def _inward(self, source: Identified) -> Iterable[Transformations]:
         if source.trunk_group is None:
@@ -81,9 +91,10 @@ class Router:
         if did is None:
             raise _not_found(subject, number, "no DID has this number" if number else "the request names no number")
         group = source.trunk_group.name if source.trunk_group else None
-        if did.trunk_group is not None and did.trunk_group != group:
-            raise _not_found(subject, number, f"only trunk group {did.trunk_group} may reach it, not {source.name}")
-        why = f"trunk group {did.trunk_group} may reach it" if did.trunk_group else "everybody known may reach it"
+        only = did.trunk_group if did.trunk_group and self._plan.is_source(did.trunk_group) else None
+        if only is not None and only != group:
+            raise _not_found(subject, number, f"only trunk group {only} may reach it, not {source.name}")
+        why = f"trunk group {only} may reach it" if only else "everybody known may reach it"
         subject.reasons.append(Reason("did", number, True, why))
         return did
 

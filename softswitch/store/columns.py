@@ -1,6 +1,6 @@
 """The kinds of columns our tables are made of, the same on SQLite and PostgreSQL.
 
-Sids are UUIDs as text; dates are ISO 8601 in UTC with milliseconds ("2026-11-23T13:24:13.123Z"), which sort as text.
+Sids are UUIDs as text; dates are ISO 8601 in UTC with microseconds ("2026-11-23T13:24:13.123456Z"), which sort as text.
 Text sorts by code point on both databases, so that a list has one order and an index serves a prefix.
 """
 
@@ -31,8 +31,8 @@ def now_text() -> str:
 
 
 def date_text(moment: datetime) -> str:
-    """A moment as every date column has it: UTC, milliseconds, Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    """A moment as every date column has it: UTC, microseconds, Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def new_sid() -> str:

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 FILE = "softswitch.db"
 BUSY_TIMEOUT_S = 10
+WRITES = "writes"
+"""Execution option of an engine whose transactions will write."""
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -49,4 +51,16 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN")
+    """A writer says so at once: two that begin by reading could not both go on."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
+
+
+async def open_database(url: str, directory: Path) -> AsyncEngine:
+    """The database, at the present schema. Raises `ConfigError` where it can't be used."""
+    from softswitch.store.columns import metadata
+
+    directory.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(database_url(url, directory))
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    return engine

@@ -6,6 +6,7 @@ Everything that reads or writes goes by this registry; a new kind of object is a
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import JSON, Column, Table
 
@@ -29,7 +30,7 @@ class Child:
     inherited: str | None = None
     """A column of the parent that they repeat."""
 
-    def shown(self, row: Mapping[str, object]) -> dict[str, object]:
+    def shown(self, row: Any) -> dict[str, Any]:
         return {name: row[name] for name in self.attributes}
 
 

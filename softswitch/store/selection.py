@@ -4,7 +4,8 @@ A list is in one order, which ends with the sid; a cursor is the place of a row 
 where NULL stands in an order (first with SQLite, last with PostgreSQL): each keeps its way, and cursors know it.
 """
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +34,16 @@ from softswitch.store.resources import Resource
 Column = ColumnElement[Any]
 Order = list[tuple[Column, bool, str | None]]
 """Column, descending, and the attribute it is (None where it lies inside a JSON value)."""
+
+COMPARE: Mapping[str, Callable[[Column, Any], Column]] = {
+    "eq": operator.eq,
+    "ne": lambda column, value: or_(column != value, column.is_(None)),
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+    "like": lambda column, pattern: column.like(pattern),
+}
 
 TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -140,22 +151,10 @@ def _operation(column: Column, op: str, value: Any) -> Column:
         if op not in ("eq", "ne"):
             raise InvalidQuery(op, "does not compare with null; eq and ne do")
         return column.is_(None) if op == "eq" else column.is_not(None)
-    match op:
-        case "eq":
-            return column == value
-        case "ne":
-            return or_(column != value, column.is_(None))
-        case "gt":
-            return column > value
-        case "ge":
-            return column >= value
-        case "lt":
-            return column < value
-        case "le":
-            return column <= value
-        case "like":
-            return column.like(value)
-    raise InvalidQuery(op, "is no operator; eq, ne, gt, ge, lt, le and like are")
+    compare = COMPARE.get(op)
+    if compare is None:
+        raise InvalidQuery(op, "is no operator; eq, ne, gt, ge, lt, le and like are")
+    return compare(column, value)
 
 
 def _fitting(column: Any, value: Scalar, condition: Condition) -> Any:
@@ -243,7 +242,7 @@ def ordered(statement: Select[Any], order: Order, *, backward: bool = False) -> 
     )
 
 
-def counting(resource: Resource, where: Sequence[Column]) -> Select[tuple[int]]:
+def counting(resource: Resource, where: Sequence[Column]) -> Select[int]:
     """How many match; no further than `resource.counted` and one."""
     matching = select(literal(1)).select_from(resource.table).where(true(), *where)
     if resource.counted is not None:

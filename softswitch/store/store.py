@@ -8,25 +8,30 @@ lists in it. A refusal is a `StoreError` that names the field, and leaves nothin
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from softswitch.plan import Plan
 from softswitch.store import selection
-from softswitch.store.columns import metadata, new_sid, now_text
-from softswitch.store.database import create_engine, database_url
+from softswitch.store.columns import new_sid, now_text
+from softswitch.store.database import WRITES, open_database
 from softswitch.store.errors import InvalidQuery
+from softswitch.store.mirror import Mirror
 from softswitch.store.query import ListQuery, Page, Row, Rows
 from softswitch.store.resources import RESOURCES, Resource
+from softswitch.store.revision import count_revision, revision
 from softswitch.store.tables import endpoints, partners
-from softswitch.store.writing import Writer, ignoring_duplicates
+from softswitch.store.writing import Writer, ignoring_duplicates, refuse_ambiguous
 
 RECORDS_AT_ONCE = 500
 SYSTEM_GATEWAY = "system_gateway"
+ALL = ListQuery()
+
+T = TypeVar("T")
 
 
 class Store:
@@ -34,7 +39,14 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._writing = asyncio.Lock()
+        self._writing_engine = engine.execution_options(**{WRITES: True})
+        self._writing = asyncio.Lock()  # so that the plan changes in the order of the database's transactions
+        self._mirror = Mirror()
+        self._revision = ""
+        self.plan = Plan()
+        """The number plan that is in force."""
+        self.on_plan: Callable[[Plan], None] = _nobody_listens
+        """Told of every new plan, once it is in the database and before whoever changed it hears so."""
         self.partner_sid = ""
         """The partner that everything belongs to where nobody says another."""
         self.system_gateway_sid = ""
@@ -43,19 +55,31 @@ class Store:
     @classmethod
     async def open(cls, url: str, directory: Path) -> "Store":
         """The store at `url`, else the SQLite file in `directory`. Raises `ConfigError` where it can't be used."""
-        directory.mkdir(parents=True, exist_ok=True)
-        store = cls(create_engine(database_url(url, directory)))
-        async with store._engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        store = cls(await open_database(url, directory))
+        async with store._writing_engine.begin() as connection:
             await store._make_partner(connection)
+            store._revision = await revision(connection)
+            store.plan = await store._mirror.load(connection)
         return store
 
     async def close(self) -> None:
         await self._engine.dispose()
 
+    async def watch(self, every_s: float = 1.0) -> None:
+        """Follows what others change in this database (`softswitch apply`), until it is cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            async with self._writing:
+                async with self._engine.connect() as connection:
+                    if (now := await revision(connection)) == self._revision:
+                        continue
+                    await self._mirror.load(connection)
+                self._revision = now
+                self._adopt()
+
     # ---- reading
 
-    async def list(self, resource: str, query: ListQuery = ListQuery()) -> Page:
+    async def list(self, resource: str, query: ListQuery = ALL) -> Page:
         """One page. Raises `InvalidQuery` for a path, a value or a cursor that the resource does not know."""
         kind = RESOURCES[resource]
         where = selection.conditions(kind, query)
@@ -70,51 +94,70 @@ class Store:
         return Page(items, total if counted else None, len(page) > query.limit)
 
     async def get(self, resource: str, sid: str) -> Row | None:
+        """The row and what lives inside it; None where there is no such row."""
         async with self._engine.connect() as connection:
-            return await self._get(connection, RESOURCES[resource], sid)
+            return next(iter(await self._rows(connection, RESOURCES[resource], [sid])), None)
 
     # ---- writing
 
     async def create(self, resource: str, values: Mapping[str, Any]) -> Row:
         """A new row, defaults filled in. Raises `Conflict`, `InvalidReference`, `InvalidValue`."""
         kind = RESOURCES[resource]
-        async with self._transaction() as (connection, writer):
+
+        async def work(writer: Writer) -> Row:
             sid = await writer.create(kind, values)
-            row = await self._get(connection, kind, sid)
-        assert row is not None
-        return row
+            return (await self._rows(writer.connection, kind, [sid]))[0]
+
+        return await self._change(work)
 
     async def update(self, resource: str, sid: str, values: Mapping[str, Any]) -> Row | None:
         """The row with `values` in place of what it had; None where there is no such row. Raises like `create`."""
         kind = RESOURCES[resource]
-        async with self._transaction() as (connection, writer):
+
+        async def work(writer: Writer) -> Row | None:
             await writer.update(kind, sid, values)
-            return await self._get(connection, kind, sid)
+            return next(iter(await self._rows(writer.connection, kind, [sid])), None)
+
+        return await self._change(work)
 
     async def delete(self, resource: str, sid: str) -> bool:
         """Whether there was such a row. Raises `StillReferenced` where others point to it."""
-        async with self._transaction() as (_, writer):
-            return await writer.delete(RESOURCES[resource], sid)
+        return await self._change(lambda writer: writer.delete(RESOURCES[resource], sid))
 
     async def add_records(self, resource: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Many rows at once; those whose sid is there already are left out, so a batch may come again."""
         kind = RESOURCES[resource]
-        async with self._writing, self._engine.begin() as connection:
+        async with self._writing, self._writing_engine.begin() as connection:
             for first in range(0, len(rows), RECORDS_AT_ONCE):
                 batch = [_whole(kind, row) for row in rows[first : first + RECORDS_AT_ONCE]]
                 await connection.execute(ignoring_duplicates(kind, self._engine.dialect.name), batch)
 
     # ---- in a transaction
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[tuple[AsyncConnection, Writer]]:
-        async with self._writing, self._engine.begin() as connection:
-            yield connection, Writer(connection, self.partner_sid)
+    async def _change(self, work: Callable[[Writer], Awaitable[T]]) -> T:
+        """One transaction, and the plan that follows from it in force before this returns."""
+        async with self._writing:
+            async with self._writing_engine.begin() as connection:
+                if self._mirror.is_ahead:
+                    await self._mirror.load(connection)
+                writer = Writer(connection, self.partner_sid)
+                result = await work(writer)
+                if writer.touched:
+                    refuse_ambiguous(await self._mirror.follow(connection, writer.touched), writer.touched)
+                    self._revision = await count_revision(connection)
+            if writer.touched:
+                self._adopt()
+        return result
 
-    async def _get(self, connection: AsyncConnection, kind: Resource, sid: str) -> Row | None:
-        statement = select(kind.table).where(kind.columns[kind.sid] == sid)
-        row = (await connection.execute(statement)).mappings().one_or_none()
-        return (await self._with_children(connection, kind, [dict(row)]))[0] if row else None
+    def _adopt(self) -> None:
+        self._mirror.is_ahead = False
+        self.plan = self._mirror.plan
+        self.on_plan(self.plan)
+
+    async def _rows(self, connection: AsyncConnection, kind: Resource, sids: Collection[str]) -> Rows:
+        statement = select(kind.table).where(kind.columns[kind.sid].in_(sids))
+        rows = [dict(row) for row in (await connection.execute(statement)).mappings()]
+        return await self._with_children(connection, kind, rows)
 
     async def _page(
         self,
@@ -176,8 +219,12 @@ class Store:
             await connection.execute(insert(endpoint).values(**values, type=SYSTEM_GATEWAY, name=SYSTEM_GATEWAY))
 
 
-async def _scalar(connection: AsyncConnection, statement: Select[tuple[str]]) -> str:
+async def _scalar(connection: AsyncConnection, statement: Select[str]) -> str:
     return (await connection.execute(statement)).scalar_one_or_none() or ""
+
+
+def _nobody_listens(_plan: Plan) -> None:
+    return
 
 
 def _whole(kind: Resource, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from softswitch.plan import Plan
+from softswitch.plan.load import ambiguous_acls
 from softswitch.store.columns import new_sid
 from softswitch.store.errors import Conflict, InvalidReference, InvalidValue, StillReferenced, StoreError
+from softswitch.store.mirror import Touched
 from softswitch.store.resources import REFERRERS, RESOURCES, Child, Resource
 from softswitch.store.tables import conference
 
@@ -22,12 +25,18 @@ CONFERENCE_TYPES = frozenset({"conference", "conference_v2"})
 """Endpoints that have a conference account; it comes and goes with them."""
 
 
+PART_OF = {"trunks": ("trunk_groups", "trunk_group_sid"), "conference_accounts": ("endpoints", "endpoint_sid")}
+"""What the plan has only inside another: it changes with it."""
+
+
 class Writer:
     """Changes on one connection, inside its transaction. Raises `StoreError`; the caller then rolls back."""
 
     def __init__(self, connection: AsyncConnection, partner_sid: str) -> None:
-        self._connection = connection
+        self.connection = connection
         self._partner_sid = partner_sid
+        self.touched: Touched = set()
+        """What of the number plan has changed."""
 
     async def create(self, kind: Resource, values: Mapping[str, Any]) -> str:
         """The sid of the new row."""
@@ -37,6 +46,7 @@ class Writer:
             own["partner_sid"] = self._partner_sid
         await self._check_references(kind, own)
         await self._execute(kind, insert(kind.table).values(own))
+        self._touch(kind, sid, own)
         for name, entries in children.items():
             await self._replace(kind, kind.children[name], name, sid, own, entries)
         if kind.name == "endpoints" and own.get("type") in CONFERENCE_TYPES:
@@ -44,27 +54,44 @@ class Writer:
         return str(sid)
 
     async def update(self, kind: Resource, sid: str, values: Mapping[str, Any]) -> None:
+        """Nothing happens where there is no such row."""
         own, children = _parted(kind, values)
+        row = await self._row(kind, sid)
+        if row is None:
+            return
         await self._check_references(kind, own)
         if own:
             await self._execute(kind, update(kind.table).where(kind.columns[kind.sid] == sid).values(own))
         for name, entries in children.items():
-            row = (await self._connection.execute(select(kind.table).where(kind.columns[kind.sid] == sid))).mappings()
-            found = row.one_or_none()
-            if found is not None:
-                await self._replace(kind, kind.children[name], name, sid, found, entries)
+            await self._replace(kind, kind.children[name], name, sid, row, entries)
+        self._touch(kind, sid, row)
+        self._touch(kind, sid, row | own)
 
     async def delete(self, kind: Resource, sid: str) -> bool:
         """Whether there was such a row. What hangs on it and belongs to it goes too."""
+        row = await self._row(kind, sid)
+        if row is None:
+            return False
         for referrer, column in REFERRERS[kind.name]:
-            statement = select(literal(1)).where(referrer.table.c[column] == sid).limit(1)
-            if (await self._connection.execute(statement)).first():
+            pointing = select(literal(1)).where(referrer.table.c[column] == sid).limit(1)
+            if (await self.connection.execute(pointing)).first():
                 raise StillReferenced(referrer.name, f"some still have this {kind.sid} as their {column}")
-        statement = delete(kind.table).where(kind.columns[kind.sid] == sid)
         try:
-            return (await self._connection.execute(statement)).rowcount > 0
+            await self.connection.execute(delete(kind.table).where(kind.columns[kind.sid] == sid))
         except IntegrityError:
             raise StillReferenced(kind.name, "others still point to what belongs to it") from None
+        self._touch(kind, sid, row)
+        return True
+
+    async def _row(self, kind: Resource, sid: str) -> dict[str, Any] | None:
+        statement = select(kind.table).where(kind.columns[kind.sid] == sid)
+        row = (await self.connection.execute(statement)).mappings().one_or_none()
+        return dict(row) if row else None
+
+    def _touch(self, kind: Resource, sid: str, row: Mapping[str, Any]) -> None:
+        if kind.in_plan:
+            whole, column = PART_OF.get(kind.name, (kind.name, kind.sid))
+            self.touched.add((whole, row.get(column, sid)))
 
     async def _replace(
         self, kind: Resource, child: Child, name: str, sid: str, parent: Mapping[str, Any], entries: Any
@@ -79,7 +106,7 @@ class Writer:
             if child.inherited:
                 row[child.inherited] = parent[child.inherited]
             rows.append(row)
-        await self._connection.execute(delete(child.table).where(child.table.c[child.parent] == sid))
+        await self.connection.execute(delete(child.table).where(child.table.c[child.parent] == sid))
         for row in rows:
             await self._execute(kind, insert(child.table).values(row), field=name)
 
@@ -89,7 +116,7 @@ class Writer:
             "partner_sid": endpoint["partner_sid"],
             "name": endpoint.get("name") or "N/A",
         }
-        await self._connection.execute(insert(conference.conference_accounts).values(values))
+        await self.connection.execute(insert(conference.conference_accounts).values(values))
 
     async def _check_references(self, kind: Resource, values: Mapping[str, Any]) -> None:
         for column, name in kind.references.items():
@@ -99,15 +126,22 @@ class Writer:
                     raise InvalidReference(column, "is missing")
                 continue
             target = RESOURCES[name]
-            found = await self._connection.execute(select(literal(1)).where(target.columns[target.sid] == sid))
+            found = await self.connection.execute(select(literal(1)).where(target.columns[target.sid] == sid))
             if not found.first():
                 raise InvalidReference(column, "names nothing that exists")
 
     async def _execute(self, kind: Resource, statement: Any, field: str | None = None) -> None:
         try:
-            await self._connection.execute(statement)
+            await self.connection.execute(statement)
         except IntegrityError as error:
             raise refusal(kind, error, field) from None
+
+
+def refuse_ambiguous(plan: Plan, touched: Touched) -> None:
+    """Raises `Conflict` where nobody could say any more whose call it is: one network or address in two trunks."""
+    if any(kind == "trunk_groups" for kind, _ in touched):
+        for place, problem, _ in ambiguous_acls(plan):
+            raise Conflict(place.rpartition(".")[2], f"{place}: {problem}")
 
 
 def ignoring_duplicates(kind: Resource, dialect: str) -> Insert:

@@ -44,6 +44,16 @@ class Conference(Endpoint):
         self._open: dict[Place, Meeting] = {}
         self._closing: dict[str, Meeting] = {}
 
+    def adopt(self, account: ConferenceEndpoint) -> None:
+        """The next caller finds it so; the meetings that are live go on as they began."""
+        super().adopt(account)
+        self._rooms.adopt(account)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no meeting is live."""
+        return not self._open and not self._closing
+
     async def run(self, call: Call) -> Outcome:
         """The whole call. Raises `CallRejected` before the answer: misconfigured, guessing codes, no port, no codec."""
         visit = self._visit(call)
@@ -131,8 +141,9 @@ class Conference(Endpoint):
         return tuple(meeting.view() for meeting in (*self._open.values(), *self._closing.values()))
 
     def meeting(self, room: str) -> Meeting | None:
-        """The meeting that is live in a room of the plan, or in a room made on the fly."""
-        return self._open.get((room, True)) or self._open.get((room, False))
+        """The meeting that is live in a room, by the name it had when the meeting began; rooms of the plan first."""
+        named = [(place, meeting) for place, meeting in self._open.items() if meeting.room == room]
+        return min(named, key=lambda found: not found[0][1])[1] if named else None
 
     def live_meetings(self) -> tuple[Meeting, ...]:
         return tuple(self._open.values())

@@ -25,7 +25,7 @@ RESOLVED_KEPT = 10_000
 
 
 Place = tuple[str, bool]
-"""A room by its name, and whether it is of the plan: nobody comes into a room of the plan by naming one on the fly."""
+"""A room by sid or name, and whether it is of the plan: nobody comes into one of the plan by naming it on the fly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,37 @@ class Key:
 
     @property
     def place(self) -> Place:
-        return self.room.name, self.is_of_plan
+        return self.room.sid or self.room.name, self.is_of_plan
 
 
 class Rooms:
     """The rooms of one conference endpoint, as its callers find them."""
 
     def __init__(self, account: ConferenceEndpoint) -> None:
+        self._rooms: dict[str, MeetingRoom] = {}
+        self._keys: dict[str, Key] = {}
+        self._resolved: dict[tuple[int, str, int], tuple[Did | None, MeetingRoom | None, Properties]] = {}
+        self._take(account)
+
+    def adopt(self, account: ConferenceEndpoint) -> None:
+        """The next caller finds it so. Rooms that stay what they were cost nothing."""
+        self._resolved.clear()
+        if account is not self.account:
+            self._take(account)
+
+    def _take(self, account: ConferenceEndpoint) -> None:
+        before = self._rooms
         self.account = account
         self._groups = {group.name: group for group in account.did_groups}
         self._rooms = {room.name: room for room in account.meeting_rooms}
-        self._keys = {
-            code.access_code: Key(room, Role(code.role)) for room in account.meeting_rooms for code in room.access_codes
-        }
-        self._resolved: dict[tuple[str, str, str], Properties] = {}
+        for room in before.values():
+            if self._rooms.get(room.name) is not room:
+                for code in room.access_codes:
+                    self._keys.pop(code.access_code, None)
+        for room in account.meeting_rooms:
+            if before.get(room.name) is not room:
+                for code in room.access_codes:
+                    self._keys[code.access_code] = Key(room, Role(code.role))
 
     def call_flow(self, did: Did | None) -> str:
         """The flow of a call to `did`. Raises `CallRejected` 500 where no level names one: a misconfigured account."""
@@ -80,12 +97,15 @@ class Rooms:
 
     def properties(self, did: Did | None, flow: str, room: MeetingRoom | None = None) -> Properties:
         """The properties of a call to `did`, before it has come to a room or in `room`."""
-        key = (did.phonenumber if did else "", flow, room.name if room and room.properties else "")
-        resolved = self._resolved.get(key)
-        if resolved is None:
-            if len(self._resolved) >= RESOLVED_KEPT:
-                self._resolved.clear()
-            resolved = self._resolved[key] = resolve(flow, *self._levels(did, room))
+        room = room if room and room.properties else None
+        key = (id(did), flow, id(room))
+        known = self._resolved.get(key)
+        if known is not None:
+            return known[2]
+        if len(self._resolved) >= RESOLVED_KEPT:
+            self._resolved.clear()
+        resolved = resolve(flow, *self._levels(did, room))
+        self._resolved[key] = (did, room, resolved)  # which keeps the two alive, and their ids theirs
         return resolved
 
     def _levels(self, did: Did | None, room: MeetingRoom | None) -> tuple[Mapping[str, str], ...]:

@@ -1,8 +1,8 @@
 """The switch's own: callbacks that nobody took, and what the store knows of itself."""
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
-from softswitch.store.columns import TEXT, Column, date_created, document, metadata, sid, text, whole
+from softswitch.store.columns import TEXT, date_created, document, metadata, sid, text, whole
 
 callbacks_dead = Table(
     "callbacks_dead",

@@ -1,0 +1,153 @@
+"""Rows as objects of the number plan, and back. Pure.
+
+An object's fields are columns of the same name, but for those that say where it leads: there the plan has names and
+the rows have sids. What the plan does not know, and is not at its default, is the object's `stored`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from softswitch.plan import ConferenceEndpoint, Did, DidGroup, MeetingRoom, Trunk, TrunkGroup, User
+from softswitch.plan.objects import Object, with_sid
+from softswitch.store.call_flows import CALL_FLOW_NAMES, CALL_FLOW_SIDS
+from softswitch.store.errors import InvalidValue
+from softswitch.store.query import Row
+from softswitch.store.resources import RESOURCES
+
+M = TypeVar("M", bound=Object)
+Name = Callable[[str | None], str | None]
+"""The plan's name for a sid; None where the plan has no such object."""
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "trunk_groups": ("acls", "routing_type", "in_capacity", "out_capacity", "cps_limit", "transformations"),
+    "trunks": (
+        *("address", "port", "transport", "acls", "priority", "weight", "in_capacity", "out_capacity", "cps_limit"),
+        *("in_identity_mode", "in_sip_username", "in_sip_password", "sip_username", "sip_password", "transformations"),
+    ),
+    "endpoints": ("type", "capacity", "transformations"),
+    "did_groups": ("properties",),
+    "meeting_rooms": ("access_codes", "properties"),
+    "dids": ("phonenumber", "properties", "transformations"),
+    "users": ("username", "password"),
+}
+"""By resource: the fields of the plan that are columns of the same name."""
+
+NOT_STORED = frozenset({"partner_sid", "date_created", "is_system", "name", "call_flow_sid"})
+
+REFERENCES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "trunks": {"endpoint": ("endpoint_sid", "endpoints")},
+    "meeting_rooms": {"did_group": ("did_group_sid", "did_groups")},
+    "dids": {
+        "trunk_group": ("trunk_group_sid", "trunk_groups"),
+        "endpoint": ("endpoint_sid", "endpoints"),
+        "did_group": ("did_group_sid", "did_groups"),
+        "meeting_room": ("meeting_room_sid", "meeting_rooms"),
+    },
+}
+"""By resource: the field that names another object, its column, and what it names."""
+
+CALL_FLOWS = frozenset({"did_groups", "dids"})
+"""Resources whose `call_flow` is the column `call_flow_sid`. An endpoint's is that of its account."""
+
+
+def _default(column: Any) -> Any:
+    default = column.default
+    if default is None:
+        return None
+    return default.arg(None) if default.is_callable else default.arg
+
+
+STORED: Mapping[str, tuple[tuple[str, Any], ...]] = {
+    name: tuple(
+        (column.name, _default(column))
+        for column in RESOURCES[name].table.c
+        if column.name not in NOT_STORED | set(fields) | set(RESOURCES[name].references) | {RESOURCES[name].sid}
+        and not (name == "dids" and column.name == "active_capabilities")
+    )
+    for name, fields in FIELDS.items()
+}
+"""By resource: the columns that the plan does not know, with their defaults."""
+
+
+# ---- rows to objects
+
+
+def trunk_group(row: Row, trunks: Iterable[Trunk], name: str) -> TrunkGroup:
+    return _object(TrunkGroup, "trunk_groups", row, name=name, trunks=tuple(trunks))
+
+
+def trunk(row: Row, name: str, endpoint: str | None) -> Trunk:
+    return _object(Trunk, "trunks", row, name=name, endpoint=endpoint)
+
+
+def endpoint(row: Row, account: Row, name: str) -> ConferenceEndpoint:
+    """Without its DID groups and meeting rooms."""
+    call_flow = CALL_FLOW_NAMES.get(account["call_flow_sid"] or "", "secured")
+    return _object(
+        ConferenceEndpoint, "endpoints", row, name=name, call_flow=call_flow, properties=account["properties"]
+    )
+
+
+def did_group(row: Row, name: str) -> DidGroup:
+    return _object(DidGroup, "did_groups", row, name=name, call_flow=_call_flow(row))
+
+
+def meeting_room(row: Row, name: str, did_group: str | None) -> MeetingRoom:
+    return _object(MeetingRoom, "meeting_rooms", row, name=name, did_group=did_group)
+
+
+def did(row: Row, **names: str | None) -> Did:
+    """`names`: endpoint, trunk_group, did_group and meeting_room, as the plan knows them."""
+    return _object(Did, "dids", row, call_flow=_call_flow(row), **names)
+
+
+def user(row: Row) -> User:
+    return _object(User, "users", row)
+
+
+def _object(model: type[M], resource: str, row: Row, **fields: Any) -> M:
+    """Raises `InvalidValue` where a row can't be what it should be."""
+    values = {field: row[field] for field in FIELDS[resource]}
+    stored = {column: row[column] for column, default in STORED[resource] if row[column] != default}
+    try:
+        made = model.model_validate(values | fields | {"stored": stored})
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        field = ".".join(map(str, found["loc"]))
+        raise InvalidValue(field, _sentence(found)) from None
+    return with_sid(made, row[RESOURCES[resource].sid])
+
+
+def _sentence(found: Any) -> str:
+    context = found.get("ctx", {})
+    if "problem" in context:
+        return str(context["problem"]) + (f" (accepted: {context['accepted']})" if context.get("accepted") else "")
+    return str(found["msg"])
+
+
+def _call_flow(row: Row) -> str | None:
+    return CALL_FLOW_NAMES.get(row["call_flow_sid"] or "")
+
+
+# ---- objects to rows
+
+
+def columns_of(resource: str, of: Object, fields: Sequence[str], sid_of: Callable[[str, str], str]) -> Row:
+    """The columns that say what `fields` of an object say. `sid_of(resource, name)` finds what a field names."""
+    document = of.model_dump(mode="json")
+    row: Row = {}
+    for field in fields:
+        value = document[field]
+        reference = REFERENCES.get(resource, {}).get(field)
+        if reference is not None:
+            column, target = reference
+            row[column] = None if value is None else sid_of(target, value)
+        elif field == "call_flow":
+            row["call_flow_sid"] = None if value is None else CALL_FLOW_SIDS[value]
+        elif field == "stored":
+            row |= {column: value.get(column, default) for column, default in STORED[resource]}
+        else:
+            row[field] = value
+    return row
