@@ -1,14 +1,21 @@
 """The database behind the store: found, opened, brought to the present schema.
 
-SQLite by default, one file under the data directory; PostgreSQL by its URL. A database that can't be used is refused
-with one sentence.
+SQLite by default, one file under the data directory; PostgreSQL by its URL. A database that can't be used (damaged,
+made by a newer version of this program, another program's, out of reach) is refused with one sentence. Migrations run
+in one transaction: either all of them are done, or nothing has happened.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from softswitch.errors import ConfigError
 
 FILE = "softswitch.db"
 BUSY_TIMEOUT_S = 10
@@ -23,23 +30,69 @@ PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}",
 )
 
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+ACCEPTED_URL = "postgresql://user:password@host/database, sqlite:///path, or nothing for SQLite in the data directory"
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = tuple(sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")))
+"""Of the schema, oldest first: each file there leads from the one before it to its own."""
+
+VERSION_TABLE = "alembic_version"
+MIGRATION_LOCK = 0x50F7
+"""An advisory lock of PostgreSQL: of two programs that start at once, one migrates and the other waits."""
+
+
+async def open_database(url: str, directory: Path) -> AsyncEngine:
+    """The database at `url`, else in `directory`, at the present schema. Raises `ConfigError`."""
+    if not url:
+        directory.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before the first call
+    engine = create_engine(database_url(url, directory))
+    with refused(engine):
+        async with engine.execution_options(**{WRITES: True}).begin() as connection:
+            await _bring_up(connection)
+    return engine
+
 
 def database_url(url: str, directory: Path) -> str:
     """The URL of SQLAlchemy for `[store] url`; nothing there means SQLite in the data directory."""
     if not url:
         return f"sqlite+aiosqlite:///{directory / FILE}"
     scheme, _, rest = url.partition("://")
-    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-    return f"{driver.get(scheme, scheme)}://{rest}"
+    return f"{DRIVERS.get(scheme, scheme)}://{rest}"
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """The engine for a URL of `database_url`."""
-    engine = create_async_engine(url)
+    """The engine for a URL of `database_url`. Raises `ConfigError` for one that is none of ours."""
+    try:
+        if make_url(url).drivername not in DRIVERS.values():
+            raise ArgumentError
+        engine = create_async_engine(url)
+    except (SQLAlchemyError, ValueError):
+        raise ConfigError("store", "url", "is no URL of a database we know", ACCEPTED_URL) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+@contextlib.contextmanager
+def refused(engine: AsyncEngine) -> Iterator[None]:
+    """Makes one sentence, a `ConfigError`, of whatever a database says that can't be used."""
+    where = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
+    try:
+        yield
+    except _driver_errors(engine) as error:
+        told = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
+        problem = told[0] if told else repr(error)
+        raise ConfigError(str(where), "", f"can't be used as the database: {problem}") from None
+
+
+def _driver_errors(engine: AsyncEngine) -> tuple[type[Exception], ...]:
+    if engine.dialect.name == "sqlite":
+        return SQLAlchemyError, OSError
+    from asyncpg import InterfaceError, PostgresError
+
+    return SQLAlchemyError, OSError, PostgresError, InterfaceError
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
@@ -55,12 +108,40 @@ def _begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
 
 
-async def open_database(url: str, directory: Path) -> AsyncEngine:
-    """The database, at the present schema. Raises `ConfigError` where it can't be used."""
-    from softswitch.store.columns import metadata
+# ---- the schema
 
-    directory.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(database_url(url, directory))
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    return engine
+
+async def _bring_up(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    version = await connection.run_sync(_version)
+    if version == VERSIONS[-1]:
+        return
+    where = connection.engine.url.render_as_string(hide_password=True)
+    if version is not None and version not in VERSIONS:
+        newest = f"this program knows versions up to {VERSIONS[-1]}"
+        raise ConfigError(where, "", f"was written by a newer softswitch (schema {version}; {newest})")
+    await connection.run_sync(migrate)
+
+
+def _version(connection: Connection) -> str | None:
+    """The version of the schema; None where there is no table at all. Raises `ConfigError` for another program's."""
+    tables = inspect(connection).get_table_names()
+    if VERSION_TABLE in tables:
+        return str(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one())  # noqa: S608
+    if tables:
+        where = connection.engine.url.render_as_string(hide_password=True)
+        raise ConfigError(where, "", f"is the database of another program (it has a table {tables[0]})")
+    return None
+
+
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Runs the migrations on a connection, in its transaction. Only here Alembic is needed, so only here imported."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from softswitch.plan import Plan
 from softswitch.store import selection
 from softswitch.store.columns import new_sid, now_text
-from softswitch.store.database import WRITES, open_database
+from softswitch.store.database import WRITES, open_database, refused
 from softswitch.store.errors import InvalidQuery
 from softswitch.store.mirror import Mirror
 from softswitch.store.query import ListQuery, Page, Row, Rows
@@ -56,10 +56,11 @@ class Store:
     async def open(cls, url: str, directory: Path) -> "Store":
         """The store at `url`, else the SQLite file in `directory`. Raises `ConfigError` where it can't be used."""
         store = cls(await open_database(url, directory))
-        async with store._writing_engine.begin() as connection:
-            await store._make_partner(connection)
-            store._revision = await revision(connection)
-            store.plan = await store._mirror.load(connection)
+        with refused(store._engine):
+            async with store._writing_engine.begin() as connection:
+                await store._make_partner(connection)
+                store._revision = await revision(connection)
+                store.plan = await store._mirror.load(connection)
         return store
 
     async def close(self) -> None:
