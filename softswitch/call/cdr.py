@@ -11,24 +11,20 @@ whole minutes, a begun one in full.
 
 import math
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from softswitch.call.call import Call
+from softswitch.call.sids import Sids
 from softswitch.routing import number_of
 from softswitch.sip import Request
 
 BILLING_UNIT_S = 60
+OUTBOUND = "outbound"
 CUT_OFF_CAUSE = 41
 """Q.850: temporary failure."""
-
-
-class SidOf(Protocol):
-    """The sid of an object of the number plan by its kind and name; None where it has none."""
-
-    def __call__(self, kind: str, *names: str) -> str | None: ...
 
 
 class CallRecord(Struct, kw_only=True, omit_defaults=True):
@@ -137,7 +133,7 @@ def seconds_between(earlier: str, later: str) -> float:
 # ---- a call
 
 
-def opened(call: Call, epoch_at: float, sid_of: SidOf) -> CallRecord:
+def opened(call: Call, epoch_at: float, sids: Sids) -> CallRecord:
     """All that is known of a call before its end."""
     session = call.caller.session
     request = session.request
@@ -152,16 +148,17 @@ def opened(call: Call, epoch_at: float, sid_of: SidOf) -> CallRecord:
         number_external=call.from_number,
         ip_src=session.peer.host,
         sipcallid_src=session.call_id,
-        partner_sid=sid_of("partners"),
+        partner_sid=sids.partner,
     )
     _add_headers(record, request)
-    _add_way(record, call, sid_of)
-    return record
+    _add_way(record, call, sids)
+    return _turned(record) if session.direction == "out" else record
 
 
 def concluded(record: CallRecord, call: Call, epoch_at: float, quality: dict[str, Any] | None = None) -> CallRecord:
     """The record of a call that has its outcome; its last step is its end."""
     outcome, leg = call.outcome, call.caller
+    codec = "codec_dst" if record.direction == OUTBOUND else "codec_src"
     if outcome is None:
         raise RuntimeError(f"{call!r} has not ended")
     stopped_at = call.story[-1].at
@@ -170,7 +167,6 @@ def concluded(record: CallRecord, call: Call, epoch_at: float, quality: dict[str
         record,
         date_talk=None if leg.answered_at is None else date(epoch_at + leg.answered_at),
         date_stop=date(epoch_at + stopped_at),
-        codec_src=leg.codec,
         disconnect_originator=outcome.by,
         disconnect_reason=outcome.reason,
         sipcause=outcome.status,
@@ -178,6 +174,7 @@ def concluded(record: CallRecord, call: Call, epoch_at: float, quality: dict[str
         duration=round(duration_s, 3),
         duration_billing=billed_s(duration_s),
         quality=quality,
+        **{codec: leg.codec},
     )
 
 
@@ -209,18 +206,26 @@ def _add_headers(record: CallRecord, request: Request) -> None:
     record.stir_identity = headers.get("Identity")
 
 
-def _add_way(record: CallRecord, call: Call, sid_of: SidOf) -> None:
+def _add_way(record: CallRecord, call: Call, sids: Sids) -> None:
     """Over which trunk it came and to which endpoint it went, as far as it got."""
     source, did = call.source, call.did
     if source is not None and source.trunk_group is not None:
-        record.endpoint_sid_src = sid_of("endpoints", "system_gateway")
-        record.trunk_group_sid_src = sid_of("trunk_groups", source.trunk_group.name)
+        record.endpoint_sid_src = sids.system_gateway
+        record.trunk_group_sid_src = source.trunk_group.sid or None
         if source.trunk is not None:
-            record.trunk_sid_src = sid_of("trunks", source.trunk_group.name, source.trunk.name)
+            record.trunk_sid_src = source.trunk.sid or None
     if did is not None:
         record.number_src_transformed, record.number_dst_transformed = call.from_number, call.to_number
         record.number_billing = did.phonenumber
-        record.endpoint_sid_dst = sid_of("endpoints", did.endpoint)
+        record.endpoint_sid_dst = sids.endpoint(did.endpoint)
+
+
+def _turned(record: CallRecord) -> CallRecord:
+    """The record of a call that we have placed: what is known of the far end is known of its destination."""
+    names = ("ip", "sipcallid", "endpoint_sid", "trunk_group_sid", "trunk_sid")
+    pairs = [(f"{name}_src", f"{name}_dst") for name in names]
+    turned = {b: getattr(record, a) for a, b in pairs} | {a: getattr(record, b) for a, b in pairs}
+    return replace(record, direction=OUTBOUND, number_external=record.number_dst, **turned)
 
 
 # ---- an attendance
@@ -235,7 +240,7 @@ def joined(
     room: str,
     role: str,
     date_join: str,
-    sid_of: SidOf,
+    sids: Sids,
 ) -> AttendanceRecord:
     """A caller has come into a meeting."""
     request = call.caller.session.request
@@ -245,9 +250,10 @@ def joined(
         dr_sid=call.sid,
         date_start=record.date_start,
         date_join=date_join,
+        direction=record.direction,
         meeting_sid=meeting_sid,
-        meeting_room_sid=sid_of("meeting_rooms", endpoint, room),
-        endpoint_sid=record.endpoint_sid_dst,
+        meeting_room_sid=sids.meeting_room(endpoint, room),
+        endpoint_sid=record.endpoint_sid_src if record.direction == OUTBOUND else record.endpoint_sid_dst,
         partner_sid=record.partner_sid,
         number_src=record.number_src,
         number_dst=record.number_dst,

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from softswitch.endpoints.conference.views import AttendeeView, MeetingView
-from softswitch.gateway.report import opinion
+from softswitch.quality import opinion
 
 ROLE_STYLE = {"host": "bold yellow", "participant": "", "listener": "dim"}
 BAR = 12

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from media import Engine, File, MediaError, NoPortFree, Recorder, Stream, StreamEvent, TalkStarted, TalkStopped
 from softswitch.gateway.order import AfterPrompt, At, Order, Pause, Press, Say, Step
-from softswitch.gateway.report import CallReport, one_way, opinion
+from softswitch.gateway.report import CallReport, one_way
+from softswitch.quality import opinion
 from softswitch.sip import (
     Address,
     Answered,

@@ -1,10 +1,7 @@
-"""How a call sounded: the opinion score from the network's figures, and what the ears find in a recording.
+"""How a call sounded: what the ears find in a recording. (What the network's figures say is `softswitch.quality`.)
 
 Used by the gateway's summary, by the demo (who heard whom) and by the tests and benchmarks that listen at the far end.
 Pure: numbers and arrays in, values out. Audio is float or int16 mono, one row, full scale 32768.
-
-The opinion score is the E-model (ITU-T G.107) with its defaults, reduced to what differs between our calls: one-way
-delay, packet loss, and a codec that is always G.711 (G.113: Ie 0, Bpl 25.1 with loss concealment, 4.3 without).
 """
 
 from dataclasses import dataclass
@@ -20,13 +17,6 @@ SILENCE_DB = -96.0
 NEAR_SILENCE_DB = -60.0
 FRAME_MS = 20
 
-R_WITHOUT_IMPAIRMENT = 93.2
-"""Transmission rating with G.107's defaults: no delay, no loss."""
-BPL_CONCEALED, BPL_BARE = 25.1, 4.3
-"""Packet-loss robustness of G.711 with and without Appendix I concealment (G.113 Appendix I)."""
-DELAY_NOTICED_MS = 177.3
-"""From here on people begin to talk into each other."""
-
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -39,11 +29,6 @@ class Match:
     at_s: float
     similarity: float
     gain_db: float
-
-
-def mos(loss_share: float, delay_ms: float, *, concealed: bool = True) -> float:
-    """Mean opinion score, 1.0 to 4.5, for `loss_share` (0..1) of random loss and one-way `delay_ms`."""
-    return _score(R_WITHOUT_IMPAIRMENT - _delay_impairment(delay_ms) - _loss_impairment(loss_share, concealed))
 
 
 def level_db(audio: Audio) -> float:
@@ -134,23 +119,6 @@ def similarity_by_parts(sample: Audio, recording: Audio, rate_hz: int, *, part_m
     spoken = [part for part in parts if level_db(part) > -45.0]
     ear = Ear(recording, rate_hz)
     return float(np.median([ear.find(part).similarity for part in spoken])) if spoken else 0.0
-
-
-def _score(rating: float) -> float:
-    if rating <= 0:
-        return 1.0
-    if rating >= 100:
-        return 4.5
-    return 1 + 0.035 * rating + rating * (rating - 60) * (100 - rating) * 7e-6
-
-
-def _delay_impairment(delay_ms: float) -> float:
-    return 0.024 * delay_ms + 0.11 * max(0.0, delay_ms - DELAY_NOTICED_MS)
-
-
-def _loss_impairment(loss_share: float, concealed: bool) -> float:
-    percent = 100 * min(max(loss_share, 0.0), 1.0)
-    return 95 * percent / (percent + (BPL_CONCEALED if concealed else BPL_BARE))
 
 
 def _floats(audio: Audio) -> Floats:

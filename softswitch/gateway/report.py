@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from media import StreamStatistics
-from softswitch.gateway import quality
 
 PACKET_MS = 20
 HEARS_NOTHING = "hears nothing"
@@ -82,13 +81,6 @@ class Summary:
             digits=sum(len(report.digits) for report in reports),
             cut_short=sum(report.ended_by == "remote" for report in answered),
         )
-
-
-def opinion(heard: StreamStatistics) -> float:
-    """The opinion score of what one end heard: delay of network, packet and jitter buffer, loss and late packets."""
-    delay_ms = (heard.round_trip_ms or 0.0) / 2 + PACKET_MS + heard.delay_ms
-    expected = max(1, heard.packets_received + max(0, heard.packets_lost))
-    return quality.mos(min(1.0, heard.loss_share + heard.packets_late / expected), delay_ms)
 
 
 def one_way(heard: StreamStatistics, talk_s: float) -> str:

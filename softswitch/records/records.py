@@ -24,7 +24,8 @@ from msgspec.structs import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.call import Call, CallAnswered, Event
-from softswitch.call.cdr import AttendanceRecord, CallRecord, SidOf, concluded, cut_off, date, joined, left, opened, row
+from softswitch.call.cdr import AttendanceRecord, CallRecord, concluded, cut_off, date, joined, left, opened, row
+from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
 from softswitch.logs import get_logger
 from softswitch.records.journal import Journal, Segment
@@ -64,7 +65,7 @@ class Records:
         folder: Path,
         store: RecordStore,
         *,
-        sid_of: SidOf,
+        sids: Sids,
         quality_of: Callable[[Call], dict[str, Any] | None],
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
@@ -79,7 +80,7 @@ class Records:
         """Records that the store has taken."""
         self.unreadable = 0
         self._store = store
-        self._sid_of = sid_of
+        self.sids = sids
         self._quality_of = quality_of
         self._clock, self._wall_clock = clock, wall_clock
         self._node = socket.gethostname()
@@ -161,7 +162,7 @@ class Records:
 
     def on_started(self, call: Call) -> None:
         """A call has found its endpoint (the switch's `on_started`)."""
-        record = opened(call, self._epoch_at(), self._sid_of)
+        record = opened(call, self._epoch_at(), self.sids)
         line = encode(Opened(record))
         self.alive[call.id] = Alive(call, record, lines=[line])
         self.journal.write(line)
@@ -169,7 +170,7 @@ class Records:
     def on_ended(self, call: Call) -> None:
         """A call is over (the switch's `on_ended`)."""
         epoch_at = self._epoch_at()
-        alive = self.alive.pop(call.id, None) or Alive(call, opened(call, epoch_at, self._sid_of))
+        alive = self.alive.pop(call.id, None) or Alive(call, opened(call, epoch_at, self.sids))
         record = concluded(alive.record, call, epoch_at, self._quality_of(call))
         self._write(encode(Closed(record, [left(stay, record) for stay in alive.attendances])))
         self.written += 1
@@ -227,7 +228,7 @@ class Records:
             room=self._rooms.get(event.meeting_id, ""),
             role=event.value,
             date_join=date(self._epoch_at() + event.at),
-            sid_of=self._sid_of,
+            sids=self.sids,
         )
         stay.node = self._node
         alive.attendances.append(stay)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from media import StreamStatistics
-from softswitch.gateway.report import HEARS_NOTHING, NOT_HEARD, CallReport, Summary, one_way, opinion
+from softswitch.gateway.report import HEARS_NOTHING, NOT_HEARD, CallReport, Summary, one_way
+from softswitch.quality import opinion
 
 GOOD = StreamStatistics(
     codec="PCMU",

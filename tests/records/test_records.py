@@ -10,7 +10,10 @@ import pytest
 
 from softswitch.call import Call, Outcome
 from softswitch.call.cdr import CallRecord, date
+from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
+from softswitch.plan import Plan
+from softswitch.plan.objects import with_sid
 from softswitch.records import Records
 from softswitch.records.lines import Opened, encode
 from softswitch.sip import Address, Uri
@@ -18,6 +21,7 @@ from softswitch.sip.digest import Credentials
 from tests.test_switch import CARRIER, DID, NUMBER, PSTN, STRANGER, Board, Run, board, talk
 
 NOON = 1_800_000_000.0
+ROOM = '\n[[endpoints.meeting_rooms]]\nname = "standup"\n'
 TRUNK = f"""
 [[trunk_groups]]
 name = "pstn"
@@ -53,16 +57,25 @@ class Shelf:
         return list(self.rows["conference_calls"].values())
 
 
-def sid_of(kind: str, *names: str) -> str | None:
-    return "/".join((kind, *names))
+def named(plan: Plan) -> Sids:
+    """The plan as a store gives it: every object has a sid, here a word that says whose."""
+    for group in plan.numbers.trunk_groups:
+        with_sid(group, f"group {group.name}")
+        for trunk in group.trunks:
+            with_sid(trunk, f"trunk {trunk.name}")
+    for endpoint in plan.numbers.endpoints:
+        with_sid(endpoint, f"endpoint {endpoint.name}")
+        for room in endpoint.meeting_rooms:
+            with_sid(room, f"room {room.name}")
+    return Sids(plan, partner="us", system_gateway="the PSTN")
 
 
-def records_in(folder: Path, shelf: Shelf) -> Records:
+def records_in(folder: Path, shelf: Shelf, plan: Plan | None = None) -> Records:
     loop = asyncio.get_running_loop()
     return Records(
         folder,
         shelf,
-        sid_of=sid_of,
+        sids=named(plan or Plan()),
         quality_of=lambda call: None,
         clock=loop.time,
         wall_clock=lambda: NOON + loop.time(),
@@ -76,7 +89,8 @@ async def recorded(
     """A switch whose calls are recorded. The records are closed, as at the end of the program, before the switch."""
     shelf = Shelf()
     async with board(folder, run, plan) as it:
-        records = records_in(folder, shelf)
+        records = records_in(folder, shelf, it.switch._router._plan)
+        it.switch.adopt(it.switch._router._plan)
         await records.open()
         it.switch.on_started, it.switch.on_ended = records.on_started, records.on_ended
         it.switch._events.subscribe(records.on_event)
@@ -102,10 +116,10 @@ async def test_an_answered_call_leaves_one_record_with_all_that_is_known(tmp_pat
         assert (row["number_src"], row["number_dst"], row["number_billing"]) == ("13105550199", NUMBER, NUMBER)
         assert (row["ip_src"], row["codec_src"], row["direction"]) == (CARRIER, "PCMU", "inbound")
         assert row["sipcallid_src"] == caller.session.call_id
-        assert row["trunk_group_sid_src"] == "trunk_groups/pstn"
+        assert row["trunk_group_sid_src"] == "group pstn"
         assert (row["endpoint_sid_src"], row["endpoint_sid_dst"]) == (
-            "endpoints/system_gateway",
-            "endpoints/conference",
+            "the PSTN",
+            "endpoint conference",
         )
         assert (row["sipcause"], row["q850_cause"], row["disconnect_originator"]) == (200, 16, "SRC")
         assert row["duration"] == pytest.approx(90, abs=1)
@@ -145,7 +159,7 @@ async def test_a_refused_call_has_its_record_too(tmp_path: Path) -> None:
         assert (not_found["sipcause"], not_found["q850_cause"], not_found["trunk_group_sid_src"]) == (
             404,
             1,
-            "trunk_groups/pstn",
+            "group pstn",
         )
         assert (forbidden["sipcause"], forbidden["ip_src"], forbidden["trunk_group_sid_src"]) == (403, STRANGER, None)
         assert (not_found["date_talk"], not_found["duration"], not_found["duration_billing"]) == (None, 0, 0)
@@ -158,7 +172,7 @@ async def test_a_challenge_and_the_call_that_follows_are_one_attempt(tmp_path: P
         await it.dial(credentials=Credentials("gw", "wrong")).ended()
         await asyncio.sleep(2)
         assert [row["sipcause"] for row in shelf.calls] == [200, 401]
-        assert shelf.calls[0]["trunk_sid_src"] == "trunks/pstn/gateway"
+        assert shelf.calls[0]["trunk_sid_src"] == "trunk gateway"
 
 
 async def test_calls_that_are_up_when_the_switch_stops_are_recorded(tmp_path: Path) -> None:
@@ -185,13 +199,13 @@ async def attend(call: Call) -> Outcome:
 
 
 async def test_each_attendance_has_a_record_of_its_own(tmp_path: Path) -> None:
-    async with recorded(tmp_path, attend) as (it, _records, shelf):
+    async with recorded(tmp_path, attend, ROOM + PSTN + DID) as (it, _records, shelf):
         await it.dial().ended()
         await asyncio.sleep(2)
         (call,) = shelf.calls
         first, second = shelf.attendances
         assert (first["call_sid"], first["dr_sid"], second["dr_sid"]) == (call["dr_sid"],) * 3
-        assert (first["meeting_sid"], first["meeting_room_sid"]) == ("m1", "meeting_rooms/conference/standup")
+        assert (first["meeting_sid"], first["meeting_room_sid"]) == ("m1", "room standup")
         assert (first["role"], first["custom_name"]) == ("host", "Ada in standup")
         assert (first["duration_meeting"], second["duration_meeting"]) == (
             pytest.approx(30, abs=0.1),
