@@ -14,7 +14,7 @@ in an endpoint costs its own call a 500 or a BYE, and no other call notices.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 
 from structlog.contextvars import bind_contextvars
@@ -25,7 +25,7 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
 from softswitch.logs import get_logger
 from softswitch.plan import Plan, Trunk
-from softswitch.routing import Decision, Gates, Identified, Passage, Refused, Router, Senders, number_of
+from softswitch.routing import Decision, Gates, Identified, Outward, Passage, Refused, Router, Senders, number_of
 from softswitch.settings import Settings
 from softswitch.sip import Ended, Request, Response, Session
 from softswitch.sip.digest import Challenger, Verdict
@@ -71,6 +71,10 @@ class Switch:
         self._answer_known = answer_known
         self._events = events
         self._clock = clock
+        self.is_draining = False
+        """No new calls; those that are up go on."""
+        self.outward = Outward(plan)
+        """The trunk groups, for calls out."""
         self._senders = Senders(plan)
         self._router = Router(plan)
         self._gates = Gates(plan, settings.limits.calls, settings.limits.cps)
@@ -83,6 +87,7 @@ class Switch:
         self._senders.adopt(plan)
         self._router.adopt(plan)
         self._gates.adopt(plan)
+        self.outward.adopt(plan)
 
     # ---- from the first call to the last
 
@@ -104,17 +109,39 @@ class Switch:
         from_number, to_number = number_of(request.from_.uri), number_of(request.uri)
         call = Call(caller, from_number=from_number, to_number=to_number, events=self._events, clock=self._clock)
         call.announce()
-        if self._group is None:
+        if self._group is None or self.is_draining:
             self._conclude(call, STOPPING)
             return
         self.calls[call.id] = call
-        self._tasks[call.id] = self._group.create_task(self._live(call))
+        self._tasks[call.id] = self._group.create_task(self._live(call, self._take))
 
-    async def _live(self, call: Call) -> None:
+    def place(self, call: Call, run: Callable[[Call], Awaitable[Outcome]]) -> None:
+        """A call of ours goes out: `run` is all that happens to it, until one side ends it."""
+        call.announce()
+        if self._group is None or self.is_draining:
+            self._conclude(call, STOPPING)
+            return
+
+        async def follow(call: Call) -> None:
+            self._log.info("call out", **_parties(call))
+            self.on_started(call)
+            await self._follow(call, run)
+
+        self.calls[call.id] = call
+        self._tasks[call.id] = self._group.create_task(self._live(call, follow))
+
+    def end(self, call: Call, reason: str) -> None:
+        """Ends a call from outside, whatever state it is in. Harmless when it is over."""
+        task = self._tasks.get(call.id)
+        if task is not None:
+            self._conclude(call, CallRejected(480, reason, q850=16))
+            task.cancel()
+
+    async def _live(self, call: Call, steps: Callable[[Call], Awaitable[None]]) -> None:
         """The task of one call: the one place where a bug of ours ends."""
         bind_contextvars(call=call.id)
         try:
-            await self._take(call)
+            await steps(call)
         except Exception:  # noqa: BLE001 - one call's bug is one call's end
             self.bugs += 1
             self._log.exception("a bug of ours ends the call")
@@ -136,6 +163,16 @@ class Switch:
             raise
         finally:
             passage.leave()
+
+    async def _follow(self, call: Call, run: Callable[[Call], Awaitable[Outcome]]) -> None:
+        try:
+            self._listen_for_hang_up(call)
+            self._conclude(call, await run(call))
+        except CallRejected as rejected:
+            self._conclude(call, rejected)
+        except asyncio.CancelledError:
+            self._conclude(call, call.caller.outcome() if call.caller.end else STOPPING)
+            raise
 
     # ---- the steps
 
@@ -219,7 +256,7 @@ class Switch:
         leg.on_ended = None
         if leg.end is not None:
             return
-        if leg.state is LegState.ANSWERED:
+        if leg.state is LegState.ANSWERED or leg.session.direction == "out":
             leg.hang_up(outcome.q850, outcome.reason)
         else:
             status = outcome.status if outcome.status >= 300 else 480

@@ -1,7 +1,7 @@
 """What people do in a call: legs, keys, codes, the story of a call and its outcome.
 
 Reading order: `outcome` and `states` are values and tables; `events` tells the world; `digits` and `leg` make one party
-out of a SIP session and an audio stream; `collect` reads a code from it; `call` holds it all together.
+out of a SIP session and an audio stream; `originate` is a leg that we call; `collect` reads a code from it; `call` holds it all together.
 """
 
 from softswitch.call.call import Call, Step
@@ -9,6 +9,7 @@ from softswitch.call.collect import Code, Collected, EndedBy, collect
 from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Event, Events, KeyPressed
 from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
+from softswitch.call.originate import OutgoingLeg
 from softswitch.call.outcome import Outcome, q850_of, status_of
 from softswitch.call.states import OutsideTableError, Table
 
@@ -27,6 +28,7 @@ __all__ = [
     "Leg",
     "LegState",
     "Outcome",
+    "OutgoingLeg",
     "OutsideTableError",
     "Step",
     "Table",

@@ -105,6 +105,6 @@ class Call:
         if self.events:
             self.events.publish(CallAnswered(self.id, at))
 
-    def _on_digit(self, way: str) -> None:
+    def _on_digit(self, way: str, digit: str) -> None:
         if self.events:
-            self.events.publish(KeyPressed(self.id, self.clock(), way))
+            self.events.publish(KeyPressed(self.id, self.clock(), way, digit))

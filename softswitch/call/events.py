@@ -36,12 +36,14 @@ class CallAnswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class KeyPressed(Event):
-    """The caller has pressed a key. Which one is not said: it may be part of a code."""
+    """The caller has pressed a key. Which one is said only where it can't be part of a code."""
 
     call_id: str
     at: float
     way: str
     """How it came: rfc4733, inband or info."""
+    digit: str = ""
+    """Empty where it may be part of a code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Leg:
         "_confirmed",
         "_digits",
         "_engine",
+        "_is_aloud",
         "_merger",
         "_playing",
         "_stream",
@@ -80,7 +81,7 @@ class Leg:
         self.talking = False
         self.holds_us = False
         self.on_answered: Callable[[float], None] | None = None
-        self.on_digit: Callable[[str], None] | None = None
+        self.on_digit: Callable[[str, str], None] | None = None
         self.on_ended: Callable[[Ended], None] | None = None
         self.on_talk: Callable[[bool], None] | None = None
         self.on_hold: Callable[[bool], None] | None = None
@@ -89,6 +90,7 @@ class Leg:
         self._agreed: bytes | None = None
         self._confirmed = False
         self._digits: deque[str] = deque(maxlen=DIGITS_KEPT)
+        self._is_aloud = False
         self._merger: DigitMerger | None = None
         self._playing: Player | None = None
         self._waiting = Waiting()
@@ -186,13 +188,21 @@ class Leg:
 
     # ---- what the far end presses
 
-    async def next_digit(self, timeout_s: float | None = None) -> str | None:
-        """The next key, at once if it was pressed before; None when `timeout_s` went by without one."""
+    async def next_digit(self, timeout_s: float | None = None, *, aloud: bool = False) -> str | None:
+        """The next key, at once if it was pressed before; None when `timeout_s` went by without one.
+
+        `aloud`: it is no part of a code, so that events may say which key it was. That holds for the one key that is
+        waited for: what follows before the next wait may be a code already.
+        """
         deadline_at = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
-        while not self._digits:
-            if await self._waiting.until(deadline_at):
-                return self._digits.popleft() if self._digits else None
-        return self._digits.popleft()
+        self._is_aloud = aloud and not self._digits
+        try:
+            while not self._digits:
+                if await self._waiting.until(deadline_at):
+                    return self._digits.popleft() if self._digits else None
+            return self._digits.popleft()
+        finally:
+            self._is_aloud = False
 
     def forget_digits(self) -> None:
         self._digits.clear()
@@ -313,7 +323,8 @@ class Leg:
             self._digits.append(digit)
             self._waiting.wake()
             if self.on_digit is not None:
-                self.on_digit(way)
+                self.on_digit(way, digit if self._is_aloud else "")
+            self._is_aloud = False
 
     def _on_talking(self, talking: bool) -> None:
         self.talking = talking

@@ -1,7 +1,7 @@
 """Routing: who sends a call, whether it fits, and where it leads. Decisions with reasons; nothing is sent.
 
 Reading order: `number`, `identity` and `identify` say who calls; `limits` whether there is room; `transformations` what
-changes on the way; `router` where it goes; `trunk_group` which trunk a call out takes; `explain` asks them all at once.
+changes on the way; `router` where it goes; `trunk_group` and `outward` which trunk a call out takes; `explain` asks them all at once.
 """
 
 from softswitch.routing.explain import Explanation, explain, peer_of
@@ -9,6 +9,7 @@ from softswitch.routing.identify import Identified, Senders
 from softswitch.routing.identity import Identity, identity_of
 from softswitch.routing.limits import Gate, Gates, Passage, TokenBucket
 from softswitch.routing.number import digits, international, number_of
+from softswitch.routing.outward import Outward, Way
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.router import Decision, Router
 from softswitch.routing.transformations import Subject, Transformations
@@ -21,6 +22,7 @@ __all__ = [
     "Gates",
     "Identified",
     "Identity",
+    "Outward",
     "Passage",
     "Reason",
     "Refused",
@@ -29,6 +31,7 @@ __all__ = [
     "Subject",
     "TokenBucket",
     "Transformations",
+    "Way",
     "digits",
     "explain",
     "failover_order",

@@ -4,6 +4,8 @@ The task of his call runs him (`conference`, `keypad`); the meeting that he is i
 away by `SentAway`, which is raised where his task waits.
 """
 
+from typing import TYPE_CHECKING
+
 from media import Source
 from softswitch.call import Call, Leg
 from softswitch.endpoints.conference.prompts import prompts
@@ -11,6 +13,10 @@ from softswitch.endpoints.conference.properties import Properties
 from softswitch.endpoints.conference.roles import Mute, Role
 from softswitch.endpoints.conference.states import ATTENDEE_TABLE, AttendeeState, AttendeeTrigger
 from softswitch.endpoints.conference.views import AttendeeView
+
+if TYPE_CHECKING:
+    from softswitch.endpoints.conference.meeting import Meeting
+    from softswitch.endpoints.conference.rooms import Key
 
 PRESENT = frozenset({AttendeeState.WAITING, AttendeeState.TALKING, AttendeeState.ON_HOLD})
 OUT = frozenset({AttendeeState.LEAVING, AttendeeState.GONE})
@@ -25,14 +31,24 @@ class SentAway(Exception):  # noqa: N818 - a decision, not an error
         self.told = told
 
 
+class Moved(Exception):  # noqa: N818 - a decision, not an error
+    """The attendee goes on in another room, as what `key` opens."""
+
+    def __init__(self, key: "Key") -> None:
+        super().__init__(key)
+        self.key = key
+
+
 class Attendee:
     """See above. `on_hold` is his own hold; whether his role is on hold is the meeting's matter."""
 
     __slots__ = (
+        "access_code",
         "call",
         "entered_at",
         "hand_raised",
         "leg",
+        "meeting",
         "mute",
         "name",
         "on_hold",
@@ -45,6 +61,8 @@ class Attendee:
         self.call = call
         self.leg: Leg = call.caller
         self.properties = properties
+        self.access_code = ""
+        self.meeting: Meeting | None = None
         self.name = ""
         self.role = Role.PARTICIPANT
         self.mute = Mute(self.role)
@@ -83,6 +101,11 @@ class Attendee:
             return
         told = prompts(*names) if self.properties.conference_prompts_enabled else ()
         self.leg.interrupt(SentAway(reason, *told))
+
+    def go_to(self, key: "Key") -> None:
+        """Moves him to another room from outside of his own task; nothing for one who is not in a meeting."""
+        if self.is_present:
+            self.leg.interrupt(Moved(key))
 
     def view(self, now: float, on_hold: bool) -> AttendeeView:
         return AttendeeView(

@@ -4,17 +4,18 @@
 the properties (`properties`, `rooms`); what happens in the room is the meeting's business (`meeting`, `keypad`).
 """
 
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from media import Engine, Source
-from softswitch.call import Call, Events, Outcome, collect
+from softswitch.call import Call, Events, Outcome, OutgoingLeg, collect
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference.actions import Attendance
-from softswitch.endpoints.conference.attendee import Attendee, SentAway
+from softswitch.endpoints.conference.attendee import Attendee, Moved, SentAway
 from softswitch.endpoints.conference.codes import CodeGuard
 from softswitch.endpoints.conference.keypad import serve
 from softswitch.endpoints.conference.meeting import Meeting
@@ -24,7 +25,7 @@ from softswitch.endpoints.conference.roles import Role
 from softswitch.endpoints.conference.rooms import Key, Place, Rooms
 from softswitch.endpoints.conference.states import AttendeeState, AttendeeTrigger, MeetingState
 from softswitch.endpoints.conference.views import MeetingView
-from softswitch.plan import ConferenceEndpoint
+from softswitch.plan import ConferenceEndpoint, MeetingRoom
 
 RECORDINGS = "recordings"
 DIRECT_FLOWS = frozenset({"direct_host", "direct_participant"})
@@ -43,6 +44,7 @@ class Conference(Endpoint):
         self._recordings = data / RECORDINGS
         self._open: dict[Place, Meeting] = {}
         self._closing: dict[str, Meeting] = {}
+        self._attendees: dict[str, Attendee] = {}
 
     def adopt(self, account: ConferenceEndpoint) -> None:
         """The next caller finds it so; the meetings that are live go on as they began."""
@@ -58,17 +60,46 @@ class Conference(Endpoint):
         """The whole call. Raises `CallRejected` before the answer: misconfigured, guessing codes, no port, no codec."""
         visit = self._visit(call)
         attendee = Attendee(call, visit.properties)
+        return await self._stay(attendee, self._come(attendee, visit))
+
+    async def bring(self, call: Call, leg: OutgoingLeg, meeting: Meeting, role: Role, name: str) -> Outcome:
+        """The whole call of somebody whom we call into a meeting. Raises `CallRejected` where he does not come."""
+        attendee = Attendee(call, meeting.properties)
+        attendee.name, attendee.role = name, role
+        return await self._stay(attendee, self._fetch(attendee, leg, meeting))
+
+    async def _stay(self, attendee: Attendee, steps: Coroutine[Any, Any, NoReturn]) -> Outcome:
+        """From the first step to the goodbye."""
+        self._attendees[attendee.call.id] = attendee
         try:
-            await self._welcome(attendee)
-            key = visit.direct or await self._read_code(attendee, visit.flow)
-            await self._attend(attendee, visit, key)
+            await steps
         except SentAway as away:
             attendee.move(AttendeeTrigger.SENT_AWAY, away.reason)
-            with suppress(SentAway):  # sent away twice is sent away once
+            with suppress(SentAway, Moved):  # sent away twice is sent away once
                 await attendee.leg.play(*away.told)
             return Outcome.released(away.reason)
         finally:
+            del self._attendees[attendee.call.id]
             attendee.move(AttendeeTrigger.LEFT)
+
+    async def _come(self, attendee: Attendee, visit: "Visit") -> NoReturn:
+        """A caller: the welcome, his code, the meeting."""
+        await self._welcome(attendee)
+        key = visit.direct or await self._read_code(attendee, visit.flow)
+        if visit.direct:
+            attendee.move(AttendeeTrigger.NO_CODE_WANTED)
+        await self._attend(attendee, visit.flow, key)
+
+    async def _fetch(self, attendee: Attendee, leg: OutgoingLeg, meeting: Meeting) -> NoReturn:
+        """Somebody whom we call: his answer, the meeting."""
+        meeting.expected.add(leg)
+        try:
+            await leg.answered()
+        finally:
+            meeting.expected.discard(leg)
+        attendee.move(AttendeeTrigger.ANSWERED)
+        attendee.move(AttendeeTrigger.NO_CODE_WANTED)
+        await self._attend(attendee, self._rooms.call_flow(attendee.call.did), self._key(meeting, attendee.role))
 
     def _visit(self, call: Call) -> "Visit":
         flow = self._rooms.call_flow(call.did)
@@ -97,6 +128,7 @@ class Conference(Endpoint):
             attendee.move(AttendeeTrigger.CODE_GIVEN, f"{len(entered.digits)} keys, {entered.ended_by}")
             key = self._codes.open(flow, entered.digits, attendee)
             if key is not None:
+                attendee.access_code = entered.digits
                 attendee.move(AttendeeTrigger.RIGHT_CODE, f"{key.role} of {key.room.name}")
                 return key
             if tries_left:
@@ -106,11 +138,19 @@ class Conference(Endpoint):
 
     # ---- in the room
 
-    async def _attend(self, attendee: Attendee, visit: "Visit", key: Key) -> NoReturn:
-        """Greeting, entry, and the meeting itself: until `SentAway` or the hang-up."""
-        if visit.direct:
-            attendee.move(AttendeeTrigger.NO_CODE_WANTED)
-        attendee.properties = self._rooms.properties(attendee.call.did, visit.flow, key.room)
+    async def _attend(self, attendee: Attendee, flow: str, key: Key) -> NoReturn:
+        """One meeting after the other: until `SentAway` or the hang-up."""
+        while True:
+            try:
+                await self._meet(attendee, flow, key)
+            except Moved as moved:
+                attendee.move(AttendeeTrigger.MOVED, f"to {moved.key.room.name}")
+                attendee.leg.hush()
+                key = moved.key
+
+    async def _meet(self, attendee: Attendee, flow: str, key: Key) -> NoReturn:
+        """Greeting, entry, and the meeting itself: until `SentAway`, `Moved` or the hang-up."""
+        attendee.properties = self._rooms.properties(attendee.call.did, flow, key.room)
         meeting = self._meeting(key, attendee.properties)
         try:
             meeting.admit(attendee, key.role)
@@ -148,6 +188,33 @@ class Conference(Endpoint):
     def live_meetings(self) -> tuple[Meeting, ...]:
         return tuple(self._open.values())
 
+    @property
+    def sid(self) -> str:
+        """Of the endpoint in the store; nothing where there is no store."""
+        return self._rooms.account.sid
+
+    def attendees(self) -> tuple[Attendee, ...]:
+        """Everybody who is on his way into a meeting, in one, or on his way out."""
+        return tuple(self._attendees.values())
+
+    def every_meeting(self) -> tuple[Meeting, ...]:
+        """Those that are closing too."""
+        return (*self._open.values(), *self._closing.values())
+
+    def key_to(self, sid: str, role: Role) -> Key | None:
+        """What leads to a room, or to a meeting that takes people, by its sid; None where there is none."""
+        room = self._rooms.room(sid)
+        if room is not None:
+            return Key(room, role)
+        meeting = next((meeting for meeting in self._open.values() if meeting.id == sid), None)
+        return None if meeting is None else self._key(meeting, role)
+
+    def _key(self, meeting: Meeting, role: Role) -> Key:
+        """What opens the room of a meeting, also where the plan does not have that room any more."""
+        place, is_of_plan = meeting.place
+        room = self._rooms.room(place) if is_of_plan else None
+        return Key(room, role) if room is not None else Key(MeetingRoom(name=meeting.room), role, is_of_plan=False)
+
     async def close(self) -> None:
         """Ends all meetings; for when the program stops."""
         for meeting in self.live_meetings():
@@ -159,6 +226,7 @@ class Conference(Endpoint):
             meeting = self._open[key.place] = Meeting(
                 key.room.name,
                 properties,
+                place=key.place,
                 engine=self._engine,
                 events=self._events,
                 recordings=self._recordings,

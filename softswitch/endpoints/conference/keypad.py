@@ -22,7 +22,7 @@ async def serve(attendance: Attendance) -> NoReturn:
     give_up_at = clock() + attendee.properties.conference_start_wait
     while True:
         wake_at = _earliest(matcher.deadline_at, give_up_at if attendee.state is AttendeeState.WAITING else None)
-        digit = await attendee.leg.next_digit(None if wake_at is None else wake_at - clock())
+        digit = await attendee.leg.next_digit(None if wake_at is None else wake_at - clock(), aloud=True)
         for action in matcher.expire(clock()) if digit is None else matcher.press(digit, clock()):
             await _act(attendance, action)
         if attendee.state is AttendeeState.WAITING and clock() >= give_up_at:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from media import Engine, Source
-from softswitch.call import Events
+from softswitch.call import Events, Leg
 from softswitch.endpoints.conference.attendee import Attendee, SentAway
 from softswitch.endpoints.conference.floor import Floor
 from softswitch.endpoints.conference.lifetime import Lifetime
@@ -20,8 +20,10 @@ from softswitch.endpoints.conference.properties import Properties
 from softswitch.endpoints.conference.recording import MeetingRecording
 from softswitch.endpoints.conference.report import Report
 from softswitch.endpoints.conference.roles import MuteMode, Role, enter
+from softswitch.endpoints.conference.rooms import Place
 from softswitch.endpoints.conference.states import AttendeeState, AttendeeTrigger, MeetingState
 from softswitch.endpoints.conference.views import MeetingView
+from softswitch.errors import CallRejected
 
 TONE_GAP_S = 1.0
 """Chimes are at least so far apart: a hundred people who come at once are one chime."""
@@ -43,10 +45,12 @@ class Meeting:
         "created_at",
         "entry_tones",
         "exit_tones",
+        "expected",
         "id",
         "locked",
         "mute_mode",
         "on_hold",
+        "place",
         "properties",
         "recording",
         "room",
@@ -57,6 +61,7 @@ class Meeting:
         room: str,
         properties: Properties,
         *,
+        place: Place,
         engine: Engine,
         events: Events,
         recordings: Path,
@@ -65,7 +70,10 @@ class Meeting:
         self.id = str(uuid.uuid4())
         self.room = room
         self.properties = properties
+        self.place = place
         self.attendees: dict[str, Attendee] = {}
+        self.expected: set[Leg] = set()
+        """Those who are being called to it, and have not answered yet."""
         self.mute_mode = MuteMode.FALSE
         self.on_hold = ""
         self.locked = False
@@ -96,6 +104,7 @@ class Meeting:
             raise SentAway("room is full", *self.notices("room_is_full"))
         attendee.role = role
         attendee.mute = enter(role, attendee.properties.conference_mute_policy, self.mute_mode)
+        attendee.meeting = self
         self.attendees[attendee.call.id] = attendee
 
     def enter(self, attendee: Attendee) -> None:
@@ -115,6 +124,7 @@ class Meeting:
         """The attendee is gone, or about to hear his goodbye. Harmless when he was not in."""
         if self.attendees.pop(attendee.call.id, None) is None:
             return
+        attendee.meeting = None
         attendee.leg.on_talk = attendee.leg.on_hold = None
         was_in = attendee.is_present
         self._floor.leave(attendee.leg)
@@ -150,6 +160,9 @@ class Meeting:
 
     def moved(self, before: str, after: str, why: str) -> None:
         self._report.moved(before, after, why)
+        if after in (MeetingState.CLOSING, MeetingState.ENDED):
+            for leg in self.expected:
+                leg.interrupt(CallRejected(487, "The meeting is over", q850=16))
         self._on_move(self)
 
     def start(self) -> None:
@@ -217,6 +230,11 @@ class Meeting:
 
     def stop_recording(self) -> None:
         self.recording.stop()
+
+    def play(self, source: Source) -> float:
+        """Plays to all who talk, over their talk; returns how many seconds it takes. Raises `MediaError`."""
+        self._floor.tell_all(source)
+        return self._floor.duration_s(source)
 
     def end(self) -> None:
         """Everybody is told goodbye and released. Harmless when the meeting is closing already."""

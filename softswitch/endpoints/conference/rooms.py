@@ -82,6 +82,10 @@ class Rooms:
         """What a code opens, if it belongs to a room."""
         return self._keys.get(code)
 
+    def room(self, sid: str) -> MeetingRoom | None:
+        """A room of the plan by its sid."""
+        return next((room for room in self._rooms.values() if room.sid == sid), None)
+
     def on_the_fly(self, code: str) -> Key:
         """What an unknown code opens in the open flow: a room that nobody has configured, for participants."""
         return Key(MeetingRoom(name=code), Role.PARTICIPANT, is_of_plan=False)

@@ -29,6 +29,7 @@ class AttendeeTrigger(StrEnum):
     LET_IN = "let in"
     PUT_ON_HOLD = "put on hold"
     TAKEN_OFF_HOLD = "taken off hold"
+    MOVED = "moved to another room"
     SENT_AWAY = "sent away"
     LEFT = "left"
 
@@ -79,11 +80,22 @@ ATTENDEE_TABLE = Table(
         _A.WAITING: {
             _T.LET_IN: _A.TALKING,
             _T.PUT_ON_HOLD: _A.ON_HOLD,
+            _T.MOVED: _A.ENTERING,
             _T.SENT_AWAY: _A.LEAVING,
             _T.LEFT: _A.GONE,
         },
-        _A.TALKING: {_T.PUT_ON_HOLD: _A.ON_HOLD, _T.SENT_AWAY: _A.LEAVING, _T.LEFT: _A.GONE},
-        _A.ON_HOLD: {_T.TAKEN_OFF_HOLD: _A.TALKING, _T.SENT_AWAY: _A.LEAVING, _T.LEFT: _A.GONE},
+        _A.TALKING: {
+            _T.PUT_ON_HOLD: _A.ON_HOLD,
+            _T.MOVED: _A.ENTERING,
+            _T.SENT_AWAY: _A.LEAVING,
+            _T.LEFT: _A.GONE,
+        },
+        _A.ON_HOLD: {
+            _T.TAKEN_OFF_HOLD: _A.TALKING,
+            _T.MOVED: _A.ENTERING,
+            _T.SENT_AWAY: _A.LEAVING,
+            _T.LEFT: _A.GONE,
+        },
         _A.LEAVING: {_T.LEFT: _A.GONE},
     },
 )
