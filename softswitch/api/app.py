@@ -8,10 +8,22 @@ from starlette.types import ASGIApp
 
 from softswitch import __version__
 from softswitch.api.auth import Gate
+from softswitch.api.conference.accounts import Accounts
+from softswitch.api.conference.call_flows import add_call_flows
+from softswitch.api.conference.did_groups import DidGroups
+from softswitch.api.conference.dids import ConferenceDids
+from softswitch.api.conference.meeting_rooms import MeetingRooms
 from softswitch.api.context import ApiContext
+from softswitch.api.core.call_drs import CallDrs
+from softswitch.api.core.conference_calls import ConferenceCalls
+from softswitch.api.core.containers import Containers
+from softswitch.api.core.dids import Dids
 from softswitch.api.core.endpoints import Endpoints
+from softswitch.api.core.partners import Partners
+from softswitch.api.core.tokens import TokensResource
 from softswitch.api.core.trunk_groups import TrunkGroups
 from softswitch.api.core.trunks import Trunks
+from softswitch.api.core.users import Users
 from softswitch.api.docs import add_docs
 from softswitch.api.errors import handle_errors
 from softswitch.api.resources import ConfigurationResource
@@ -19,7 +31,23 @@ from softswitch.api.routes import add_routes
 
 DESCRIPTION = "Everything the switch is made of, and everything that happened in it."
 
-CONFIGURATION: tuple[type[ConfigurationResource], ...] = (Endpoints, TrunkGroups, Trunks)
+RESOURCES: tuple[type[ConfigurationResource], ...] = (
+    Endpoints,
+    TrunkGroups,
+    Trunks,
+    Dids,
+    Users,
+    Partners,
+    TokensResource,
+    CallDrs,
+    ConferenceCalls,
+    Containers,
+    Accounts,
+    DidGroups,
+    ConferenceDids,
+    MeetingRooms,
+)
+"""In the order of the documentation."""
 
 
 def create_api(context: ApiContext) -> ASGIApp:
@@ -35,8 +63,9 @@ def create_api(context: ApiContext) -> ASGIApp:
     )
     handle_errors(api)
     router = APIRouter()
-    for resource in CONFIGURATION:
+    for resource in RESOURCES:
         add_routes(router, resource(context))
+    add_call_flows(router)
     api.include_router(router)
     add_docs(api)
     return Gate(api, context.tokens, context.passwords, context.settings.api.upload_limit_bytes)

@@ -12,6 +12,7 @@ parameter.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
@@ -151,6 +152,7 @@ class Pagination(BaseModel):
     previous: str | None
 
 
+@cache
 def list_of(shown: type[Object]) -> type[BaseModel]:
     """The envelope as the OpenAPI document describes it."""
     item: Any = view_of(shown)

@@ -102,7 +102,7 @@ class ConfigurationResource:
     async def prepare(self, values: Values, before: Row | None) -> Values:  # noqa: ARG002 - for those with rules
         """The values as they are kept, after whatever rules there are. Raises `ApiError`.
 
-        `values` are all writable attributes of the object to be; `before` is the row as it is now.
+        `values` are all writable attributes of the object to be, and those of `owner`; `before` is the row as it is.
         """
         return values
 
@@ -112,6 +112,10 @@ class ConfigurationResource:
     def show(self, row: Row) -> Values:
         """The row as the client sees it."""
         return {name: row.get(name) for name in self._visible}
+
+    async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:  # noqa: ARG002 - for those who ask
+        """The same for many, where more has to be asked for than the rows have."""
+        return [self.show(row) for row in rows]
 
     async def embed_related(self, item: Values, row: Row, known: dict[str, Values | None]) -> None:
         """Puts the objects it points to into `item`; `known` spares asking twice."""
@@ -148,33 +152,33 @@ class ConfigurationResource:
         return json_response(fields.of(item))
 
     async def create(self, request: Request, body: BaseModel) -> Response:
-        self._refuse_unknown(body, None)
+        self.refuse_unknown(body, None)
         async with self.context.changing:
             owner = await self.owner(request)
-            values = await self.prepare(_values(body), None)
-            row = await self.store.create(self.kind, {**values, **owner})
+            values = await self.prepare({**_values(body), **owner}, None)
+            row = await self.store.create(self.kind, values)
         self.changed()
-        return json_response(self.show_created(row, _values(body)))
+        return json_response({**await self._seen(request, row), **self.shown_once(_values(body))})
 
-    def show_created(self, row: Row, sent: Values) -> Values:  # noqa: ARG002 - for those who show a secret once
-        """What POST answers; `sent` are the values it was given."""
-        return self.show(row)
+    def shown_once(self, sent: Values) -> Values:  # noqa: ARG002 - for those who have secrets
+        """What POST answers besides the object, of the values it was given."""
+        return {}
 
     async def change(self, request: Request, body: BaseModel) -> Response:
         async with self.context.changing:
             before = await self._find(request)
-            self._refuse_unknown(body, before)
+            self.refuse_unknown(body, await self._seen(request, before))
             whole = self._whole(_merged(self._writable(before), _values(body, exclude_unset=True)))
-            row = await self._write(before, await self.prepare(whole, before))
-        return json_response(self.show(row))
+            row = await self._write(request, before, whole)
+        return json_response(await self._seen(request, row))
 
     async def replace(self, request: Request, body: BaseModel) -> Response:
         async with self.context.changing:
             before = await self._find(request)
-            self._refuse_unknown(body, before)
+            self.refuse_unknown(body, await self._seen(request, before))
             kept = {name: before.get(name) for name in self._write_only - body.model_fields_set if name in before}
-            row = await self._write(before, await self.prepare({**_values(body), **kept}, before))
-        return json_response(self.show(row))
+            row = await self._write(request, before, {**_values(body), **kept})
+        return json_response(await self._seen(request, row))
 
     async def remove(self, request: Request) -> Response:
         async with self.context.changing:
@@ -190,14 +194,16 @@ class ConfigurationResource:
         """The rows as they are shown, with what the client wants to see inside."""
         parts = [name for name, part in self.parts.items() if _is_true(request.query_params.get(part.parameter))]
         known: dict[str, Values | None] = {}
-        items = []
-        for row in rows:
-            item = self.show(row)
+        items = await self.show_all(request, rows)
+        for item, row in zip(items, rows, strict=True):
             await self.embed_parts(item, row, parts)
             if with_related:
                 await self.embed_related(item, row, known)
-            items.append(item)
         return items
+
+    async def _seen(self, request: Request, row: Row) -> Values:
+        (item,) = await self.show_all(request, [row])
+        return item
 
     async def _find(self, request: Request) -> Row:
         """The object of the address. Raises `ApiError` 404, also for an object of somebody else."""
@@ -208,8 +214,9 @@ class ConfigurationResource:
             raise ApiError(404, field=self.sid)
         return row
 
-    async def _write(self, before: Row, values: Values) -> Row:
+    async def _write(self, request: Request, before: Row, values: Values) -> Row:
         """Only what differs is written. Raises `ApiError` 404 where the object went meanwhile."""
+        values = await self.prepare({**values, **await self.owner(request)}, before)
         different = {name: value for name, value in values.items() if before.get(name) != value}
         if not different:
             return before
@@ -228,13 +235,12 @@ class ConfigurationResource:
         except ValidationError as error:
             raise ApiError(422, *faults_of(error.errors(include_url=False))) from None
 
-    def _refuse_unknown(self, body: BaseModel, before: Row | None) -> None:
-        """Raises `ApiError` 422 for attributes that do not exist, and for read-only ones that would change."""
-        shown = self.show(before) if before is not None else {}
+    def refuse_unknown(self, body: BaseModel, seen: Values | None) -> None:
+        """Raises `ApiError` 422 for attributes that do not exist, and for read-only ones that are not as `seen`."""
         faults = []
         for name, value in (body.model_extra or {}).items():
             if name in self._read_only and name not in self.parts:
-                if name not in self.counted and (before is None or shown.get(name) != value):
+                if name not in self.counted and (seen is None or seen.get(name) != value):
                     faults.append(Fault(name, "is read-only"))
             elif name not in self.related and name not in self.parts:
                 faults.append(Fault(name, f"is no attribute here{did_you_mean(name, self.body.model_fields)}"))

@@ -76,7 +76,7 @@ def _described(resource: ConfigurationResource, verb: str, right: str) -> dict[s
     answer: type[BaseModel] | None = view_of(resource.shown)
     example: Any = resource.example
     if verb == "list":
-        answer, example = list_of(resource.shown), _list_example(resource.example)
+        answer, example = list_of(resource.shown), list_example(resource.example)
     elif verb == "remove":
         answer = None
     one = verb in ("get", "change", "replace", "remove")
@@ -126,7 +126,8 @@ def _remove(resource: ConfigurationResource) -> Any:
     return handler
 
 
-def _list_example(item: Values) -> Values:
+def list_example(item: Values) -> Values:
+    """The envelope around one object."""
     pagination = {"next": None, "previous": None}
     envelope = {"count": 1, "has_more": False, "items": [item], "limit": 10, "offset": 0}
     return {**envelope, "pagination": pagination, "total": 1}

@@ -13,7 +13,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from copy import copy
-from typing import Annotated, Any, TypeVar, cast
+from functools import cache
+from typing import Annotated, Any, TypeVar, cast, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
@@ -95,16 +96,19 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra={"additionalProperties": False})
 
 
+@cache
 def body_of(shown: type[Object]) -> type[Body]:
     """What POST and PUT take for an object."""
     return _derived(shown, f"{shown.__name__}Body", _writable(shown))
 
 
+@cache
 def change_of(shown: type[Object]) -> type[Body]:
     """What PATCH takes for an object: any part of it."""
     return _derived(shown, f"{shown.__name__}Change", {n: _optional(field) for n, field in _writable(shown).items()})
 
 
+@cache
 def view_of(shown: type[Object]) -> type[BaseModel]:
     """The object as an answer has it, without what is write-only."""
     hidden = write_only(shown)
@@ -114,10 +118,12 @@ def view_of(shown: type[Object]) -> type[BaseModel]:
     return _made(shown, f"{shown.__name__}Shown", Object, fields)
 
 
+@cache
 def read_only(shown: type[Object]) -> frozenset[str]:
     return frozenset(name for name, field in shown.model_fields.items() if _marked(field, "readOnly"))
 
 
+@cache
 def write_only(shown: type[Object]) -> frozenset[str]:
     return frozenset(name for name, field in shown.model_fields.items() if _marked(field, "writeOnly"))
 
@@ -133,7 +139,10 @@ def _marked(field: FieldInfo, mark: str) -> bool:
 
 
 def _optional(field: FieldInfo) -> FieldInfo:
+    """What PATCH takes of a field. An object may come in part, with null for what goes: judged once it is whole."""
     optional = copy(field)
+    if get_origin(field.annotation) is dict:
+        optional.annotation, optional.metadata = dict[str, Any], []
     optional.default, optional.default_factory = None, None
     return optional
 

@@ -7,8 +7,8 @@ includes every right of the area and of the areas below it.
 from collections.abc import Iterable
 
 AREAS = (
-    "endpoints", "trunk_groups", "trunk_groups.trunks", "phonenumber", "calls", "app", "storage", "users", "tokens",
-    "switch",
+    "partners", "endpoints", "trunk_groups", "trunk_groups.trunks", "phonenumber", "calls", "app", "storage", "users",
+    "tokens", "switch",
 )  # fmt: skip
 RIGHTS = ("read", "create", "manage")
 

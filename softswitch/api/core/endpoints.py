@@ -117,11 +117,8 @@ class Endpoints(ConfigurationResource):
         made_up = {"login": new_login(), "password": new_password()}
         return await super().create(request, body.model_copy(update={"properties": {**made_up, **properties}}))
 
-    def show_created(self, row: Row, sent: Values) -> Values:
-        """The one time the password is shown."""
-        item = self.show(row)
-        item["properties"]["password"] = sent["properties"]["password"]
-        return item
+    def shown_once(self, sent: Values) -> Values:
+        return {"properties": {name: value for name, value in sent["properties"].items() if name != "password_hash"}}
 
     async def prepare(self, values: Values, before: Row | None) -> Values:
         _check_type(values, before)
