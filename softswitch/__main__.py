@@ -1,4 +1,4 @@
-"""The command line: `softswitch serve`, `check`, `explain`, `demo`, `gateway`.
+"""The command line: `softswitch serve`, `check`, `apply`, `export`, `explain`, `demo`, `gateway`.
 
 Only what a command needs is imported when it runs. A configuration that can't be used is told in sentences on standard
 error, with exit status 2.
@@ -79,6 +79,38 @@ def check(config: Config = None) -> None:
     console.print()
     console.print(show.trunk_groups(configuration.plan))
     console.print(f"\n{configuration.folder} can be used.")
+
+
+@cli.command()
+def apply(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Number plans such as numbers.toml.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    config: Config = None,
+) -> None:
+    """Make the database say what these files say: trunk groups, endpoints, DIDs, users. A running switch follows."""
+    import asyncio
+
+    from softswitch import show
+    from softswitch.apply import apply_files
+    from softswitch.settings import config_folder, load_settings
+
+    settings = load_settings(config_folder(config))
+    changes = asyncio.run(apply_files(settings, files, dry_run=dry_run))
+    console = Console(highlight=False, soft_wrap=True)
+    if changes:
+        console.print(show.differences(changes))
+    console.print(f"{show.summary(changes)}{' (dry run: nothing was done)' if dry_run else ''}", style="bold")
+
+
+@cli.command()
+def export(config: Config = None) -> None:
+    """Print the number plan that is in the database, as TOML that `softswitch apply` takes."""
+    import asyncio
+
+    from softswitch.apply import export
+    from softswitch.settings import config_folder, load_settings
+
+    typer.echo(asyncio.run(export(load_settings(config_folder(config)))), nl=False)
 
 
 @cli.command()

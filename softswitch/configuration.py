@@ -36,9 +36,9 @@ def load_configuration(given: Path | None = None, environment: Mapping[str, str]
     settings = _collecting(problems, lambda: load_settings(folder, environment))
     plan = _collecting(problems, lambda: load_plan(folder))
     if plan is not None:
-        problems += _wrong_properties(plan, str(folder / PLAN_FILE))
+        problems += wrong_properties(plan, str(folder / PLAN_FILE))
     if plan is not None and settings is not None:
-        problems += _open_to_the_world(settings, plan, str(folder / SETTINGS_FILE))
+        problems += open_to_the_world(settings, plan, str(folder / SETTINGS_FILE))
     if problems or settings is None or plan is None:
         raise refusal(problems)
     return Configuration(folder, settings, plan)
@@ -55,7 +55,8 @@ def _collecting(problems: list[ConfigError], load: Callable[[], T]) -> T | None:
     return None
 
 
-def _wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
+def wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
+    """What the endpoints of a plan find wrong with their properties."""
     dids: dict[str, list[Did]] = {}
     for did in plan.numbers.dids:
         dids.setdefault(did.endpoint, []).append(did)
@@ -63,7 +64,7 @@ def _wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
         yield from check_conference(endpoint, dids.get(endpoint.name, ()), file)
 
 
-def _open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:
+def open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:
     shipped = demo_credentials(plan)
     listening = {"sip.addresses": settings.sip.public_addresses, "api.address": settings.api.public_addresses}
     for key, public in listening.items():

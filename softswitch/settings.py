@@ -97,6 +97,12 @@ class ApiSettings(Model):
         return (self.address,) if is_public else ()
 
 
+class StoreSettings(Model):
+    """Which database holds the configuration and the records."""
+
+    url: str = ""
+
+
 class LimitSettings(Model):
     """What the switch takes on at most, whoever asks; trunks and trunk groups have limits of their own. 0: no limit."""
 
@@ -132,6 +138,7 @@ class Settings(Model):
     limits: LimitSettings = LimitSettings()
     logs: LogSettings = LogSettings()
     data: DataSettings = DataSettings()
+    store: StoreSettings = StoreSettings()
 
 
 def load_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -1,19 +1,25 @@
 """What the command line shows: the number plan, how to call it, why a call goes where it goes, what is wrong."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from softswitch.configfile import NAMING_KEYS, SECRET_KEYS
 from softswitch.errors import ConfigError
 from softswitch.plan import Did, MeetingRoom, Plan, is_demo_secret
+from softswitch.plan.differences import Difference
+from softswitch.plan.objects import Object
 from softswitch.routing import Explanation
 
 ROWS_AT_START = 20
 PROBLEMS_SHOWN = 20
+DIFFERENCES_SHOWN = 100
+VALUE_SHOWN = 120
+"""Characters of a value in a difference."""
 
 
 def number_plan(plan: Plan, *, rows: int | None = None, all_codes: bool = False) -> Table:
@@ -41,6 +47,51 @@ def trunk_groups(plan: Plan) -> Table:
             out = f"{place} {trunk.transport}, priority {trunk.priority}, weight {trunk.weight}" if place else ""
             table.add_row("", trunk.name, accepts, out, _limits(trunk.in_capacity, trunk.cps_limit))
     return table
+
+
+def differences(found: Sequence[Difference], *, rows: int = DIFFERENCES_SHOWN) -> Text:
+    """What applying a plan changes: + new, ~ changed, - gone. Passwords are not shown."""
+    lines = [line for one in islice(found, rows) for line in _difference(one)]
+    if len(found) > rows:
+        lines.append(Text(f"  ... and {len(found) - rows} more"))
+    return Text("\n").join(lines)
+
+
+def summary(found: Sequence[Difference]) -> str:
+    """Such as "2 new, 1 changed, 0 removed"."""
+    new = sum(one.before is None for one in found)
+    gone = sum(one.after is None for one in found)
+    return f"{new} new, {len(found) - new - gone} changed, {gone} removed"
+
+
+def _difference(one: Difference) -> Iterator[Text]:
+    if one.after is None:
+        yield Text(f"- {one.place}", style="red")
+    elif one.before is None:
+        given = (f"{name}={_shown(name, one.after)}" for name in _given(one.after))
+        yield Text(" ".join([f"+ {one.place}", *given]), style="green")
+    else:
+        for name in one.fields:
+            shown = f"{_shown(name, one.before)} -> {_shown(name, one.after)}"
+            yield Text(f"~ {one.place}.{name}: {shown}", style="yellow")
+
+
+def _given(of: Object) -> list[str]:
+    return [
+        name
+        for name, field in type(of).model_fields.items()
+        if name not in (*NAMING_KEYS, "trunks", "did_groups", "meeting_rooms")
+        and getattr(of, name) != field.get_default(call_default_factory=True)
+    ]
+
+
+def _shown(name: str, of: Object) -> str:
+    if name in SECRET_KEYS:
+        return "(secret)"
+    if name == "stored":
+        return f"({', '.join(of.stored)})"
+    value = of.model_dump(mode="json", include={name})[name]
+    return json.dumps(value, ensure_ascii=False)[:VALUE_SHOWN]
 
 
 def how_to_call(plan: Plan, host: str, port: int) -> list[str]:

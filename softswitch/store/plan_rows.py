@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from sqlalchemy import JSON, Float
 
 from softswitch.plan import ConferenceEndpoint, Did, DidGroup, MeetingRoom, Trunk, TrunkGroup, User
 from softswitch.plan.objects import Object, with_sid
@@ -134,6 +135,21 @@ def _call_flow(row: Row) -> str | None:
 # ---- objects to rows
 
 
+def refuse_unknown(resource: str, of: Object, place: str) -> None:
+    """Raises `InvalidValue` for what an object wants stored and has no place for."""
+    table = RESOURCES[resource].table
+    names = [column for column, _ in STORED[resource]]
+    for name, value in of.stored.items():
+        if name not in names:
+            raise InvalidValue(f"{place}.stored.{name}", f"is not kept here (accepted: {', '.join(names)})")
+        kind = table.c[name].type
+        accepted = (
+            (dict, list) if isinstance(kind, JSON) else (int, float) if isinstance(kind, Float) else kind.python_type
+        )
+        if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is int):
+            raise InvalidValue(f"{place}.stored.{name}", f"is {value!r}")
+
+
 def columns_of(resource: str, of: Object, fields: Sequence[str], sid_of: Callable[[str, str], str]) -> Row:
     """The columns that say what `fields` of an object say. `sid_of(resource, name)` finds what a field names."""
     document = of.model_dump(mode="json")
@@ -147,7 +163,7 @@ def columns_of(resource: str, of: Object, fields: Sequence[str], sid_of: Callabl
         elif field == "call_flow":
             row["call_flow_sid"] = None if value is None else CALL_FLOW_SIDS[value]
         elif field == "stored":
-            row |= {column: value.get(column, default) for column, default in STORED[resource]}
+            row |= value
         else:
             row[field] = value
     return row

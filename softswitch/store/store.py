@@ -15,12 +15,15 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from softswitch.plan import Plan
+from softswitch.plan import NumberPlan, Plan
+from softswitch.plan.differences import Difference, differences
 from softswitch.store import selection
+from softswitch.store.applying import Applying
 from softswitch.store.columns import new_sid, now_text
 from softswitch.store.database import WRITES, open_database, refused
 from softswitch.store.errors import InvalidQuery
 from softswitch.store.mirror import Mirror
+from softswitch.store.plan_rows import refuse_unknown
 from softswitch.store.query import ListQuery, Page, Row, Rows
 from softswitch.store.resources import RESOURCES, Resource
 from softswitch.store.revision import count_revision, revision
@@ -124,6 +127,33 @@ class Store:
     async def delete(self, resource: str, sid: str) -> bool:
         """Whether there was such a row. Raises `StillReferenced` where others point to it."""
         return await self._change(lambda writer: writer.delete(RESOURCES[resource], sid))
+
+    async def apply(self, wanted: NumberPlan, *, dry_run: bool = False) -> Sequence[Difference]:
+        """Makes the database say what `wanted` says, all at once, and tells what that changes (`plan.differences`).
+
+        Nothing happens where nothing differs, nor with `dry_run`. Raises `StoreError`. That the objects of `wanted`
+        agree with one another, and with those it does not mention, is for the caller to see to (`plan.load`).
+        """
+        async with self._writing:
+            async with self._writing_engine.begin() as connection:
+                changes = differences((await self._mirror.load(connection)).numbers, wanted)
+                for one in changes:
+                    if one.after is not None:
+                        refuse_unknown(one.kind, one.after, one.place)
+                if changes and not dry_run:
+                    await Applying(connection, self.partner_sid, self._mirror.plan.numbers).apply(changes)
+                    self._mirror.is_ahead = True
+                    await self._mirror.load(connection)
+                    self._mirror.is_ahead = True
+                    self._revision = await count_revision(connection)
+            self._adopt()
+        return changes
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether anything has been configured here yet."""
+        numbers = self.plan.numbers
+        return bool(numbers.trunk_groups or numbers.endpoints or numbers.dids or numbers.users)
 
     async def add_records(self, resource: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Many rows at once; those whose sid is there already are left out, so a batch may come again."""

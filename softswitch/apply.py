@@ -1,0 +1,81 @@
+"""`softswitch apply` and `softswitch export`: number plans into the database and out of it, as TOML.
+
+Applying is declarative: a kind of object (trunk groups, endpoints, DIDs, users) that the files mention becomes just
+what they say, what they do not mention stays as it is. Everything is checked as at the start of the switch, together
+with what stays; then it is done in one transaction, or, where anything is wrong, not at all. A switch that runs on
+the same database follows within a second.
+"""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from softswitch.configfile import read_toml, refusal, validated
+from softswitch.configuration import wrong_properties
+from softswitch.errors import ConfigError
+from softswitch.plan import NumberPlan, Plan
+from softswitch.plan.differences import Difference
+from softswitch.plan.load import contradictions
+from softswitch.plan.write import toml
+from softswitch.settings import Settings
+from softswitch.store import Store, StoreError
+
+KINDS = ("trunk_groups", "endpoints", "dids", "users")
+
+
+async def apply_files(settings: Settings, files: Sequence[Path], *, dry_run: bool = False) -> Sequence[Difference]:
+    """What the files change, done unless `dry_run`. Raises `ConfigError`, or an ExceptionGroup of them."""
+    by_file = {str(file): validated(NumberPlan, read_toml(file), str(file)) for file in files}
+    wanted = _together(by_file.values())
+    store = await Store.open(settings.store.url, settings.data.directory)
+    try:
+        _check(store.plan.numbers, wanted, by_file)
+        return await store.apply(wanted, dry_run=dry_run)
+    except StoreError as refused:
+        raise ConfigError(_file_of(refused.field, by_file), refused.field, refused.message) from None
+    finally:
+        await store.close()
+
+
+async def export(settings: Settings) -> str:
+    """The number plan of the database as TOML, which applies to the same state. Raises `ConfigError`."""
+    store = await Store.open(settings.store.url, settings.data.directory)
+    await store.close()
+    return toml(store.plan.numbers)
+
+
+def _together(plans: Collection[NumberPlan]) -> NumberPlan:
+    """All files as one; a kind that none of them mentions is not mentioned in it either."""
+    parts = {
+        kind: tuple(entry for plan in mentioning for entry in getattr(plan, kind))
+        for kind in KINDS
+        if (mentioning := [plan for plan in plans if kind in plan.model_fields_set])
+    }
+    return NumberPlan.model_construct(_fields_set=set(parts), **parts)
+
+
+def _check(current: NumberPlan, wanted: NumberPlan, by_file: dict[str, NumberPlan]) -> None:
+    whole = Plan(current.model_copy(update={kind: getattr(wanted, kind) for kind in wanted.model_fields_set}))
+    found = [
+        ConfigError(_file_of(place, by_file), place, problem, accepted)
+        for place, problem, accepted in contradictions(whole)
+    ]
+    if not found:
+        found = [
+            ConfigError(_file_of(one.key, by_file), one.key, one.problem, one.accepted)
+            for one in wrong_properties(whole, "")
+        ]
+    if found:
+        raise refusal(found)
+
+
+def _file_of(place: str, by_file: dict[str, NumberPlan]) -> str:
+    """The last file that has the object a place begins with, else the first that was given."""
+    outer = place.partition("]")[0]
+    for file, plan in reversed(by_file.items()):
+        if outer in {f"{kind}[{_name(entry)}" for kind in KINDS for entry in getattr(plan, kind)}:
+            return file
+    return next(iter(by_file), "")
+
+
+def _name(entry: object) -> str:
+    return str(getattr(entry, "name", None) or getattr(entry, "phonenumber", None) or getattr(entry, "username", ""))
