@@ -13,7 +13,7 @@ import errno
 import secrets
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from media import Engine, MediaSettings
 from softswitch import __version__
@@ -28,6 +28,9 @@ from softswitch.sip import Stack, StackSettings, Transport
 from softswitch.sip.digest import Challenger
 from softswitch.switch import Switch
 
+if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait for its imports
+    from softswitch.store import Store
+
 LAST_WORDS_S = 1.0
 """How long the end waits for the answers to its BYEs; long enough to send a lost one again."""
 
@@ -40,12 +43,17 @@ class App:
         settings: Settings,
         plan: Plan,
         *,
+        store: "Store | None" = None,
         engine: Engine | None = None,
         stack: Stack | None = None,
     ) -> None:
-        """`engine` and `stack` are given by tests that run a whole switch on an in-memory wire."""
+        """`store` changes the plan later on; without one it stays as it is. Whoever opened it closes it.
+
+        `engine` and `stack` are given by tests that run a whole switch on an in-memory wire.
+        """
         self.settings = settings
         self.plan = plan
+        self.store = store
         self.listening: list[tuple[Transport, str, int]] = []
         self.events = Events()
         self.engine = engine or Engine(media_settings(settings))
@@ -104,6 +112,9 @@ class App:
             parts.push_async_callback(self.stack.close)
             parts.push_async_callback(self._end_all_calls, asyncio.create_task(self.switch.serve(self._stopping)))
             parts.callback(asyncio.create_task(self.counts.log_every(self.settings.logs.drops_every_s)).cancel)
+            if self.store is not None:
+                self.store.on_plan = self.adopt
+                parts.callback(asyncio.create_task(self.store.watch()).cancel)
             self._wire()
             await self.switch.is_open.wait()
             await self._listen()

@@ -4,13 +4,17 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from rich.console import Console
 
 from softswitch import logs, show
 from softswitch.app import App
-from softswitch.configuration import Configuration
+from softswitch.configfile import refusal
+from softswitch.configuration import Configuration, open_to_the_world
+from softswitch.plan import PLAN_FILE
+from softswitch.settings import SETTINGS_FILE
+from softswitch.store import Store
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -24,10 +28,33 @@ def serve(configuration: Configuration) -> None:
 
 async def _serve(configuration: Configuration) -> None:
     stop = _stop_on_signals()
-    async with App(configuration.settings, configuration.plan) as app:
+    settings = configuration.settings
+    async with _open_store(configuration) as store, App(settings, store.plan, store=store) as app:
         _say_ready(app, configuration)
         await stop.wait()
         logs.get_logger().info("stopping", calls=len(app.switch.calls))
+
+
+@contextlib.asynccontextmanager
+async def _open_store(configuration: Configuration) -> AsyncIterator[Store]:
+    """The store; at the first start with the number plan of the configuration, which from then on is the store's.
+
+    Raises `ConfigError`, also where the store has the codes and passwords we ship and others can reach them.
+    """
+    settings = configuration.settings
+    store = await Store.open(settings.store.url, settings.data.directory)
+    try:
+        if not store.has_objects:
+            await store.apply(configuration.plan.numbers)
+        elif await store.apply(configuration.plan.numbers, dry_run=True):
+            file = configuration.folder / PLAN_FILE
+            logs.get_logger().info("the database rules", differs_from=str(file), to_apply=f"softswitch apply {file}")
+        problems = list(open_to_the_world(settings, store.plan, str(configuration.folder / SETTINGS_FILE)))
+        if problems:
+            raise refusal(problems)
+        yield store
+    finally:
+        await store.close()
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -52,10 +79,10 @@ def _say_ready(app: App, configuration: Configuration) -> None:
         f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media.ports[0]}-{media.ports[1]}"
     )
     console.print()
-    console.print(show.number_plan(configuration.plan, rows=show.ROWS_AT_START))
+    console.print(show.number_plan(app.plan, rows=show.ROWS_AT_START))
     console.print()
     console.print("Call it from a second terminal:")
-    for line in show.how_to_call(configuration.plan, *app.sip_address):
+    for line in show.how_to_call(app.plan, *app.sip_address):
         console.print(f"    {line}", highlight=False, soft_wrap=True)
     console.print()
 
