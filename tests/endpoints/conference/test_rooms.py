@@ -86,8 +86,8 @@ def test_every_property_comes_from_the_most_specific_level_that_sets_it() -> Non
 
 
 def test_resolved_properties_are_kept() -> None:
-    rooms = Rooms(ACCOUNT)
-    assert rooms.properties(did(), "secured") is rooms.properties(did(), "secured")
+    rooms, number = Rooms(ACCOUNT), did()
+    assert rooms.properties(number, "secured") is rooms.properties(number, "secured")
 
 
 @pytest.mark.parametrize(("flow", "role"), [("direct_host", Role.HOST), ("direct_participant", Role.PARTICIPANT)])
