@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.virtual_time import VirtualTimeLoop
 
 _PROGRAMS = {"sipp": "sipp", "baresip": "baresip"}
 _MODULES = {"pyvoip": "pyVoIP"}
+_PATHS = {"postgres": "usr/lib/postgresql/*/bin/postgres"}
+"""Programs that are not in the PATH of a Debian system."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,7 +43,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _is_installed(peer: str) -> bool:
     if peer in _MODULES:
         return importlib.util.find_spec(_MODULES[peer]) is not None
-    return shutil.which(_PROGRAMS.get(peer, peer)) is not None
+    return any(Path("/").glob(_PATHS[peer])) if peer in _PATHS else shutil.which(_PROGRAMS.get(peer, peer)) is not None
 
 
 def _missing(peer: str) -> None:

@@ -116,9 +116,13 @@ def _object(model: type[M], resource: str, row: Row, **fields: Any) -> M:
         made = model.model_validate(values | fields | {"stored": stored})
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
-        field = ".".join(map(str, found["loc"]))
-        raise InvalidValue(field, _sentence(found)) from None
+        raise InvalidValue(_place(found["loc"]), _sentence(found)) from None
     return with_sid(made, row[RESOURCES[resource].sid])
+
+
+def _place(path: Sequence[int | str]) -> str:
+    """`acls[0]` for ("acls", 0)."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def _sentence(found: Any) -> str:

@@ -21,7 +21,7 @@ from softswitch.store import selection
 from softswitch.store.applying import Applying
 from softswitch.store.columns import new_sid, now_text
 from softswitch.store.database import WRITES, open_database, refused
-from softswitch.store.errors import InvalidQuery
+from softswitch.store.errors import InvalidQuery, InvalidValue
 from softswitch.store.mirror import Mirror
 from softswitch.store.plan_rows import refuse_unknown
 from softswitch.store.query import ListQuery, Page, Row, Rows
@@ -259,7 +259,9 @@ def _nobody_listens(_plan: Plan) -> None:
 
 
 def _whole(kind: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with every column: a batch has one shape."""
+    """The row with every column: a batch has one shape. Raises `InvalidValue` for a field that is none."""
+    if not row.keys() <= kind.columns.keys():
+        raise InvalidValue(min(row.keys() - kind.columns.keys()), "is no attribute of this record")
     whole = {name: row.get(name) for name in kind.columns}
     if "date_insert" in whole and whole["date_insert"] is None:
         whole["date_insert"] = now_text()

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Insert, delete, insert, literal, select, update
+from sqlalchemy import ColumnCollectionConstraint, Insert, delete, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.plan import Plan
 from softswitch.plan.load import ambiguous_acls
-from softswitch.store.columns import new_sid
+from softswitch.store.columns import metadata, new_sid
 from softswitch.store.errors import Conflict, InvalidReference, InvalidValue, StillReferenced, StoreError
 from softswitch.store.mirror import Touched
 from softswitch.store.resources import REFERRERS, RESOURCES, Child, Resource
@@ -27,6 +27,15 @@ CONFERENCE_TYPES = frozenset({"conference", "conference_v2"})
 
 PART_OF = {"trunks": ("trunk_groups", "trunk_group_sid"), "conference_accounts": ("endpoints", "endpoint_sid")}
 """What the plan has only inside another: it changes with it."""
+
+
+CONSTRAINED = {
+    str(constraint.name): [column.name for column in constraint.columns]
+    for table in metadata.tables.values()
+    for constraint in table.constraints
+    if isinstance(constraint, ColumnCollectionConstraint)
+}
+"""By name of a constraint, as PostgreSQL tells it: its columns."""
 
 
 class Writer:
@@ -163,10 +172,12 @@ def refusal(kind: Resource, error: IntegrityError, field: str | None) -> StoreEr
 
 
 def _columns_named(told: str) -> list[str]:
-    """`UNIQUE constraint failed: t.a, t.b` (SQLite); `Key (a, b)=(...) already exists`, `column "a"` (PostgreSQL)."""
-    sqlite_way = re.findall(r"\b[a-z_]+\.([a-z0-9_]+)", told.partition("failed:")[2])
-    postgresql_way = re.search(r"Key \(([^)]*)\)=", told) or re.search(r'null value in column "([^"]+)"', told)
-    return sqlite_way or (postgresql_way[1].split(", ") if postgresql_way else [])
+    """From `UNIQUE constraint failed: t.a, t.b` (SQLite), `unique constraint "uq_t_a_b"`, `column "a"` (PostgreSQL)."""
+    constraint = re.search(r'constraint "([^"]+)"', told)
+    if constraint is not None:
+        return CONSTRAINED.get(constraint[1], [])
+    column = re.search(r'null value in column "([^"]+)"', told)
+    return [column[1]] if column else re.findall(r"\b[a-z_]+\.([a-z0-9_]+)", told.partition("failed:")[2])
 
 
 def _parted(kind: Resource, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,0 +1,70 @@
+"""A PostgreSQL server of the tests' own: from the distribution's package, on a free port, gone with the session."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+UNPRIVILEGED = "nobody"
+"""Who runs it when the tests run as root, whom PostgreSQL refuses."""
+
+SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "listen_addresses=127.0.0.1")
+
+
+@contextlib.contextmanager
+def server() -> Iterator[str]:
+    """The beginning of a URL, to which the name of a database belongs."""
+    folder = Path(tempfile.mkdtemp(prefix="softswitch-postgres-"))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, UNPRIVILEGED)
+        _run("initdb", "-D", folder / "data", "-A", "trust", "-U", "test", "-E", "UTF8", "--locale=C", "--no-sync")
+        port = _free_port()
+        options = " ".join(f"-c {option}" for option in (*SPEED, f"port={port}", f"unix_socket_directories={folder}"))
+        _run("pg_ctl", "start", "-w", "-D", folder / "data", "-o", options, "-l", folder / "log")
+        try:
+            yield f"postgresql://test@127.0.0.1:{port}/"
+        finally:
+            _run("pg_ctl", "stop", "-m", "immediate", "-D", folder / "data")
+    finally:
+        shutil.rmtree(folder)
+
+
+async def new_database(base: str) -> str:
+    """The URL of an empty database."""
+    name = f"t{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(base + "postgres")
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+    return base + name
+
+
+def _run(program: str, *arguments: object) -> None:
+    binary = max(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
+    as_user: dict[str, Any] = {"user": UNPRIVILEGED, "extra_groups": ()} if os.geteuid() == 0 else {}
+    done = subprocess.run(
+        [binary, *map(str, arguments)],
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+        **as_user,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program}: {done.stderr.decode()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
