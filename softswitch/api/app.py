@@ -19,7 +19,9 @@ from softswitch.api.core.conference_calls import ConferenceCalls
 from softswitch.api.core.containers import Containers
 from softswitch.api.core.dids import Dids
 from softswitch.api.core.endpoints import Endpoints
+from softswitch.api.core.files import Files, add_content
 from softswitch.api.core.partners import Partners
+from softswitch.api.core.storage import Storage
 from softswitch.api.core.tokens import TokensResource
 from softswitch.api.core.trunk_groups import TrunkGroups
 from softswitch.api.core.trunks import Trunks
@@ -41,7 +43,6 @@ RESOURCES: tuple[type[ConfigurationResource], ...] = (
     TokensResource,
     CallDrs,
     ConferenceCalls,
-    Containers,
     Accounts,
     DidGroups,
     ConferenceDids,
@@ -65,7 +66,17 @@ def create_api(context: ApiContext) -> ASGIApp:
     router = APIRouter()
     for resource in RESOURCES:
         add_routes(router, resource(context))
+    _add_storage(router, context)
     add_call_flows(router)
     api.include_router(router)
     add_docs(api)
     return Gate(api, context.tokens, context.passwords, context.settings.api.upload_limit_bytes)
+
+
+def _add_storage(router: APIRouter, context: ApiContext) -> None:
+    """Containers and files share one view of what is on disk."""
+    storage = Storage(context.store, context.settings.data)
+    files = Files(context, storage)
+    add_routes(router, Containers(context, storage))
+    add_routes(router, files)
+    add_content(router, files)

@@ -64,6 +64,7 @@ REASONS: Mapping[int, str] = {
     429: "too many wrong tries; later again",
     500: "internal error",
     503: "not available",
+    507: "no room",
 }
 
 STORE_STATUS: Mapping[type[StoreError], int] = {InvalidQuery: 400, Conflict: 409, StillReferenced: 409}

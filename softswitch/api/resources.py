@@ -147,7 +147,7 @@ class ConfigurationResource:
 
     async def get(self, request: Request, fields: Fields, *, with_related: bool) -> Response:
         fields.check(self.shown)
-        row = await self._find(request)
+        row = await self.find(request)
         (item,) = await self._complete(request, [row], with_related=with_related)
         return json_response(fields.of(item))
 
@@ -166,7 +166,7 @@ class ConfigurationResource:
 
     async def change(self, request: Request, body: BaseModel) -> Response:
         async with self.context.changing:
-            before = await self._find(request)
+            before = await self.find(request)
             self.refuse_unknown(body, await self._seen(request, before))
             whole = self._whole(_merged(self._writable(before), _values(body, exclude_unset=True)))
             row = await self._write(request, before, whole)
@@ -174,7 +174,7 @@ class ConfigurationResource:
 
     async def replace(self, request: Request, body: BaseModel) -> Response:
         async with self.context.changing:
-            before = await self._find(request)
+            before = await self.find(request)
             self.refuse_unknown(body, await self._seen(request, before))
             kept = {name: before.get(name) for name in self._write_only - body.model_fields_set if name in before}
             row = await self._write(request, before, {**_values(body), **kept})
@@ -182,7 +182,7 @@ class ConfigurationResource:
 
     async def remove(self, request: Request) -> Response:
         async with self.context.changing:
-            row = await self._find(request)
+            row = await self.find(request)
             self.check_removal(row)
             await self.store.delete(self.kind, row[self.sid])
         self.changed()
@@ -205,7 +205,7 @@ class ConfigurationResource:
         (item,) = await self.show_all(request, [row])
         return item
 
-    async def _find(self, request: Request) -> Row:
+    async def find(self, request: Request) -> Row:
         """The object of the address. Raises `ApiError` 404, also for an object of somebody else."""
         sid = request.path_params[self.sid]
         owner = await self.owner(request)

@@ -1,10 +1,14 @@
 """`/core/v2/storage/containers`: where files are kept, and how many of them."""
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
+from fastapi import Request
 from pydantic import Field
 
+from softswitch.api.context import ApiContext
 from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
+from softswitch.api.core.storage import Storage, Usage
 from softswitch.api.resources import ConfigurationResource, Related, Values
 from softswitch.api.schemas import Count, Date, Name, Object, ReadOnly, Sid, Text, Whole
 from softswitch.store import Row
@@ -83,11 +87,21 @@ class Containers(ConfigurationResource):
         "date_created": "2026-01-31T09:45:00.000Z",
     }
 
-    def show(self, row: Row) -> Values:
-        item = super().show(row)
-        item["available_bytes_percent"] = _available(row.get("total_bytes") or 0, row["quota_bytes"])
-        item["available_files_percent"] = _available(row.get("total_files") or 0, row["quota_files"])
-        return item
+    def __init__(self, context: ApiContext, storage: Storage) -> None:
+        super().__init__(context)
+        self._storage = storage
+
+    async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:  # noqa: ARG002
+        return [{**self.show(row), **_totals(row, await self._storage.usage(row["container_sid"]))} for row in rows]
+
+
+def _totals(row: Row, usage: Usage) -> Values:
+    return {
+        "total_bytes": usage.total_bytes,
+        "total_files": usage.total_files,
+        "available_bytes_percent": _available(usage.total_bytes, row["quota_bytes"]),
+        "available_files_percent": _available(usage.total_files, row["quota_files"]),
+    }
 
 
 def _available(total: int, quota: int | None) -> float:

@@ -1,0 +1,48 @@
+"""What the live part of the API works with: the running switch, as the composition root puts it together."""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from media import Engine
+from softswitch.api.events import Feed
+from softswitch.call.cdr import date
+from softswitch.endpoints.base import Endpoint
+from softswitch.endpoints.conference import Conference
+from softswitch.plan import Plan
+from softswitch.sip import Stack
+from softswitch.switch import Switch
+from softswitch.trunk_health import TrunkHealth
+
+
+@dataclass(frozen=True)
+class Live:
+    """The parts of a running switch that its API shows and steers."""
+
+    switch: Switch
+    endpoints: Mapping[str, Endpoint]
+    engine: Engine
+    stack: Stack
+    feed: Feed
+    health: TrunkHealth
+    plan: Callable[[], Plan]
+    """The plan of the next call."""
+    sip_address: Callable[[], tuple[str, int]]
+    """Where we are called: host and port of the first listener."""
+    stop: Callable[[], None] | None = None
+    """Ends the program; None where somebody else decides that."""
+    clock: Callable[[], float] = time.monotonic
+    """The clock of the calls."""
+    draw: Callable[[], float] = field(default=random.random)
+
+    def conference(self, endpoint_sid: str) -> Conference | None:
+        """The conference with this sid; None where the plan has none (any more)."""
+        for endpoint in self.endpoints.values():
+            if isinstance(endpoint, Conference) and endpoint.sid == endpoint_sid:
+                return endpoint
+        return None
+
+    def date(self, at: float) -> str:
+        """A moment of the calls' clock, as the API writes dates."""
+        return date(time.time() - self.clock() + at)
