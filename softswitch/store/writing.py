@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnCollectionConstraint, Insert, delete, insert, literal, select, update
+from sqlalchemy import Insert, delete, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import ColumnCollectionConstraint
 
 from softswitch.plan import Plan
 from softswitch.plan.load import ambiguous_acls
