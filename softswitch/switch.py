@@ -69,7 +69,7 @@ class Switch:
         self._endpoints = endpoints
         self._challenger = challenger
         self._answer_known = answer_known
-        self._events = events
+        self.events = events
         self._clock = clock
         self.is_draining = False
         """No new calls; those that are up go on."""
@@ -107,7 +107,7 @@ class Switch:
         request = session.request
         caller = Leg(session, self._engine)
         from_number, to_number = number_of(request.from_.uri), number_of(request.uri)
-        call = Call(caller, from_number=from_number, to_number=to_number, events=self._events, clock=self._clock)
+        call = Call(caller, from_number=from_number, to_number=to_number, events=self.events, clock=self._clock)
         call.announce()
         if self._group is None or self.is_draining:
             self._conclude(call, STOPPING)

@@ -30,6 +30,7 @@ from softswitch.api.docs import add_docs
 from softswitch.api.errors import handle_errors
 from softswitch.api.resources import ConfigurationResource
 from softswitch.api.routes import add_routes
+from softswitch.api.switch.everything import add_live
 
 DESCRIPTION = "Everything the switch is made of, and everything that happened in it."
 
@@ -68,6 +69,8 @@ def create_api(context: ApiContext) -> ASGIApp:
         add_routes(router, resource(context))
     _add_storage(router, context)
     add_call_flows(router)
+    if context.live is not None:
+        add_live(router, context, context.live)
     api.include_router(router)
     add_docs(api)
     return Gate(api, context.tokens, context.passwords, context.settings.api.upload_limit_bytes)

@@ -3,11 +3,15 @@
 import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from softswitch.api.passwords import Passwords
 from softswitch.api.tokens import Tokens
 from softswitch.settings import Settings
 from softswitch.store import Store
+
+if TYPE_CHECKING:
+    from softswitch.api.live import Live
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class ApiContext:
     settings: Settings
     tokens: Tokens
     passwords: Passwords
+    live: "Live | None" = None
+    """The running switch; None where only its configuration is served."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from reading an object until its change is written, so that two changes of one object both count."""
 

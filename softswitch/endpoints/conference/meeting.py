@@ -312,6 +312,12 @@ class Meeting:
 
     # ---- what is seen
 
+    @property
+    def duration_s(self) -> float:
+        """Since it started; 0 before."""
+        started_at = self._lifetime.started_at
+        return 0.0 if started_at is None else self._loop.time() - started_at
+
     def head_count(self) -> int:
         """How many are in: those who still hear their greeting are not."""
         return sum(attendee.is_present for attendee in self.attendees.values())
@@ -323,7 +329,7 @@ class Meeting:
             self.id,
             self.room,
             self.state,
-            now - (self._lifetime.started_at or now),
+            self.duration_s,
             self.locked,
             self.on_hold,
             self.mute_mode,

@@ -1,0 +1,134 @@
+"""`/switch/v1/calls`: every call that is up, with the path of states it has come, and why."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from softswitch.api.errors import ApiError
+from softswitch.api.lists import (
+    Asked,
+    Fields,
+    envelope,
+    fields_asked,
+    json_response,
+    list_of,
+    list_parameters,
+    query_of,
+)
+from softswitch.api.live import Live
+from softswitch.api.memory import page_of
+from softswitch.api.routes import list_example
+from softswitch.api.schemas import Date, Object, Sid
+from softswitch.api.switch.routes import add
+from softswitch.call import Call
+
+SID = "call_sid"
+
+
+class PathStep(BaseModel):
+    """One move of a call."""
+
+    at: Date
+    before: str
+    after: str
+    why: str
+
+
+class SwitchCall(Object):
+    """One call that is up."""
+
+    call_sid: Sid
+    call_id: str
+    """The beginning of the sid, as the logs and the events have it."""
+    direction: str
+    number_src: str
+    number_dst: str
+    source: str | None
+    """The trunk or user it comes from, or the trunk it goes over."""
+    endpoint: str | None
+    state: str
+    path: list[PathStep]
+    date_start: Date
+    duration: float
+    codec: str | None
+    talking: bool
+    sip_call_id: str
+
+
+EXAMPLE: dict[str, Any] = {
+    "call_sid": "f4f7c9d2-61c3-49d8-9df2-6f0a0c8be311",
+    "call_id": "f4f7c9d2",
+    "direction": "in",
+    "number_src": "13105550123",
+    "number_dst": "12025550101",
+    "source": "pstn/gateway",
+    "endpoint": "conference",
+    "state": "talking",
+    "path": [
+        {"at": "2026-01-31T09:45:00.000Z", "before": "new", "after": "identified", "why": "address of trunk gateway"}
+    ],
+    "date_start": "2026-01-31T09:45:00.000Z",
+    "duration": 61.5,
+    "codec": "PCMU",
+    "talking": True,
+    "sip_call_id": "4f0c2a@192.0.2.7",
+}
+
+
+def add_calls(router: APIRouter, live: Live) -> None:
+    """List, get, and DELETE, which hangs up."""
+
+    def look(call: Call) -> dict[str, Any]:
+        return _look(call, live)
+
+    async def page(request: Request, asked: Annotated[Asked, Depends(list_parameters)]) -> Response:
+        query = query_of(asked, SwitchCall, {})
+        page = page_of([look(call) for call in live.switch.calls.values()], query, SID)
+        return envelope(request, query, page, [asked.fields.of(item) for item in page.items], SID)
+
+    async def get(request: Request, fields: Annotated[Fields, Depends(fields_asked)]) -> Response:
+        fields.check(SwitchCall)
+        return json_response(fields.of(look(_named(request, live))))
+
+    async def remove(request: Request) -> Response:
+        live.switch.end(_named(request, live), "Ended by an operator")
+        return Response(status_code=204)
+
+    one = "/calls/{call_sid}"
+    listing = list_of(SwitchCall)
+    add(router, "GET", "/calls", page, name="list_switch_calls", answer=listing, example=list_example(EXAMPLE))
+    add(router, "GET", one, get, name="get_switch_call", answer=SwitchCall, example=EXAMPLE)
+    add(router, "DELETE", one, remove, name="end_switch_call", answer=None, right="manage")
+
+
+def _look(call: Call, live: Live) -> dict[str, Any]:
+    return {
+        "call_sid": call.sid,
+        "call_id": call.id,
+        "direction": call.caller.session.direction,
+        "number_src": call.from_number,
+        "number_dst": call.to_number,
+        "source": call.source.name if call.source is not None else None,
+        "endpoint": call.did.endpoint if call.did is not None else None,
+        "state": call.state,
+        "path": [
+            {"at": live.date(step.at), "before": step.before, "after": step.after, "why": step.why}
+            for step in call.story
+        ],
+        "date_start": live.date(call.started_at),
+        "duration": round(call.clock() - call.started_at, 3),
+        "codec": call.caller.codec,
+        "talking": call.caller.talking,
+        "sip_call_id": call.caller.session.call_id,
+    }
+
+
+def _named(request: Request, live: Live) -> Call:
+    """The call of the address, by its sid or its id. Raises `ApiError` 404."""
+    name = request.path_params[SID]
+    call = live.switch.calls.get(name[:8])
+    if call is None or name not in (call.sid, call.id):
+        raise ApiError(404, field=SID)
+    return call

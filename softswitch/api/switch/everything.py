@@ -1,0 +1,29 @@
+"""All routes of a running switch: meetings and calls of conferences, `/switch/v1`, and the events."""
+
+from fastapi import APIRouter
+
+from softswitch.api.conference.calls import Calls
+from softswitch.api.conference.meetings import Meetings, add_play
+from softswitch.api.context import ApiContext
+from softswitch.api.events_stream import add_events
+from softswitch.api.live import Live
+from softswitch.api.routes import add_routes
+from softswitch.api.switch.calls import add_calls
+from softswitch.api.switch.drain import add_drain
+from softswitch.api.switch.explain import add_explain
+from softswitch.api.switch.rooms import add_rooms
+from softswitch.api.switch.trunks import add_trunks
+
+
+def add_live(router: APIRouter, context: ApiContext, live: Live) -> None:
+    """The routes that need calls to talk about."""
+    meetings = Meetings(context, live)
+    add_routes(router, meetings)
+    add_play(router, meetings)
+    add_routes(router, Calls(context, live))
+    add_calls(router, live)
+    add_explain(router, live, context.settings.sip.unknown_sender)
+    add_trunks(router, live)
+    add_rooms(router, live)
+    add_drain(router, live)
+    add_events(router, live.feed)

@@ -1,0 +1,107 @@
+"""Which trunks are alive: each that has an address is asked by OPTIONS now and then (RFC 3261 §11).
+
+Any answer means that somebody is there; silence, and a 503 of our own making, mean that nobody can be reached. A trunk
+goes down after `DOWN_AFTER` failures in a row and up with the first answer. Nothing is decided here: operators look at
+it, and events tell of each change.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from softswitch.call import Event, Events
+from softswitch.plan import Plan, Trunk, TrunkGroup
+from softswitch.sip import Stack, Uri
+from softswitch.sip.grammar import format_host_port
+
+ASK_EVERY_S = 30.0
+DOWN_AFTER = 2
+UNREACHED = frozenset({408, 503})
+"""What the stack answers for a peer that says nothing or can't be reached."""
+
+
+class TrunkState(StrEnum):
+    UNKNOWN = "unknown"
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkMoved(Event):
+    """A trunk went from one state to another at `at` (monotonic seconds)."""
+
+    trunk_group: str
+    trunk: str
+    at: float
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(slots=True)
+class Health:
+    """What is known of one trunk. `status` is the last answer, `answer_ms` how long it took."""
+
+    state: TrunkState = TrunkState.UNKNOWN
+    asked_at: float | None = None
+    status: int | None = None
+    answer_ms: float | None = None
+    failures: int = 0
+
+
+Key = tuple[str, str]
+"""Trunk group and trunk, by sid where they have one."""
+
+
+class TrunkHealth:
+    """The health of every trunk of the plan that has an address."""
+
+    def __init__(
+        self, stack: Stack, events: Events, plan: Callable[[], Plan], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stack, self._events, self._plan, self._clock = stack, events, plan, clock
+        self._known: dict[Key, Health] = {}
+
+    async def run(self) -> None:
+        """Until cancelled: asks all trunks at once, every half minute."""
+        while True:
+            await asyncio.sleep(ASK_EVERY_S)
+            await self.ask_all()
+
+    async def ask_all(self) -> None:
+        """One round. Returns when each has answered or been given up."""
+        trunks = [(group, trunk) for group in self._plan().numbers.trunk_groups for trunk in group.trunks]
+        asked = [(group, trunk) for group, trunk in trunks if trunk.address is not None]
+        self._known = {key: self._known.get(key, Health()) for key in (_key(*pair) for pair in asked)}
+        await asyncio.gather(*(self._ask(group, trunk) for group, trunk in asked))
+
+    def of(self, group: TrunkGroup, trunk: Trunk) -> Health:
+        return self._known.get(_key(group, trunk)) or Health()
+
+    async def _ask(self, group: TrunkGroup, trunk: Trunk) -> None:
+        transport = ";transport=tcp" if trunk.transport == "tcp" else ""
+        uri = Uri.parse(f"sip:{format_host_port(trunk.address or '', trunk.port)}{transport}")
+        asked_at = self._clock()
+        response = await self._stack.request("OPTIONS", uri)
+        health = self._known.get(_key(group, trunk))
+        if health is None:
+            return
+        health.asked_at, health.status = asked_at, response.status
+        if response.status in UNREACHED:
+            health.failures, health.answer_ms = health.failures + 1, None
+            if health.failures >= DOWN_AFTER:
+                self._move(group, trunk, health, TrunkState.DOWN, f"{health.failures} times no answer to OPTIONS")
+        else:
+            health.failures, health.answer_ms = 0, round(1000 * (self._clock() - asked_at), 1)
+            self._move(group, trunk, health, TrunkState.UP, f"{response.status} to OPTIONS")
+
+    def _move(self, group: TrunkGroup, trunk: Trunk, health: Health, after: TrunkState, why: str) -> None:
+        before, health.state = health.state, after
+        if before is not after and self._events:
+            self._events.publish(TrunkMoved(group.name, trunk.name, self._clock(), before, after, why))
+
+
+def _key(group: TrunkGroup, trunk: Trunk) -> Key:
+    return group.sid or group.name, trunk.sid or trunk.name
