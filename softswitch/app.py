@@ -29,6 +29,7 @@ from softswitch.sip.digest import Challenger
 from softswitch.switch import Switch
 
 if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait for its imports
+    from softswitch.api.serve import ApiServer
     from softswitch.store import Store
 
 LAST_WORDS_S = 1.0
@@ -54,6 +55,8 @@ class App:
         self.settings = settings
         self.plan = plan
         self.store = store
+        self.api: ApiServer | None = None
+        """Where there is a store, and the settings want it."""
         self.listening: list[tuple[Transport, str, int]] = []
         self.events = Events()
         self.engine = engine or Engine(media_settings(settings))
@@ -115,9 +118,12 @@ class App:
             if self.store is not None:
                 self.store.on_plan = self.adopt
                 parts.callback(asyncio.create_task(self.store.watch()).cancel)
+                self._open_api(self.store, parts)
             self._wire()
             await self.switch.is_open.wait()
             await self._listen()
+            if self.api is not None:
+                parts.push_async_callback(self._end_api, self.api, asyncio.create_task(self.api.serve()))
             self._parts = parts.pop_all()
 
     async def stop(self) -> None:
@@ -143,6 +149,20 @@ class App:
                 except OSError as error:
                     raise _can_not_listen(error, transport, address, port) from None
                 self.listening.append((Transport[transport.upper()], host, port))
+
+    def _open_api(self, store: "Store", parts: AsyncExitStack) -> None:
+        """Takes the port of the API, so that a port in use is told; SIP is heard before the API answers."""
+        from softswitch.api.context import ApiContext
+        from softswitch.api.serve import ApiServer, listen
+
+        if self.settings.api.enabled:
+            listener = listen(self.settings.api)
+            parts.callback(listener.close)
+            self.api = ApiServer(listener, ApiContext.of(store, self.settings))
+
+    async def _end_api(self, api: "ApiServer", serving: asyncio.Task[None]) -> None:
+        api.stop()
+        await asyncio.wait({serving})
 
     async def _end_all_calls(self, serving: asyncio.Task[None]) -> None:
         self._stopping.set()

@@ -30,7 +30,7 @@ async def _serve(configuration: Configuration) -> None:
     stop = _stop_on_signals()
     settings = configuration.settings
     async with _open_store(configuration) as store, App(settings, store.plan, store=store) as app:
-        _say_ready(app, configuration)
+        _say_ready(app, configuration, await app.api.create_first_token() if app.api else None)
         await stop.wait()
         logs.get_logger().info("stopping", calls=len(app.switch.calls))
 
@@ -71,7 +71,7 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def _say_ready(app: App, configuration: Configuration) -> None:
+def _say_ready(app: App, configuration: Configuration, token: str | None) -> None:
     console = Console()
     heard = ", ".join(f"{transport.lower()} {host}:{port}" for transport, host, port in app.listening)
     media = configuration.settings.media
@@ -85,6 +85,10 @@ def _say_ready(app: App, configuration: Configuration) -> None:
     for line in show.how_to_call(app.plan, *app.sip_address):
         console.print(f"    {line}", highlight=False, soft_wrap=True)
     console.print()
+    if app.api is not None:
+        console.print(f"The API is at {app.api.url}, how to use it at {app.api.url}/docs", highlight=False, soft_wrap=True)
+    if token is not None:
+        console.print(f"Its admin token, shown this once: {token}", highlight=False, soft_wrap=True)
 
 
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

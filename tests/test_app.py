@@ -73,6 +73,7 @@ def running(folder: Path, **environment: str) -> Iterator[Running]:
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "SOFTSWITCH_SIP__PORT": "0",
+            "SOFTSWITCH_API__PORT": "0",
             "SOFTSWITCH_SIP__TRANSPORTS": '["udp"]',
             "SOFTSWITCH_MEDIA__PORTS": "[{}, {}]".format(*_free_pair()),
             **environment,

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Self
 from typing import TYPE_CHECKING
 
 from softswitch.api.passwords import Passwords
@@ -27,7 +27,7 @@ class ApiContext:
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from reading an object until its change is written, so that two changes of one object both count."""
 
-    @property
-    def files(self) -> Path:
-        """The folder whose content only storage files are."""
-        return self.settings.data.directory / "files"
+    @classmethod
+    def of(cls, store: Store, settings: Settings) -> Self:
+        """For a store that is open."""
+        return cls(store, settings, Tokens(store), Passwords(store))

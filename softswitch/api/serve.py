@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from softswitch.errors import ConfigError
+from softswitch.logs import get_logger
 from softswitch.settings import SETTINGS_FILE, ApiSettings
 
 if TYPE_CHECKING:
@@ -56,11 +57,18 @@ class ApiServer:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def serve(self) -> None:
-        """Until `stop`, or until the task is cancelled."""
-        with contextlib.closing(self._listener):
-            self._server = await asyncio.to_thread(_built, self._context)
-            if not self._is_stopped:
-                await self._server.serve(sockets=[self._listener])
+        """Until `stop`, or until the task is cancelled. A bug that ends it is logged: calls go on without the API."""
+        try:
+            with contextlib.closing(self._listener):
+                self._server = await asyncio.to_thread(_built, self._context)
+                if not self._is_stopped:
+                    await self._server.serve(sockets=[self._listener])
+        except Exception:  # noqa: BLE001 - the API may end, the calls may not
+            get_logger().exception("a bug of ours ends the API")
+
+    async def create_first_token(self) -> str | None:
+        """The secret of an admin token at the first start, to be shown once; None where there are tokens already."""
+        return await self._context.tokens.create_first()
 
     def stop(self) -> None:
         """Lets answers that are under way finish, for a second; `serve` returns then."""
