@@ -21,12 +21,13 @@ from softswitch.call import Events
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference
 from softswitch.errors import ConfigError
-from softswitch.logs import Counts, get_logger, message_trace
+from softswitch.logs import Counts, get_logger
 from softswitch.plan import ConferenceEndpoint, Plan
 from softswitch.settings import SETTINGS_FILE, Settings
 from softswitch.sip import Stack, StackSettings, Transport
 from softswitch.sip.digest import Challenger
 from softswitch.switch import Switch
+from softswitch.watching import Watching
 
 if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait for its imports
     from softswitch.api.serve import ApiServer
@@ -72,6 +73,7 @@ class App:
             answer_known=self.stack.answer_options,
             events=self.events,
         )
+        self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
         self._stopping = asyncio.Event()
         self._parts = AsyncExitStack()
@@ -88,9 +90,14 @@ class App:
             self.endpoints[account.name] = known or self._new(account)
         self._former = [former for former in (*self._former, *before.values()) if not former.is_idle]
         self.switch.adopt(plan)
+        self.watching.adopt(plan)
 
     def _new(self, account: ConferenceEndpoint) -> Endpoint:
         return Conference(account, engine=self.engine, events=self.events, data=self.settings.data.directory)
+
+    def _here(self, transport: Transport) -> tuple[str, int]:
+        """Where we are heard over a transport."""
+        return next(((host, port) for kind, host, port in self.listening if kind is transport), self.sip_address)
 
     @property
     def sip_address(self) -> tuple[str, int]:
@@ -113,6 +120,7 @@ class App:
             parts.push_async_callback(self.engine.stop)
             await self.engine.start()
             parts.push_async_callback(self.stack.close)
+            await parts.enter_async_context(self.watching.running(self.plan))
             parts.push_async_callback(self._end_all_calls, asyncio.create_task(self.switch.serve(self._stopping)))
             parts.callback(asyncio.create_task(self.counts.log_every(self.settings.logs.drops_every_s)).cancel)
             if self.store is not None:
@@ -136,8 +144,6 @@ class App:
         self.engine.on_worker_replaced = lambda: get_logger().warning("media process replaced")
         if self.settings.sip.unknown_sender == "silence":
             self.stack.ignores = self.switch.is_stranger
-        if self.settings.logs.sip_messages:
-            self.stack.trace = message_trace()
 
     async def _listen(self) -> None:
         """Every address and transport on the same port, also where 0 asks for any that is free."""

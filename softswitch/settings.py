@@ -35,11 +35,18 @@ def _even(ports: tuple[int, int]) -> tuple[int, int]:
     return ports
 
 
+def _http(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise unusable(f'is "{url}"', "a URL that begins with http:// or https://, or nothing")
+    return url
+
+
 Address = Annotated[str, AfterValidator(_numeric)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 ListenPort = Annotated[int, Field(ge=0, le=65535)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
+Url = Annotated[str, AfterValidator(_http)]
 
 
 class SipSettings(Model):
@@ -119,6 +126,38 @@ class LogSettings(Model):
     drops_every_s: Annotated[float, Field(gt=0)] = 10.0
 
 
+class LadderSettings(Model):
+    """What is kept to draw the ladder of a call."""
+
+    messages: Count = 20_000
+
+
+class QualitySettings(Model):
+    """How often the quality of each leg is measured."""
+
+    every_s: Annotated[float, Field(gt=0)] = 10.0
+
+
+class CallbackSettings(Model):
+    """Who is told by HTTP. A URL here comes before the partner's."""
+
+    app_conference_call: Url = ""
+    app_conference_meeting: Url = ""
+    call_dr: Url = ""
+    secret: str = ""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    attempts: Annotated[int, Field(ge=1, le=100)] = 8
+
+
+class HepSettings(Model):
+    """A capture server that gets a copy of every SIP message."""
+
+    address: str = ""
+    port: Port = 9060
+    agent: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] = 2001
+    password: str = ""
+
+
 class DataSettings(Model):
     """Where the switch keeps what it writes."""
 
@@ -139,6 +178,10 @@ class Settings(Model):
     logs: LogSettings = LogSettings()
     data: DataSettings = DataSettings()
     store: StoreSettings = StoreSettings()
+    ladder: LadderSettings = LadderSettings()
+    quality: QualitySettings = QualitySettings()
+    callbacks: CallbackSettings = CallbackSettings()
+    hep: HepSettings = HepSettings()
 
 
 def load_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:

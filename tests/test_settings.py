@@ -40,7 +40,7 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
     ("text", "key", "problem", "accepted"),
     [
         ("[sip]\nprot = 5060", "sip.prot", 'is not a key here; did you mean "port"?', "port, realm"),
-        ("[spi]\nport = 5060", "spi", 'is not a key here; did you mean "sip"?', "data, limits, logs, media, sip"),
+        ("[spi]\nport = 5060", "spi", 'is not a key here; did you mean "sip"?', "ladder, limits, logs, media"),
         ('[sip]\nport = "5060"', "sip.port", 'is "5060"', "a whole number"),
         ("[sip]\nport = 70000", "sip.port", "is 70000", "65535"),
         ("[sip]\nport = true", "sip.port", "is true", "a whole number"),

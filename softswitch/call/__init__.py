@@ -6,7 +6,17 @@ out of a SIP session and an audio stream; `originate` is a leg that we call; `co
 
 from softswitch.call.call import Call, Step
 from softswitch.call.collect import Code, Collected, EndedBy, collect
-from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Event, Events, KeyPressed
+from softswitch.call.events import (
+    CallAnswered,
+    CallbackTried,
+    CallEnded,
+    CallMoved,
+    CallStarted,
+    Event,
+    Events,
+    KeyPressed,
+    LegMeasured,
+)
 from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
 from softswitch.call.originate import OutgoingLeg
@@ -19,6 +29,7 @@ __all__ = [
     "CallEnded",
     "CallMoved",
     "CallStarted",
+    "CallbackTried",
     "Code",
     "Collected",
     "EndedBy",
@@ -26,6 +37,7 @@ __all__ = [
     "Events",
     "KeyPressed",
     "Leg",
+    "LegMeasured",
     "LegState",
     "Outcome",
     "OutgoingLeg",

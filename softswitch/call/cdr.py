@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from softswitch.call.call import Call
+from softswitch.call.outcome import NORMAL_CLEARING
 from softswitch.call.sids import Sids
 from softswitch.routing import number_of
 from softswitch.sip import Request
@@ -168,7 +169,7 @@ def concluded(record: CallRecord, call: Call, epoch_at: float, quality: dict[str
         date_talk=None if leg.answered_at is None else date(epoch_at + leg.answered_at),
         date_stop=date(epoch_at + stopped_at),
         disconnect_originator=outcome.by,
-        disconnect_reason=outcome.reason,
+        disconnect_reason=outcome.reason or ("Normal" if outcome.q850 == NORMAL_CLEARING else None),
         sipcause=outcome.status,
         q850_cause=outcome.q850,
         duration=round(duration_s, 3),

@@ -5,8 +5,9 @@ With no subscriber it costs one comparison; publishers that would have to build 
 first. A subscriber must be quick and must not raise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 class Event:
@@ -44,6 +45,29 @@ class KeyPressed(Event):
     """How it came: rfc4733, inband or info."""
     digit: str = ""
     """Empty where it may be part of a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegMeasured(Event):
+    """How the caller is heard, as `softswitch.quality.figures` has it: now and then, and at the end."""
+
+    call_id: str
+    at: float
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackTried(Event):
+    """One attempt to deliver a callback. `status` is 0 where no answer came; `error` then says why."""
+
+    call_id: str
+    at: float
+    name: str
+    host: str
+    status: int
+    error: str
+    took_ms: float
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)

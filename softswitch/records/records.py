@@ -72,6 +72,9 @@ class Records:
     ) -> None:
         """`clock` is the one of the calls; `wall_clock` gives POSIX time."""
         self.journal = Journal(folder / JOURNAL)
+        self.on_opened: Callable[[Call, CallRecord], None] = _nobody
+        self.on_closed: Callable[[Call, CallRecord], None] = _nobody
+        """Hear of each record, when its call has found its endpoint and when it is over."""
         self.alive: dict[str, Alive] = {}
         """By the id of the call."""
         self.written = 0
@@ -166,6 +169,7 @@ class Records:
         line = encode(Opened(record))
         self.alive[call.id] = Alive(call, record, lines=[line])
         self.journal.write(line)
+        self.on_opened(call, record)
 
     def on_ended(self, call: Call) -> None:
         """A call is over (the switch's `on_ended`)."""
@@ -174,6 +178,7 @@ class Records:
         record = concluded(alive.record, call, epoch_at, self._quality_of(call))
         self._write(encode(Closed(record, [left(stay, record) for stay in alive.attendances])))
         self.written += 1
+        self.on_closed(call, record)
 
     def _write(self, line: bytes) -> None:
         self.journal.write(line)
@@ -240,6 +245,10 @@ class Records:
 
     def _epoch_at(self) -> float:
         return self._wall_clock() - self._clock()
+
+
+def _nobody(_: Call, __: CallRecord) -> None:
+    """Until somebody wants to hear of records."""
 
 
 def _cut_off(story: Story, dr_sid: str, died: str) -> Closed:

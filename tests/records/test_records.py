@@ -93,7 +93,7 @@ async def recorded(
         it.switch.adopt(it.switch._router._plan)
         await records.open()
         it.switch.on_started, it.switch.on_ended = records.on_started, records.on_ended
-        it.switch._events.subscribe(records.on_event)
+        it.switch.events.subscribe(records.on_event)
         importing = asyncio.create_task(records.run())
         yield it, records, shelf
         importing.cancel()
@@ -223,7 +223,7 @@ async def test_what_was_alive_when_the_process_died_is_closed_once_with_cause_41
         died = records_in(tmp_path, shelf)
         await died.open()
         it.switch.on_started = died.on_started  # and no end is ever written
-        it.switch._events.subscribe(died.on_event)
+        it.switch.events.subscribe(died.on_event)
         await it.dial().answered()
         await asyncio.sleep(5)
         died.journal.close().release()

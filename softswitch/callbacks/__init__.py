@@ -1,0 +1,11 @@
+"""HTTP callbacks: the switch posts what happens to whoever has asked for it, in order, signed, until it is taken.
+
+Reading order: `signature` and `backoff` (pure), `destination` (the queue of one URL), `sender` (all of them),
+`post` (one HTTP attempt), `bodies` (which callbacks there are, and what they carry).
+"""
+
+from softswitch.callbacks.bodies import Reports
+from softswitch.callbacks.sender import Callbacks, DeadLetters
+from softswitch.callbacks.signature import sign, verify
+
+__all__ = ["Callbacks", "DeadLetters", "Reports", "sign", "verify"]

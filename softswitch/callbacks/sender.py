@@ -1,0 +1,175 @@
+"""All callbacks on their way. Whoever has one calls `send`, which queues and returns; nothing on a call's way waits.
+
+Attempts are made in the loop, one at a time for each URL, with a time limit each. No redirect is followed: whoever was
+allowed to name a URL named that one. What is not taken in the end goes to the dead letters, whence `send` may take it
+again. Deliveries in the queue when the process is killed are lost; when it is stopped, they become dead letters.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from softswitch.call import CallbackTried, Events
+from softswitch.call.cdr import date
+from softswitch.callbacks.backoff import Answer
+from softswitch.callbacks.destination import Destination, Letter
+from softswitch.callbacks.signature import HEADER, sign
+from softswitch.logs import get_logger
+
+if TYPE_CHECKING:
+    from softswitch.callbacks.post import Poster
+
+DEAD_LETTERS = "callbacks_dead"
+BURIALS_WAITING = 10_000
+"""How many dead letters may wait for the store."""
+
+
+class DeadLetters(Protocol):
+    """Where dead letters lie."""
+
+    async def create(self, resource: str, values: Mapping[str, Any]) -> Any: ...
+
+
+class Callbacks:
+    """The sender. `run` is its life; a destination's worker begins with the first callback for it."""
+
+    def __init__(
+        self,
+        dead_letters: DeadLetters,
+        events: Events,
+        *,
+        secret: str = "",
+        timeout_s: float = 5.0,
+        most_attempts: int = 8,
+        longest_queue: int = 10_000,
+        open_poster: "Callable[[float], Poster] | None" = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Without a `secret` nothing is signed. `open_poster` is given by tests."""
+        self.counts: Counter[str] = Counter()
+        """taken, failed, dead."""
+        self.secret = secret
+        self._dead_letters = dead_letters
+        self._events = events
+        self._timeout_s = timeout_s
+        self._most_attempts, self._longest_queue = most_attempts, longest_queue
+        self._open_poster = open_poster or _open_poster
+        self._clock, self._wall_clock = clock, wall_clock
+        self._destinations: dict[str, Destination] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._burials: asyncio.Queue[dict[str, Any]] = asyncio.Queue(BURIALS_WAITING)
+        self._poster: Poster | None = None
+
+    @property
+    def queued(self) -> int:
+        """Callbacks that wait for their turn or their answer."""
+        return sum(len(destination.queue) for destination in self._destinations.values())
+
+    @property
+    def circuits_open(self) -> int:
+        """Destinations whose last attempt failed."""
+        return sum(destination.failures > 0 for destination in self._destinations.values())
+
+    # ---- its life
+
+    async def run(self) -> None:
+        """Until cancelled: sends, and brings dead letters to the store."""
+        poster = await asyncio.to_thread(self._open_poster, self._timeout_s)
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                self._poster = poster
+                for url in self._destinations:
+                    self._work(url)
+                await self._bury_all()
+        finally:
+            self._poster = None
+            await poster.close()
+            for destination in self._destinations.values():
+                destination.give_up("the switch was stopped")
+            await self._bury_rest()
+
+    def send(self, name: str, url: str, body: Any, *, call_id: str = "") -> None:
+        """Queues a callback; `body` is anything that JSON knows."""
+        if url not in self._destinations:
+            self._destinations[url] = Destination(
+                self._post, self._bury, most_attempts=self._most_attempts, longest_queue=self._longest_queue
+            )
+            if self._poster is not None:
+                self._work(url)
+        self._destinations[url].put(Letter(name, url, msgspec.json.encode(body), call_id))
+
+    def _work(self, url: str) -> None:
+        self._workers[url] = self._group.create_task(self._destinations[url].run())
+
+    # ---- one attempt
+
+    async def _post(self, letter: Letter) -> Answer:
+        began_at = self._clock()
+        answer = await self._try(letter)
+        self.counts["taken" if answer.is_taken else "failed"] += 1
+        if self._events:
+            now = self._clock()
+            host = urlsplit(letter.url).netloc.rpartition("@")[2]
+            took_ms = 1000 * (now - began_at)
+            tried = CallbackTried(
+                letter.call_id, now, letter.name, host, answer.status, answer.error, took_ms, letter.attempts
+            )
+            self._events.publish(tried)
+        return answer
+
+    async def _try(self, letter: Letter) -> Answer:
+        if self._poster is None:
+            return Answer(0, "the switch stops")
+        headers = {"Content-Type": "application/json", "Softswitch-Event": letter.name}
+        if self.secret:
+            headers[HEADER] = sign(self.secret, letter.body, int(self._wall_clock()))
+        return await self._poster.post(letter.url, letter.body, headers)
+
+    # ---- dead letters
+
+    def _bury(self, letter: Letter, why: str) -> None:
+        self.counts["dead"] += 1
+        error = why if not letter.last.error else f"{why}: {letter.last.error}"
+        row = {
+            "event": letter.name,
+            "url": letter.url,
+            "body": msgspec.json.decode(letter.body),
+            "attempts": letter.attempts,
+            "last_status": letter.last.status or None,
+            "last_error": error,
+            "date_last_attempt": date(self._wall_clock()),
+        }
+        try:
+            self._burials.put_nowait(row)
+        except asyncio.QueueFull:
+            self.counts["lost"] += 1
+
+    async def _bury_all(self) -> None:
+        while True:
+            await self._put_away(await self._burials.get())
+
+    async def _bury_rest(self) -> None:
+        with contextlib.suppress(asyncio.QueueEmpty):
+            while True:
+                await self._put_away(self._burials.get_nowait())
+
+    async def _put_away(self, row: dict[str, Any]) -> None:
+        try:
+            await self._dead_letters.create(DEAD_LETTERS, row)
+        except (OSError, SQLAlchemyError) as error:
+            self.counts["lost"] += 1
+            get_logger().error("a dead callback can't be kept", callback=row["event"], problem=str(error))
+
+
+def _open_poster(timeout_s: float) -> "Poster":
+    from softswitch.callbacks.post import Poster
+
+    return Poster(timeout_s)

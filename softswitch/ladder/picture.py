@@ -1,0 +1,131 @@
+"""The picture of one call, made from the ring when somebody asks: entries in the order in which they happened. Pure.
+
+Secrets are taken out here, before anything is shown: credentials, the keys of encrypted media, and pressed keys, which
+may be an access code.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from softswitch.call import CallStarted, Event
+from softswitch.errors import PeerError
+from softswitch.ladder import titles
+from softswitch.logs import without_credentials
+from softswitch.sip import Peer
+from softswitch.sip.parser import parse
+
+Kept = tuple[float, str | Event, Peer | None, bytes]
+"""When (monotonic seconds); "in" or "out" with peer and bytes of a SIP message, or an event."""
+
+CALL_ID_CHARS = 8
+"""How much of a call's sid is its id."""
+
+_PRESSED = re.compile(rb"^(Signal[ \t]*=[ \t]*)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+_MEDIA_KEY = re.compile(rb"(a=crypto:[^\r\n]*inline:)[^\r\n]*", re.IGNORECASE)
+_SINGLE_KEY = re.compile(
+    rb"(content-type[ \t]*:[ \t]*application/dtmf[ \t]*\r\n(?:.*\r\n)*?\r\n)[^\r\n]*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the picture. `message` is the whole SIP message, `figures` what a report or callback measured."""
+
+    at: str
+    offset_ms: float
+    kind: Literal["sip", "event", "key", "quality", "callback"]
+    title: str
+    direction: str = ""
+    peer: str = ""
+    message: str = ""
+    figures: dict[str, Any] | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A call, who is in it, and what happened."""
+
+    call_id: str
+    sip_call_ids: tuple[str, ...]
+    from_number: str
+    to_number: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """Who sent or got messages, in the order of their first one."""
+        return tuple(dict.fromkeys(entry.peer for entry in self.entries if entry.peer))
+
+
+def picture_of(call: str, kept: Sequence[Kept], epoch_at: float) -> Picture | None:
+    """The picture of a call, by id, sid or Call-ID; `epoch_at` is the POSIX time at which the ring's clock showed 0."""
+    started = _started(call, kept)
+    call_id = started.call_id if started else ""
+    sip_call_ids = (started.sip_call_id if started else call,)
+    mine = list(_of_call(call_id, sip_call_ids, kept))
+    if not mine:
+        return None
+    entries = tuple(_entries(mine, epoch_at))
+    numbers = (started.from_number, started.to_number) if started else ("", "")
+    return Picture(call_id, sip_call_ids, *numbers, entries)
+
+
+def _started(call: str, kept: Sequence[Kept]) -> CallStarted | None:
+    for _, event, _, _ in kept:
+        if type(event) is CallStarted and (event.call_id == call[:CALL_ID_CHARS] or event.sip_call_id == call):
+            return event
+    return None
+
+
+def _of_call(call_id: str, sip_call_ids: Sequence[str], kept: Sequence[Kept]) -> Iterator[Kept]:
+    needles = [sip_call_id.encode("utf-8", "surrogateescape") for sip_call_id in sip_call_ids]
+    for one in kept:
+        _, what, peer, data = one
+        if peer is not None:
+            if any(needle in data for needle in needles) and _call_id_of(data) in sip_call_ids:
+                yield one
+        elif call_id and getattr(what, "call_id", "") == call_id:
+            yield one
+
+
+def _call_id_of(data: bytes) -> str:
+    """The Call-ID of a message; of one that we kept in part it may still be there."""
+    found = re.search(rb"^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", data, re.IGNORECASE | re.MULTILINE)
+    return found[1].decode("utf-8", "surrogateescape") if found else ""
+
+
+def _entries(mine: Sequence[Kept], epoch_at: float) -> Iterator[Entry]:
+    began_at = mine[0][0]
+    seen: set[tuple[str, bytes]] = set()
+    for at, what, peer, data in mine:
+        when = datetime.fromtimestamp(epoch_at + at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+        offset_ms = round((at - began_at) * 1000, 1)
+        if isinstance(what, str):
+            repeated = (what, data) in seen
+            seen.add((what, data))
+            yield Entry(when, offset_ms, "sip", _title(data), what, str(peer), shown(data), repeated=repeated)
+        else:
+            kind, title, figures = titles.of_event(what)
+            yield Entry(when, offset_ms, kind, title, figures=figures)
+
+
+def _title(data: bytes) -> str:
+    try:
+        return titles.of_message(parse(data))
+    except PeerError:
+        return data.partition(b"\r\n")[0].decode("utf-8", "replace")
+
+
+def shown(data: bytes) -> str:
+    """A message as anybody may see it."""
+    return shown_bytes(data).decode("utf-8", "replace")
+
+
+def shown_bytes(data: bytes) -> bytes:
+    """The same, still as bytes."""
+    data = _MEDIA_KEY.sub(rb"\1(not shown)", without_credentials(data))
+    return _SINGLE_KEY.sub(rb"\1(not shown)", _PRESSED.sub(rb"\1(not shown)", data))

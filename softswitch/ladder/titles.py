@@ -1,0 +1,106 @@
+"""What one line of a ladder says: a SIP message, or an event, in a few words. Pure."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from softswitch.call import (
+    CallAnswered,
+    CallbackTried,
+    CallEnded,
+    CallMoved,
+    CallStarted,
+    Event,
+    KeyPressed,
+    LegMeasured,
+)
+from softswitch.endpoints.conference import AttendeeChanged
+from softswitch.sip import Message, Request, Response
+
+Kind = Literal["sip", "event", "key", "quality", "callback"]
+Told = tuple[Kind, str, dict[str, Any] | None]
+
+KEY_HIDDEN = "•"
+
+
+def of_message(message: Message) -> str:
+    """`INVITE (SDP)`, `200 OK INVITE (SDP)`, `BYE Q.850 16`."""
+    extra = [cause] if (cause := _cause(message)) else []
+    extra += ["(SDP)"] if message.content_type == "application/sdp" and message.body else []
+    if isinstance(message, Request):
+        return " ".join([message.method, *extra])
+    if isinstance(message, Response):
+        return " ".join([str(message.status), message.reason, f"[{message.cseq.method}]", *extra])
+    return message.start_line
+
+
+def _cause(message: Message) -> str:
+    reason = message.headers.get("Reason")
+    if not reason or not reason.lower().startswith("q.850"):
+        return ""
+    return "Q.850 " + reason.lower().partition("cause=")[2].partition(";")[0].strip()
+
+
+def of_event(event: Event) -> Told:
+    """Kind, title and figures of an event."""
+    told = _TOLD.get(type(event))
+    if told is not None:
+        return told(event)
+    values = (f"{field.name} {getattr(event, field.name)}" for field in _own_fields(event))
+    return "event", f"{type(event).__name__}: {', '.join(values)}", None
+
+
+def _own_fields(event: Event) -> list[Any]:
+    fields: Iterable[dataclasses.Field[Any]] = dataclasses.fields(event) if dataclasses.is_dataclass(event) else ()
+    return [field for field in fields if field.name not in ("call_id", "meeting_id", "at")]
+
+
+def _started(event: CallStarted) -> Told:
+    return "event", f"{event.from_number} calls {event.to_number}", None
+
+
+def _answered(_: CallAnswered) -> Told:
+    return "event", "answered", None
+
+
+def _moved(event: CallMoved) -> Told:
+    why = "" if event.why == event.after else f": {event.why}"
+    return "event", f"{event.after}{why}", None
+
+
+def _ended(event: CallEnded) -> Told:
+    who = "caller" if event.by == "SRC" else "us"
+    return "event", f"{event.status} {event.reason}, Q.850 {event.q850}, by {who}", None
+
+
+def _key(event: KeyPressed) -> Told:
+    return "key", f"key {event.digit or KEY_HIDDEN} ({event.way})", None
+
+
+def _measured(event: LegMeasured) -> Told:
+    figures = dict(event.figures)
+    mos = "no audio" if figures["mos"] is None else f"MOS {figures['mos']:.2f}"
+    trip = "" if figures["round_trip_ms"] is None else f", {figures['round_trip_ms']:.0f} ms round trip"
+    return "quality", f"{mos}, {100 * figures['loss']:.1f} % lost, {figures['jitter_ms']:.1f} ms jitter{trip}", figures
+
+
+def _callback(event: CallbackTried) -> Told:
+    result = str(event.status) if event.status else event.error
+    title = f"callback {event.name} to {event.host}: {result} in {event.took_ms:.0f} ms, attempt {event.attempt}"
+    return "callback", title, {"status": event.status, "took_ms": event.took_ms, "attempt": event.attempt}
+
+
+def _attendee(event: AttendeeChanged) -> Told:
+    return "event", f"{event.what} {event.value}".rstrip(), None
+
+
+_TOLD: dict[type, Callable[[Any], Told]] = {
+    CallStarted: _started,
+    CallAnswered: _answered,
+    CallMoved: _moved,
+    CallEnded: _ended,
+    KeyPressed: _key,
+    LegMeasured: _measured,
+    CallbackTried: _callback,
+    AttendeeChanged: _attendee,
+}

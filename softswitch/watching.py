@@ -1,0 +1,208 @@
+"""What sees the calls and changes nothing about them: records, callbacks, ladder, quality, metrics, capture.
+
+Built and wired here once, for the composition root. Each part hears of calls by the switch's hooks, the stack's trace
+or the events of the program, and none of them can make a call wait.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from media import Engine
+from softswitch.call import Events
+from softswitch.call.sids import Sids
+from softswitch.errors import ConfigError
+from softswitch.ladder import Ladder
+from softswitch.logs import message_trace
+from softswitch.measuring import Measuring
+from softswitch.plan import Plan
+from softswitch.settings import SETTINGS_FILE, Settings
+from softswitch.sip import Peer, Stack, Transport
+from softswitch.switch import Switch
+
+if TYPE_CHECKING:
+    from softswitch.callbacks import Callbacks
+    from softswitch.hep import HepExporter
+    from softswitch.metrics import Metrics, Sources
+    from softswitch.records import Records
+    from softswitch.store import Store
+
+Trace = Callable[[str, Peer, bytes], None]
+PARTNER_READ_EVERY_S = 2.0
+
+
+class Watching:
+    """The watchers of one switch. `records` and `callbacks` are there where there is a store to keep what they have."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        switch: Switch,
+        stack: Stack,
+        engine: Engine,
+        events: Events,
+        store: "Store | None",
+        here: Callable[[Transport], tuple[str, int]],
+    ) -> None:
+        """`here` says where we are heard over a transport."""
+        self.ladder = Ladder(settings.ladder.messages) if settings.ladder.messages else None
+        self.measuring = Measuring(switch.calls, events, settings.quality.every_s)
+        self.records: Records | None = None
+        self.callbacks: Callbacks | None = None
+        self.hep: HepExporter | None = None
+        self._settings = settings
+        self._switch, self._stack, self._engine, self._events = switch, stack, engine, events
+        self._store, self._here = store, here
+        self._urls: dict[str, str] = {}
+        self._metrics: Metrics | None = None
+        self._work: list[Callable[[], Coroutine[Any, Any, None]]] = [self.measuring.run]
+
+    def adopt(self, plan: Plan) -> None:
+        """Records name the objects of this plan from now on."""
+        if self.records is not None:
+            self.records.sids.adopt(plan)
+
+    @property
+    def metrics(self) -> "Metrics":
+        """Made by `running`, and only then asked for."""
+        assert self._metrics is not None, "nobody is watching yet"  # noqa: S101
+        return self._metrics
+
+    # ---- their life
+
+    @asynccontextmanager
+    async def running(self, plan: Plan) -> AsyncIterator["Watching"]:
+        """Watches from the first call to the last. Raises `ConfigError` where a setting can't be used."""
+        async with AsyncExitStack() as parts:
+            if self._store is not None:
+                await self._keep_records(self._store, plan, parts)
+            if self._settings.hep.address:
+                self._capture(parts)
+            self._observe()
+            tasks = [asyncio.create_task(work()) for work in self._work]
+            parts.push_async_callback(_end, tasks)
+            yield self
+
+    async def _keep_records(self, store: "Store", plan: Plan, parts: AsyncExitStack) -> None:
+        from softswitch.callbacks import Callbacks, Reports
+        from softswitch.records import Records
+
+        sids = Sids(plan, partner=store.partner_sid, system_gateway=store.system_gateway_sid)
+        self.records = Records(self._settings.data.directory, store, sids=sids, quality_of=self.measuring.at_end)
+        await self.records.open()
+        parts.push_async_callback(self.records.close)
+        wanted = self._settings.callbacks
+        self.callbacks = Callbacks(
+            store, self._events, secret=wanted.secret, timeout_s=wanted.timeout_s, most_attempts=wanted.attempts
+        )
+        reports = Reports(self.callbacks, self._url_of)
+        self.records.on_opened, self.records.on_closed = reports.on_started, reports.on_ended
+        self._switch.on_started, self._switch.on_ended = self.records.on_started, self.records.on_ended
+        self._events.subscribe(self.records.on_event)
+        self._events.subscribe(reports.on_event)
+        await self._read_partner(store)
+        self._work += [self.records.run, self.callbacks.run, partial(self._follow_partner, store)]
+
+    def _capture(self, parts: AsyncExitStack) -> None:
+        from softswitch.hep import HepExporter
+
+        wanted = self._settings.hep
+        try:
+            self.hep = HepExporter(
+                (wanted.address, wanted.port), self._here, agent=wanted.agent, password=wanted.password
+            )
+        except OSError as error:
+            raise ConfigError(SETTINGS_FILE, "hep.address", f"{wanted.address}: {error}") from None
+        parts.callback(self.hep.close)
+        self._events.subscribe(self.hep.on_event)
+
+    def _observe(self) -> None:
+        from softswitch.metrics import Metrics
+
+        self._metrics = Metrics(sources_of(self._switch, self._stack, self._engine, self))
+        self._events.subscribe(self._metrics.on_event)
+        traces: list[Trace] = [message_trace()] if self._settings.logs.sip_messages else []
+        if self.ladder is not None:
+            self._events.subscribe(self.ladder.on_event)
+            traces.append(self.ladder.trace)
+        if self.hep is not None:
+            traces.append(self.hep.trace)
+        self._stack.trace = _all_of(traces)
+
+    # ---- whom to tell
+
+    def _url_of(self, name: str) -> str | None:
+        """Where a callback goes: the settings', else the partner's."""
+        return getattr(self._settings.callbacks, name, "") or self._urls.get(name)
+
+    async def _follow_partner(self, store: "Store") -> None:
+        while True:
+            await asyncio.sleep(PARTNER_READ_EVERY_S)
+            await self._read_partner(store)
+
+    async def _read_partner(self, store: "Store") -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        with contextlib.suppress(OSError, SQLAlchemyError):  # what was read last holds
+            partner = await store.get("partners", store.partner_sid) or {}
+            self._urls = {name: url for name, value in partner["callbacks"].items() if (url := _url(value))}
+
+
+def sources_of(switch: Switch, stack: Stack, engine: Engine, watching: Watching) -> "Sources":
+    """Where the metrics of a switch are."""
+    from softswitch.metrics import Sources
+
+    sources = Sources(
+        outcomes=lambda: {str(status): count for status, count in switch.outcomes.items()},
+        media=engine.counters,
+        drops={"sip": lambda: stack.drops, "calls": lambda: switch.refused},
+    )
+    sources.gauges["calls"] = ("Calls that are up.", lambda: len(switch.calls))
+    sources.gauges["draining"] = ("1 while no new calls are taken.", lambda: float(switch.is_draining))
+    for name in ("sessions", "transactions", "timers", "sendings"):
+        sources.gauges[f"sip_{name}"] = (f"SIP {name} that are alive.", partial(_one_of, stack.counts, name))
+    sources.counters["bugs"] = ("Calls that a bug of ours has ended.", lambda: switch.bugs)
+    records, callbacks = watching.records, watching.callbacks
+    if records is not None:
+        sources.gauges["journal_segments"] = ("Segments that wait for the store.", lambda: records.segments)
+        sources.gauges["journal_lines_waiting"] = ("Lines that wait for the disk.", lambda: records.journal.waiting)
+        sources.counters["journal_lines_lost"] = ("Lines that no disk took.", lambda: records.journal.lost)
+        sources.counters["records_written"] = ("Calls recorded in the journal.", lambda: records.written)
+        sources.counters["records_imported"] = ("Calls recorded in the store.", lambda: records.imported)
+    if callbacks is not None:
+        sources.gauges["callbacks_queued"] = ("Callbacks on their way.", lambda: callbacks.queued)
+        sources.gauges["callbacks_circuits_open"] = ("Receivers that fail.", lambda: callbacks.circuits_open)
+        for name in ("taken", "failed", "dead", "lost"):
+            about = f"Callbacks: attempts or letters {name}."
+            sources.counters[f"callbacks_{name}"] = (about, partial(_one_of, lambda: callbacks.counts, name))
+    return sources
+
+
+def _one_of(counts: Callable[[], Mapping[str, int]], name: str) -> int:
+    return counts().get(name, 0)
+
+
+def _all_of(traces: list[Trace]) -> Trace | None:
+    if len(traces) < 2:
+        return traces[0] if traces else None
+
+    def trace(direction: str, peer: Peer, data: bytes) -> None:
+        for one in traces:
+            one(direction, peer, data)
+
+    return trace
+
+
+def _url(value: object) -> str:
+    """A callback of a partner: the URL, or an object that has it."""
+    url = value.get("url") if isinstance(value, dict) else value
+    return url if isinstance(url, str) and url.startswith(("http://", "https://")) else ""
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
