@@ -37,6 +37,8 @@ _OPTIONS = (
 class SwitchProcess:
     """`softswitch serve` as it ships, in a process of its own. A context manager: it runs inside the block."""
 
+    program: tuple[str, ...] = ("softswitch", "serve")
+
     def __init__(
         self,
         folder: Path,
@@ -88,7 +90,7 @@ class SwitchProcess:
         began = time.monotonic()
         self._log = self.log_path.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "softswitch", "serve", "--config", str(self.config)],
+            [sys.executable, "-m", *self.program, "--config", str(self.config)],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

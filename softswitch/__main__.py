@@ -18,7 +18,14 @@ from softswitch.errors import ConfigError, PeerError
 
 CONFIG_STATUS = 2
 
-ELSEWHERE = {"demo": "softswitch.demo", "gateway": "softswitch.gateway.cli"}
+ELSEWHERE = {
+    "ladder": "softswitch.ladder.cli",
+    "top": "softswitch.top",
+    "records": "softswitch.records.cli",
+    "drain": "softswitch.running",
+    "demo": "softswitch.demo",
+    "gateway": "softswitch.gateway.cli",
+}
 """Commands that bring their own command line, and where it is: `app`, or a function of the command's name."""
 
 

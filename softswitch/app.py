@@ -33,6 +33,9 @@ if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait
     from softswitch.api.serve import ApiServer
     from softswitch.store import Store
 
+CHANGED_ALIVE = frozenset({"limits", "logs", "callbacks"})
+"""Tables of the settings whose changes hold without a restart."""
+
 LAST_WORDS_S = 1.0
 """How long the end waits for the answers to its BYEs; long enough to send a lost one again."""
 
@@ -91,6 +94,14 @@ class App:
         self._former = [former for former in (*self._former, *before.values()) if not former.is_idle]
         self.switch.adopt(plan)
         self.watching.adopt(plan)
+
+    def reload(self, settings: Settings) -> list[str]:
+        """Takes over what may change while calls are up; the tables that need a restart for their changes."""
+        before, self.settings = self.settings, settings
+        self.switch.limit(settings.limits.calls, settings.limits.cps)
+        self.watching.reload(settings)
+        tables = sorted(set(Settings.model_fields) - CHANGED_ALIVE)
+        return [name for name in tables if getattr(before, name) != getattr(settings, name)]
 
     def _new(self, account: ConferenceEndpoint) -> Endpoint:
         return Conference(account, engine=self.engine, events=self.events, data=self.settings.data.directory)

@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 from rich.console import Console
 
 from softswitch import logs, show
 from softswitch.app import App
 from softswitch.configfile import refusal
-from softswitch.configuration import Configuration, open_to_the_world
+from softswitch.configuration import Configuration, load_configuration, open_to_the_world
+from softswitch.errors import ConfigError
 from softswitch.plan import PLAN_FILE
+from softswitch.running import pid_file
 from softswitch.settings import SETTINGS_FILE
 from softswitch.store import Store
 
@@ -30,8 +33,11 @@ async def _serve(configuration: Configuration) -> None:
     stop = _stop_on_signals()
     settings = configuration.settings
     async with _open_store(configuration) as store, App(settings, store.plan, store=store) as app:
-        _say_ready(app, configuration, await app.api.create_first_token() if app.api else None)
-        await stop.wait()
+        with pid_file(settings.data.directory):
+            _drain_on_signal(app, stop)
+            _reload_on_signal(app, configuration)
+            _say_ready(app, configuration, await app.api.create_first_token() if app.api else None)
+            await stop.wait()
         logs.get_logger().info("stopping", calls=len(app.switch.calls))
 
 
@@ -71,6 +77,47 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
+def _drain_on_signal(app: App, stop: asyncio.Event) -> None:
+    """SIGUSR1: no new calls; the program ends with the last one. The event is the end that a signal asks for too."""
+
+    async def drain() -> None:
+        logs.get_logger().info("draining", calls=len(app.switch.calls))
+        await app.switch.drain()
+        stop.set()
+
+    _on_signal(signal.SIGUSR1, drain)
+
+
+def _reload_on_signal(app: App, configuration: Configuration) -> None:
+    """SIGHUP: the settings are read again, and hold for the next call where they can. A mistake changes nothing."""
+
+    async def reload() -> None:
+        try:
+            fresh = await asyncio.to_thread(load_configuration, configuration.folder)
+        except (ConfigError, ExceptionGroup) as error:
+            for problem in getattr(error, "exceptions", (error,)):
+                logs.get_logger().error("the configuration is not reloaded", problem=str(problem))
+            return
+        logs.configure(fresh.settings.logs)
+        waiting = app.reload(fresh.settings)
+        logs.get_logger().info("the configuration is reloaded", only_after_a_restart=waiting)
+
+    _on_signal(signal.SIGHUP, reload)
+
+
+def _on_signal(number: signal.Signals, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Does `work` at each such signal; one that comes while it is done is dropped."""
+    running: set[asyncio.Task[None]] = set()
+
+    def begin() -> None:
+        if not running:
+            task = asyncio.ensure_future(work())
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+    asyncio.get_running_loop().add_signal_handler(number, begin)
+
+
 def _say_ready(app: App, configuration: Configuration, token: str | None) -> None:
     console = Console()
     heard = ", ".join(f"{transport.lower()} {host}:{port}" for transport, host, port in app.listening)
@@ -86,7 +133,9 @@ def _say_ready(app: App, configuration: Configuration, token: str | None) -> Non
         console.print(f"    {line}", highlight=False, soft_wrap=True)
     console.print()
     if app.api is not None:
-        console.print(f"The API is at {app.api.url}, how to use it at {app.api.url}/docs", highlight=False, soft_wrap=True)
+        console.print(
+            f"The API is at {app.api.url}, how to use it at {app.api.url}/docs", highlight=False, soft_wrap=True
+        )
     if token is not None:
         console.print(f"Its admin token, shown this once: {token}", highlight=False, soft_wrap=True)
 

@@ -32,6 +32,7 @@ from softswitch.sip.digest import Challenger, Verdict
 from softswitch.sip.peer import Peer
 
 STOPPING = CallRejected(503, "Going down", headers=(("Retry-After", "30"),), q850=41)
+DRAIN_LOOKS_EVERY_S = 0.1
 OUR_BUG = CallRejected(500, "Server Internal Error", q850=41)
 
 HeaderFields = Iterable[tuple[str, str]]
@@ -101,6 +102,16 @@ class Switch:
                 task = self._tasks[call.id]
                 self._conclude(call, STOPPING)
                 task.cancel()
+
+    async def drain(self) -> None:
+        """Turns new calls away from now on, and returns when the last one that is up has ended."""
+        self.is_draining = True
+        while self.calls:  # noqa: ASYNC110 - once in the life of a program
+            await asyncio.sleep(DRAIN_LOOKS_EVERY_S)
+
+    def limit(self, calls: int, cps: float) -> None:
+        """Other limits for the switch as a whole; calls that are up stay."""
+        self._gates.limit(calls, cps)
 
     def handle(self, session: Session) -> None:
         """A call comes in (the stack's `on_invite`)."""

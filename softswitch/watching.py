@@ -65,6 +65,12 @@ class Watching:
         if self.records is not None:
             self.records.sids.adopt(plan)
 
+    def reload(self, settings: Settings) -> None:
+        """Callbacks go where these settings say, and are signed so."""
+        self._settings = settings
+        if self.callbacks is not None:
+            self.callbacks.secret = settings.callbacks.secret
+
     @property
     def metrics(self) -> "Metrics":
         """Made by `running`, and only then asked for."""

@@ -14,6 +14,7 @@ from softswitch.plan import Plan
 from softswitch.sip import Stack
 from softswitch.switch import Switch
 from softswitch.trunk_health import TrunkHealth
+from softswitch.watching import Watching
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Live:
     """Where we are called: host and port of the first listener."""
     stop: Callable[[], None] | None = None
     """Ends the program; None where somebody else decides that."""
+    watching: Watching | None = None
+    """Ladders and metrics; None where nobody watches."""
     clock: Callable[[], float] = time.monotonic
     """The clock of the calls."""
     draw: Callable[[], float] = field(default=random.random)

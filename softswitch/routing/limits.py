@@ -138,6 +138,10 @@ class Gates:
             for end in plan.numbers.endpoints
         }
 
+    def limit(self, calls: int, cps: float) -> None:
+        """Other limits of the switch as a whole, for the next call."""
+        self._switch.change(self._switch.name, calls, cps)
+
     def inward(self, source: Identified) -> list[Gate]:
         """What a call from `source` passes before anybody looks at its number."""
         gates = [self._switch]

@@ -13,6 +13,7 @@ from softswitch.api.switch.drain import add_drain
 from softswitch.api.switch.explain import add_explain
 from softswitch.api.switch.rooms import add_rooms
 from softswitch.api.switch.trunks import add_trunks
+from softswitch.api.switch.watch import add_watching
 
 
 def add_live(router: APIRouter, context: ApiContext, live: Live) -> None:
@@ -26,4 +27,5 @@ def add_live(router: APIRouter, context: ApiContext, live: Live) -> None:
     add_trunks(router, live)
     add_rooms(router, live)
     add_drain(router, live)
+    add_watching(router, live)
     add_events(router, live.feed)

@@ -1,0 +1,61 @@
+"""`softswitch records export`: call records as CSV or JSON lines, from the database of the switch."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from softswitch.call.cdr import date
+from softswitch.configuration import load_configuration
+from softswitch.records.export import Format, Kind, export
+from softswitch.store import Store
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Call records.")
+
+
+@app.callback()
+def records() -> None:
+    """Call records."""
+
+
+@app.command("export")
+def export_records(
+    form: Annotated[Format, typer.Option("--format", help="csv, or jsonl: one JSON object a line.")] = "csv",
+    kind: Annotated[Kind, typer.Option(help="Records of calls, or of conference attendances.")] = "call_drs",
+    since: Annotated[str, typer.Option(help="Only those that ended at this date or later (ISO 8601; UTC).")] = "",
+    until: Annotated[str, typer.Option(help="Only those that ended before this date.")] = "",
+    output: Annotated[Path | None, typer.Option(help="A file. [standard output]")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="Folder with softswitch.toml.")] = None,
+) -> None:
+    """Write call records, oldest first. The switch may run meanwhile."""
+    settings = load_configuration(config).settings
+    bounds = (_moment(since, "--since"), _moment(until, "--until"))
+
+    async def run(to: TextIO) -> int:
+        store = await Store.open(settings.store.url, settings.data.directory)
+        try:
+            return await export(store, to, kind, form, *bounds)
+        finally:
+            await store.close()
+
+    if output is None:
+        asyncio.run(run(sys.stdout))
+    else:
+        with output.open("w", newline="", encoding="utf-8") as file:
+            typer.echo(f"{asyncio.run(run(file))} records", err=True)
+
+
+def _moment(text: str, option: str) -> str:
+    """As the records write it. Raises `typer.BadParameter`."""
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text} is no date such as 2026-01-31 or 2026-01-31T09:45:00", param_hint=option
+        ) from None
+    return date((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,0 +1,136 @@
+"""`softswitch top`: the calls that are up, the rooms with who talks, and the trunks, live on the terminal.
+
+Everything comes from the API of the running switch, once a second.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from softswitch.api_client import DEFAULT_URL, ApiClient, Token, Url
+
+CALLS_ASKED = 200
+ROWS = 15
+STATE_STYLES = {"up": "green", "down": "bold red", "unknown": "dim"}
+
+Json = Mapping[str, Any]
+
+
+def top(
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once and leave.")] = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Watch a running switch: live calls, rooms, talkers and trunks. Ctrl-C ends it."""
+    console = Console()
+    with ApiClient(url, token) as api:
+        if once:
+            console.print(picture(*_look(api)))
+            return
+        with Live(picture(*_look(api)), console=console, screen=console.is_terminal, auto_refresh=False) as live:
+            try:
+                while True:
+                    time.sleep(every)
+                    live.update(picture(*_look(api)), refresh=True)
+            except KeyboardInterrupt:
+                return
+
+
+def _look(api: ApiClient) -> tuple[Json, Sequence[Json], Sequence[Json]]:
+    calls = api.get(f"/switch/v1/calls?limit={CALLS_ASKED}")
+    rooms = api.get("/switch/v1/rooms")["rooms"]
+    return calls, rooms, api.get("/switch/v1/trunks/health")["trunks"]
+
+
+def picture(calls: Json, rooms: Sequence[Json], trunks: Sequence[Json]) -> RenderableType:
+    """One look: a line of totals and three tables."""
+    total = calls["total"] if calls["total"] is not None else calls["count"]
+    talkers = sum(len(room["talkers"]) for room in rooms)
+    people = sum(room["hosts"] + room["participants"] + room["listeners"] for room in rooms)
+    down = sum(trunk["state"] == "down" for trunk in trunks)
+    head = Text(f"{total} calls   {len(rooms)} rooms, {people} people, {talkers} talking   ", "bold")
+    head.append(f"{down} of {len(trunks)} trunks down", "bold red" if down else "dim")
+    return Group(head, Text(), _calls(calls["items"], total), Text(), _rooms(rooms), Text(), _trunks(trunks))
+
+
+def _calls(calls: Sequence[Json], total: int) -> Table:
+    table = _table("call", "from", "to", "over", "endpoint", "state", "time", "codec", "")
+    for call in sorted(calls, key=lambda call: call["duration"], reverse=True)[:ROWS]:
+        table.add_row(
+            call["call_id"],
+            call["number_src"],
+            call["number_dst"],
+            call["source"] or "",
+            call["endpoint"] or "",
+            call["state"],
+            _clock(call["duration"]),
+            call["codec"] or "",
+            Text("talking", "green") if call["talking"] else "",
+        )
+    _note_the_rest(table, total)
+    return table
+
+
+def _rooms(rooms: Sequence[Json]) -> Table:
+    table = _table("room", "endpoint", "state", "time", "hosts", "participants", "listeners", "", "talking")
+    for room in sorted(rooms, key=_people, reverse=True)[:ROWS]:
+        marks = [mark for mark in ("locked", "recording") if room[mark]]
+        talking = ", ".join(talker["name"] or talker["number"] for talker in room["talkers"])
+        table.add_row(
+            room["name"],
+            room["endpoint"],
+            room["state"],
+            _clock(room["duration"]),
+            str(room["hosts"]),
+            str(room["participants"]),
+            str(room["listeners"]),
+            Text(" ".join(marks), "yellow"),
+            Text(talking, "green"),
+        )
+    _note_the_rest(table, len(rooms))
+    return table
+
+
+def _trunks(trunks: Sequence[Json]) -> Table:
+    table = _table("trunk", "address", "state", "answer", "failures", "calls out")
+    for trunk in trunks[:ROWS]:
+        answer = "" if trunk["answer_ms"] is None else f"{trunk['status']} in {trunk['answer_ms']:.1f} ms"
+        table.add_row(
+            f"{trunk['trunk_group']}/{trunk['trunk']}",
+            f"{trunk['transport']}:{trunk['address']}:{trunk['port']}",
+            Text(trunk["state"], STATE_STYLES.get(trunk["state"], "")),
+            answer,
+            str(trunk["failures"]),
+            str(trunk["calls_out"]),
+        )
+    _note_the_rest(table, len(trunks))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold dim", pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+def _note_the_rest(table: Table, total: int) -> None:
+    if total > table.row_count:
+        table.add_row(Text(f"... {total - table.row_count} more", "dim"))
+
+
+def _people(room: Json) -> int:
+    return int(room["hosts"] + room["participants"] + room["listeners"])
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
