@@ -32,6 +32,12 @@ PRAGMAS = (
 )
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "sqlite+aiosqlite": {},
+    "postgresql+asyncpg": {"server_settings": {"plan_cache_mode": "force_custom_plan", "jit": "off"}},
+}
+"""A list is planned for its very values: for any prefix whatever PostgreSQL would read the whole table."""
+
 ACCEPTED_URL = "postgresql://user:password@host/database, sqlite:///path, or nothing for SQLite in the data directory"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -65,9 +71,10 @@ def database_url(url: str, directory: Path) -> str:
 def create_engine(url: str) -> AsyncEngine:
     """The engine for a URL of `database_url`. Raises `ConfigError` for one that is none of ours."""
     try:
-        if make_url(url).drivername not in DRIVERS.values():
+        drivername = make_url(url).drivername
+        if drivername not in CONNECT_ARGUMENTS:
             raise ArgumentError
-        engine = create_async_engine(url)
+        engine = create_async_engine(url, connect_args=CONNECT_ARGUMENTS[drivername])
     except (SQLAlchemyError, ValueError):
         raise ConfigError("store", "url", "is no URL of a database we know", ACCEPTED_URL) from None
     if engine.dialect.name == "sqlite":

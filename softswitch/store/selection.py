@@ -45,6 +45,8 @@ COMPARE: Mapping[str, Callable[[Column, Any], Column]] = {
     "like": lambda column, pattern: column.like(pattern),
 }
 
+WHOLE_MAX = 2**31 - 1
+
 TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -115,8 +117,13 @@ def _condition(resource: Resource, condition: Condition) -> Column:
 
 
 def _compared(columns: Any, path: Path, condition: Condition) -> Column:
-    column = _column(columns, path, ".".join(condition.path))
+    shown = ".".join(condition.path)
+    column = _column(columns, path, shown)
     value = condition.value
+    if condition.op not in COMPARE:
+        raise InvalidQuery(shown, f"{condition.op} is no operator; {', '.join(COMPARE)} are")
+    if value is None and condition.op not in ("eq", "ne"):
+        raise InvalidQuery(shown, "null is compared by eq or ne")
     if len(path) > 1:
         if value is not None and condition.op in ("gt", "ge", "lt", "le") and (number := _number(value)) is not None:
             return _operation(_inside(columns, path, JsonNumber), condition.op, number)
@@ -148,13 +155,8 @@ def _inside(columns: Any, path: Path, kind: type[FunctionElement[Any]]) -> Colum
 
 def _operation(column: Column, op: str, value: Any) -> Column:
     if value is None:
-        if op not in ("eq", "ne"):
-            raise InvalidQuery(op, "does not compare with null; eq and ne do")
         return column.is_(None) if op == "eq" else column.is_not(None)
-    compare = COMPARE.get(op)
-    if compare is None:
-        raise InvalidQuery(op, "is no operator; eq, ne, gt, ge, lt, le and like are")
-    return compare(column, value)
+    return COMPARE[op](column, value)
 
 
 def _fitting(column: Any, value: Scalar, condition: Condition) -> Any:
@@ -171,10 +173,17 @@ def _fitting(column: Any, value: Scalar, condition: Condition) -> Any:
         number = _number(value)
         if number is None or condition.op == "like":
             raise InvalidQuery(shown, "is a number, compared by eq, ne, gt, ge, lt or le")
-        return number
+        return _whole(number, shown) if isinstance(column.type, Integer) and number.is_integer() else number
     if not isinstance(column.type, String):
         raise InvalidQuery(shown, "needs the name of what is inside, such as properties.login")
     return _text(value)
+
+
+def _whole(number: float, shown: str) -> int:
+    """As an integer column has it: compared with any other kind of number, PostgreSQL would use no index."""
+    if abs(number) > WHOLE_MAX:
+        raise InvalidQuery(shown, f"is a number up to {WHOLE_MAX}")
+    return int(number)
 
 
 def _number(value: Scalar) -> float | None:
@@ -185,10 +194,15 @@ def _number(value: Scalar) -> float | None:
     return number if number is not None and abs(number) < 1e300 else None
 
 
+def storable(text: str) -> str:
+    """The text without what no database takes: then it is equal to nothing that is there."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
 def _text(value: Scalar) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return storable(str(value))
 
 
 # ---- order and cursors

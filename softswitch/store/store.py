@@ -100,7 +100,7 @@ class Store:
     async def get(self, resource: str, sid: str) -> Row | None:
         """The row and what lives inside it; None where there is no such row."""
         async with self._engine.connect() as connection:
-            return next(iter(await self._rows(connection, RESOURCES[resource], [sid])), None)
+            return next(iter(await self._rows(connection, RESOURCES[resource], [selection.storable(sid)])), None)
 
     # ---- writing
 
@@ -116,7 +116,7 @@ class Store:
 
     async def update(self, resource: str, sid: str, values: Mapping[str, Any]) -> Row | None:
         """The row with `values` in place of what it had; None where there is no such row. Raises like `create`."""
-        kind = RESOURCES[resource]
+        kind, sid = RESOURCES[resource], selection.storable(sid)
 
         async def work(writer: Writer) -> Row | None:
             await writer.update(kind, sid, values)
@@ -126,7 +126,7 @@ class Store:
 
     async def delete(self, resource: str, sid: str) -> bool:
         """Whether there was such a row. Raises `StillReferenced` where others point to it."""
-        return await self._change(lambda writer: writer.delete(RESOURCES[resource], sid))
+        return await self._change(lambda writer: writer.delete(RESOURCES[resource], selection.storable(sid)))
 
     async def apply(self, wanted: NumberPlan, *, dry_run: bool = False) -> Sequence[Difference]:
         """Makes the database say what `wanted` says, all at once, and tells what that changes (`plan.differences`).
@@ -217,7 +217,9 @@ class Store:
     async def _place(
         self, connection: AsyncConnection, kind: Resource, order: selection.Order, cursor: str, field: str
     ) -> Sequence[Any]:
-        statement = select(*(column for column, _, _ in order)).where(kind.columns[kind.sid] == cursor)
+        statement = select(*(column for column, _, _ in order)).where(
+            kind.columns[kind.sid] == selection.storable(cursor)
+        )
         place = (await connection.execute(statement)).one_or_none()
         if place is None:
             raise InvalidQuery(field, "names no object of this list")

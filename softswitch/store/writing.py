@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Insert, delete, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import ColumnCollectionConstraint
 
@@ -20,6 +20,7 @@ from softswitch.store.columns import metadata, new_sid
 from softswitch.store.errors import Conflict, InvalidReference, InvalidValue, StillReferenced, StoreError
 from softswitch.store.mirror import Touched
 from softswitch.store.resources import REFERRERS, RESOURCES, Child, Resource
+from softswitch.store.selection import storable
 from softswitch.store.tables import conference
 
 CONFERENCE_TYPES = frozenset({"conference", "conference_v2"})
@@ -136,7 +137,9 @@ class Writer:
                     raise InvalidReference(column, "is missing")
                 continue
             target = RESOURCES[name]
-            found = await self.connection.execute(select(literal(1)).where(target.columns[target.sid] == sid))
+            found = await self.connection.execute(
+                select(literal(1)).where(target.columns[target.sid] == storable(str(sid)))
+            )
             if not found.first():
                 raise InvalidReference(column, "names nothing that exists")
 
@@ -145,6 +148,8 @@ class Writer:
             await self.connection.execute(statement)
         except IntegrityError as error:
             raise refusal(kind, error, field) from None
+        except (StatementError, OverflowError, UnicodeEncodeError):
+            raise InvalidValue(field or kind.name, "has a number or a character that can't be kept") from None
 
 
 def refuse_ambiguous(plan: Plan, touched: Touched) -> None:

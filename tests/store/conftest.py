@@ -1,13 +1,16 @@
 """A store in each of the two databases; a test that takes `store` runs once with SQLite and once with PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from softswitch.store import Store
 from tests.store.postgres import new_database, server
 
+TEMPLATE = "migrated"
 DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres")))
 
 
@@ -15,15 +18,25 @@ DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgr
 def postgres() -> Iterator[str]:
     """The beginning of the URL of a server that runs."""
     with server() as base:
+        asyncio.run(_make_template(base))
         yield base
 
 
 @pytest.fixture(params=DATABASES)
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+    """The URL of a database without objects."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
-    return await new_database(request.getfixturevalue("postgres"))
+    return await new_database(request.getfixturevalue("postgres"), TEMPLATE)
+
+
+async def _make_template(base: str) -> None:
+    """Migrations once a session, not once a test."""
+    connection = await asyncpg.connect(base + "postgres")
+    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    await connection.close()
+    store = await Store.open(base + TEMPLATE, Path())
+    await store.close()
 
 
 @pytest.fixture

@@ -38,12 +38,12 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-async def new_database(base: str) -> str:
-    """The URL of an empty database."""
+async def new_database(base: str, template: str = "template1") -> str:
+    """The URL of a database of its own: an empty one, or a copy of `template`."""
     name = f"t{uuid.uuid4().hex}"
     connection = await asyncpg.connect(base + "postgres")
     try:
-        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     finally:
         await connection.close()
     return base + name
