@@ -1,6 +1,5 @@
 """A store in each of the two databases; a test that takes `store` runs once with SQLite and once with PostgreSQL."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,7 +17,6 @@ DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgr
 def postgres() -> Iterator[str]:
     """The beginning of the URL of a server that runs."""
     with server() as base:
-        asyncio.run(_make_template(base))
         yield base
 
 
@@ -27,16 +25,20 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without objects."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
-    return await new_database(request.getfixturevalue("postgres"), TEMPLATE)
+    return await _migrated_database(request.getfixturevalue("postgres"))
 
 
-async def _make_template(base: str) -> None:
-    """Migrations once a session, not once a test."""
-    connection = await asyncpg.connect(base + "postgres")
-    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
-    await connection.close()
-    store = await Store.open(base + TEMPLATE, Path())
-    await store.close()
+async def _migrated_database(base: str) -> str:
+    """A copy of one that was migrated: migrations once a session, not once a test."""
+    try:
+        return await new_database(base, TEMPLATE)
+    except asyncpg.InvalidCatalogNameError:
+        connection = await asyncpg.connect(base + "postgres")
+        await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        await connection.close()
+        store = await Store.open(base + TEMPLATE, Path())
+        await store.close()
+        return await new_database(base, TEMPLATE)
 
 
 @pytest.fixture
