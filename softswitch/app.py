@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import errno
 import secrets
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -30,6 +31,7 @@ from softswitch.switch import Switch
 from softswitch.watching import Watching
 
 if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait for its imports
+    from softswitch.api.live import Live
     from softswitch.api.serve import ApiServer
     from softswitch.store import Store
 
@@ -51,10 +53,12 @@ class App:
         store: "Store | None" = None,
         engine: Engine | None = None,
         stack: Stack | None = None,
+        end_program: Callable[[], None] | None = None,
     ) -> None:
         """`store` changes the plan later on; without one it stays as it is. Whoever opened it closes it.
 
-        `engine` and `stack` are given by tests that run a whole switch on an in-memory wire.
+        `engine` and `stack` are given by tests that run a whole switch on an in-memory wire. `end_program` is what the
+        API does when it is told to end the program after the last call.
         """
         self.settings = settings
         self.plan = plan
@@ -78,6 +82,7 @@ class App:
         )
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
+        self._end_program = end_program
         self._stopping = asyncio.Event()
         self._parts = AsyncExitStack()
 
@@ -175,7 +180,24 @@ class App:
         if self.settings.api.enabled:
             listener = listen(self.settings.api)
             parts.callback(listener.close)
-            self.api = ApiServer(listener, ApiContext.of(store, self.settings))
+            live = self._live()
+            parts.callback(live.feed.close)
+            parts.callback(asyncio.create_task(live.health.run()).cancel)
+            self.api = ApiServer(listener, ApiContext.of(store, self.settings, live))
+
+    def _live(self) -> "Live":
+        from softswitch.api.live import Live
+
+        return Live.of(
+            self.switch,
+            self.endpoints,
+            self.engine,
+            self.stack,
+            plan=lambda: self.plan,
+            sip_address=lambda: self.sip_address,
+            watching=self.watching,
+            stop=self._end_program,
+        )
 
     async def _end_api(self, api: "ApiServer", serving: asyncio.Task[None]) -> None:
         api.stop()

@@ -32,7 +32,10 @@ def serve(configuration: Configuration) -> None:
 async def _serve(configuration: Configuration) -> None:
     stop = _stop_on_signals()
     settings = configuration.settings
-    async with _open_store(configuration) as store, App(settings, store.plan, store=store) as app:
+    async with (
+        _open_store(configuration) as store,
+        App(settings, store.plan, store=store, end_program=stop.set) as app,
+    ):
         with pid_file(settings.data.directory):
             _drain_on_signal(app, stop)
             _reload_on_signal(app, configuration)

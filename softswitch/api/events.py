@@ -28,6 +28,9 @@ SLOW = "slow reader"
 KINDS = ("call", "key", "talker", "attendee", "meeting", "recording", "trunk")
 """What a reader can ask for."""
 
+GAP = "gap"
+"""What a reader has missed and can't get any more: told to him whatever he asked for."""
+
 CALL_ID_CHARACTERS = 8
 
 
@@ -49,6 +52,8 @@ class Wanted:
     call: str = ""
 
     def __contains__(self, told: Told) -> bool:
+        if told.kind == GAP:
+            return True
         is_of_call = not self.call or self.call[:CALL_ID_CHARACTERS] == told.call_id
         return is_of_call and (not self.kinds or told.kind in self.kinds)
 
@@ -199,7 +204,7 @@ class Feed:
         oldest = self._number - len(self._ring)
         known = run == self._run and number.isdecimal() and oldest <= int(number) <= self._number
         if not known:
-            yield Told(f"{self._run}-{self._number}", "gap", "", b'{"kind":"gap","event":"gap"}')
+            yield Told(f"{self._run}-{self._number}", GAP, "", b'{"kind":"gap","event":"gap"}')
             return
         yield from list(self._ring)[int(number) - oldest :]
 

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from media import Engine
 from softswitch.api.events import Feed
@@ -38,6 +39,22 @@ class Live:
     clock: Callable[[], float] = time.monotonic
     """The clock of the calls."""
     draw: Callable[[], float] = field(default=random.random)
+
+    @classmethod
+    def of(
+        cls,
+        switch: Switch,
+        endpoints: Mapping[str, Endpoint],
+        engine: Engine,
+        stack: Stack,
+        plan: Callable[[], Plan],
+        sip_address: Callable[[], tuple[str, int]],
+        **more: Any,
+    ) -> Self:
+        """With a feed and a watch over the trunks of its own; `more` are further fields."""
+        feed = Feed(switch.events, lambda at: date(time.time() - time.monotonic() + at))
+        health = TrunkHealth(stack, switch.events, plan)
+        return cls(switch, endpoints, engine, stack, feed, health, plan, sip_address, **more)
 
     def conference(self, endpoint_sid: str) -> Conference | None:
         """The conference with this sid; None where the plan has none (any more)."""

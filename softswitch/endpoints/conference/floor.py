@@ -64,6 +64,13 @@ class Floor:
         """Heard by those who wait, over the music."""
         self._play(self._aside, sources)
 
+    def play(self, source: Source) -> float:
+        """Heard by those who talk; returns how many seconds it takes. Raises `MediaError` where it can't be played."""
+        duration_s = self._engine.duration_s(source)
+        if self._main is not None:
+            self._main.play(source)
+        return duration_s
+
     def duration_s(self, *sources: Source) -> float:
         """How long it takes to say this; nothing when it is missing."""
         try:

@@ -233,8 +233,7 @@ class Meeting:
 
     def play(self, source: Source) -> float:
         """Plays to all who talk, over their talk; returns how many seconds it takes. Raises `MediaError`."""
-        self._floor.tell_all(source)
-        return self._floor.duration_s(source)
+        return self._floor.play(source)
 
     def end(self) -> None:
         """Everybody is told goodbye and released. Harmless when the meeting is closing already."""
