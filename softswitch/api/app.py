@@ -21,7 +21,6 @@ from softswitch.api.core.dids import Dids
 from softswitch.api.core.endpoints import Endpoints
 from softswitch.api.core.files import Files, add_content
 from softswitch.api.core.partners import Partners
-from softswitch.api.core.storage import Storage
 from softswitch.api.core.tokens import TokensResource
 from softswitch.api.core.trunk_groups import TrunkGroups
 from softswitch.api.core.trunks import Trunks
@@ -73,13 +72,18 @@ def create_api(context: ApiContext) -> ASGIApp:
         add_live(router, context, context.live)
     api.include_router(router)
     add_docs(api)
-    return Gate(api, context.tokens, context.passwords, context.settings.api.upload_limit_bytes)
+    api.add_middleware(
+        Gate,
+        tokens=context.tokens,
+        passwords=context.passwords,
+        upload_limit_bytes=context.settings.api.upload_limit_bytes,
+    )
+    return api
 
 
 def _add_storage(router: APIRouter, context: ApiContext) -> None:
-    """Containers and files share one view of what is on disk."""
-    storage = Storage(context.store, context.settings.data)
-    files = Files(context, storage)
-    add_routes(router, Containers(context, storage))
+    """Containers, files, and the content of files."""
+    files = Files(context)
+    add_routes(router, Containers(context))
     add_routes(router, files)
     add_content(router, files)

@@ -11,7 +11,6 @@ there. The gate bounds bodies as well: what is too large is cut off while it com
 import asyncio
 import base64
 import binascii
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Annotated, Any
 
@@ -89,13 +88,14 @@ class Gate:
 
     async def _slowly(self, scope: Scope, scheme: str, find: Find) -> Bearer | Login:
         host = (scope.get("client") or ("", 0))[0]
+        clock = asyncio.get_running_loop().time
         try:
-            await asyncio.sleep(self._pacing.wait_s(host, time.monotonic()))
+            await asyncio.sleep(self._pacing.wait_s(host, clock()))
         except TooManyTriesError as error:
             raise ApiError(429, headers={"Retry-After": f"{error.retry_after_s:.0f}"}) from None
         found = await find()
         if found is None:
-            self._pacing.failed(host, time.monotonic())
+            self._pacing.failed(host, clock())
             raise _unauthorized(scheme)
         return found
 

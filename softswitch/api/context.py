@@ -2,9 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Self
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
+from softswitch.api.core.storage import Storage
 from softswitch.api.passwords import Passwords
 from softswitch.api.tokens import Tokens
 from softswitch.settings import Settings
@@ -27,7 +28,12 @@ class ApiContext:
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from reading an object until its change is written, so that two changes of one object both count."""
 
+    @cached_property
+    def storage(self) -> Storage:
+        """The content of files, with the one count of how much there is."""
+        return Storage(self.store, self.settings.data)
+
     @classmethod
-    def of(cls, store: Store, settings: Settings) -> Self:
+    def of(cls, store: Store, settings: Settings, live: "Live | None" = None) -> Self:
         """For a store that is open."""
-        return cls(store, settings, Tokens(store), Passwords(store))
+        return cls(store, settings, Tokens(store), Passwords(store), live)

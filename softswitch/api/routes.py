@@ -15,8 +15,12 @@ from softswitch.api.lists import Asked, Fields, WithRelated, fields_asked, list_
 from softswitch.api.resources import ConfigurationResource, Values
 from softswitch.api.schemas import view_of
 
+ERRORS = {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}}
+
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Errors, "description": description}
+    if status == 400
+    else {"content": ERRORS, "description": description}
     for status, description in {
         400: "The request can't be read: broken JSON, a bad parameter or filter.",
         401: "Who calls is not known.",

@@ -11,8 +11,6 @@ from starlette.types import ASGIApp
 
 from softswitch.api.app import create_api
 from softswitch.api.context import ApiContext
-from softswitch.api.passwords import Passwords
-from softswitch.api.tokens import Tokens
 from softswitch.settings import Settings
 from softswitch.store import Store
 
@@ -39,7 +37,7 @@ class Api:
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
     store = await Store.open("", tmp_path)
     settings = Settings.model_validate({"data": {"directory": str(tmp_path)}})
-    context = ApiContext(store, settings, Tokens(store), Passwords(store))
+    context = ApiContext.of(store, settings)
     secret = await context.tokens.create_first()
     app = await asyncio.to_thread(create_api, context)
     yield Api(context, app, _client(app, {"Authorization": f"Bearer {secret}"}), _client(app, {}))

@@ -61,27 +61,25 @@ async def test_what_get_shows_can_be_put_back_and_read_only_attributes_do_not_ch
     assert refused.json()["errors"] == [{"field": "account_sid", "message": "is read-only"}]
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"nmae": "x"}, "nmae"),
-        ({"name": 7}, "name"),
-        ({"name": "a\0b"}, "name"),
-        ({"access_codes": [{"access_code": "12a4", "role": "host"}]}, "access_codes[0].access_code"),
-        ({"access_codes": [{"access_code": "1234", "role": "boss"}]}, "access_codes[0].role"),
-        ({"properties": {"conference_start_howw": "host"}}, "properties"),
-        ({"properties": {"conference_start_how": "soon"}}, "properties"),
-        ({"properties": {"conference_moh": "/etc/passwd"}}, "properties"),
-        ({"properties": {"conference_lock_dtmf_binding": "*6"}}, "properties.call_mute_dtmf_binding"),
-        ({"did_group_sid": "00000000-0000-4000-8000-000000000000"}, "did_group_sid"),
-        ({"did_group_sid": "7"}, "did_group_sid"),
-    ],
+NO_ROOM: tuple[tuple[dict[str, object], str], ...] = (
+    ({"nmae": "x"}, "nmae"),
+    ({"name": 7}, "name"),
+    ({"name": "a\0b"}, "name"),
+    ({"access_codes": [{"access_code": "12a4", "role": "host"}]}, "access_codes[0].access_code"),
+    ({"access_codes": [{"access_code": "1234", "role": "boss"}]}, "access_codes[0].role"),
+    ({"properties": {"conference_start_howw": "host"}}, "properties"),
+    ({"properties": {"conference_start_how": "soon"}}, "properties"),
+    ({"properties": {"conference_moh": "/etc/passwd"}}, "properties"),
+    ({"properties": {"conference_lock_dtmf_binding": "*6"}}, "properties.call_mute_dtmf_binding"),
+    ({"did_group_sid": "00000000-0000-4000-8000-000000000000"}, "did_group_sid"),
+    ({"did_group_sid": "7"}, "did_group_sid"),
 )
-async def test_what_a_room_can_not_be_is_422_and_names_the_attribute(
-    conference: httpx.AsyncClient, body: dict[str, object], field: str
-) -> None:
-    refused = await conference.post(ROOMS, json={"name": "standup", **body})
-    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field), refused.text
+
+
+async def test_what_a_room_can_not_be_is_422_and_names_the_attribute(conference: httpx.AsyncClient) -> None:
+    for body, field in NO_ROOM:
+        refused = await conference.post(ROOMS, json={"name": "standup", **body})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field), refused.text
 
 
 async def test_the_account_is_the_callers_own_and_its_password_can_be_changed(

@@ -167,8 +167,8 @@ class Meetings(LiveResource[Meeting]):
         if body.prompt is not None:
             return Prompt(body.prompt)
         row = await self.store.get("files", body.file_sid or "")
-        path = self.context.files / row["path"] if row is not None and row["path"] else None
-        if path is None or not path.is_file():
+        path = self.context.storage.path_of(row) if row is not None else None
+        if path is None:
             raise ApiError(422, field="file_sid", message="names no file")
         return File(path)
 

@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar, Literal
 from fastapi import Request
 from pydantic import Field
 
-from softswitch.api.context import ApiContext
 from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
-from softswitch.api.core.storage import Storage, Usage
+from softswitch.api.core.storage import Usage
 from softswitch.api.resources import ConfigurationResource, Related, Values
 from softswitch.api.schemas import Count, Date, Name, Object, ReadOnly, Sid, Text, Whole
 from softswitch.store import Row
@@ -87,12 +86,10 @@ class Containers(ConfigurationResource):
         "date_created": "2026-01-31T09:45:00.000Z",
     }
 
-    def __init__(self, context: ApiContext, storage: Storage) -> None:
-        super().__init__(context)
-        self._storage = storage
-
     async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:  # noqa: ARG002
-        return [{**self.show(row), **_totals(row, await self._storage.usage(row["container_sid"]))} for row in rows]
+        return [
+            {**self.show(row), **_totals(row, await self.context.storage.usage(row["container_sid"]))} for row in rows
+        ]
 
 
 def _totals(row: Row, usage: Usage) -> Values:

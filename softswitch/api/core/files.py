@@ -19,9 +19,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import AfterValidator, Field, ValidationError
 
-from softswitch.api.context import ApiContext
 from softswitch.api.core.multipart import Form
-from softswitch.api.core.storage import Storage
 from softswitch.api.errors import ApiError, faults_of
 from softswitch.api.lists import json_response
 from softswitch.api.resources import ConfigurationResource, Values
@@ -112,10 +110,6 @@ class Files(ConfigurationResource):
         "date_created": "2026-01-31T09:45:00.000Z",
     }
 
-    def __init__(self, context: ApiContext, storage: Storage) -> None:
-        super().__init__(context)
-        self._storage = storage
-
     def show(self, row: Row) -> Values:
         return {**super().show(row), "publish_uri": f"{self.path}/{row['file_sid']}/content"}
 
@@ -127,14 +121,14 @@ class Files(ConfigurationResource):
     async def remove(self, request: Request) -> Response:
         row = await self.find(request)
         response = await super().remove(request)
-        await self._storage.removed(row)
+        await self.context.storage.removed(row)
         return response
 
     # ---- content
 
     async def upload(self, request: Request) -> Response:
         """A new file. Raises `ApiError`: 400 for a body that is no form, 413 where it does not fit, 422."""
-        with self._storage.incoming() as path:
+        with self.context.storage.incoming() as path:
             form = Form(request.headers.get("content-type", ""), path, self.context.settings.api.upload_limit_bytes)
             await form.read(request.stream(), self._room_bytes)
             values = self._checked(form)
@@ -147,7 +141,7 @@ class Files(ConfigurationResource):
     async def download(self, request: Request) -> Response:
         """The content as it was uploaded or recorded; parts of it with `Range`."""
         row = await self.find(request)
-        path = self._storage.path_of(row)
+        path = self.context.storage.path_of(row)
         if path is None:
             raise ApiError(404, field=self.sid, message="its content is gone")
         headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
@@ -169,7 +163,9 @@ class Files(ConfigurationResource):
         container = await self.store.get("containers", sid) if sid is not None and SID.fullmatch(sid) else None
         if container is None or container["quota_bytes"] is None:
             return None
-        return int(container["quota_bytes"]) - (await self._storage.usage(container["container_sid"])).total_bytes
+        return (
+            int(container["quota_bytes"]) - (await self.context.storage.usage(container["container_sid"])).total_bytes
+        )
 
     async def _container(self, sid: str) -> Row:
         container = await self.store.get("containers", sid)
@@ -179,7 +175,7 @@ class Files(ConfigurationResource):
 
     async def _keep(self, path: Path, container: Row, values: Values) -> Row:
         """The row and its content, where the container has room for it."""
-        usage = await self._storage.usage(container["container_sid"])
+        usage = await self.context.storage.usage(container["container_sid"])
         bytes_free, files_free = container["quota_bytes"], container["quota_files"]
         if bytes_free is not None and usage.total_bytes + values["file_bytes"] > bytes_free:
             raise ApiError(
@@ -189,8 +185,8 @@ class Files(ConfigurationResource):
             raise ApiError(409, field="container_sid", message=f"is full: it has {usage.total_files} files")
         values["file_sid"] = str(uuid.uuid4())
         row = await self.store.create(self.kind, values)
-        await asyncio.to_thread(self._storage.keep, path, row)
-        self._storage.added(row)
+        await asyncio.to_thread(self.context.storage.keep, path, row)
+        self.context.storage.added(row)
         return row
 
 

@@ -1,0 +1,91 @@
+"""Whatever is wrong, the answer has one form, and names what is to blame."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Api
+
+GROUPS = "/core/v2/trunk_groups"
+SID = "00000000-0000-4000-8000-000000000000"
+
+
+BAD = (
+    ("POST", GROUPS, b"{", 400, "body"),
+    ("POST", GROUPS, b'{"name": }', 400, "body"),
+    ("POST", GROUPS, b"\xff\xfe", 400, ""),
+    ("POST", GROUPS, b"[" * 100_000, 400, ""),
+    ("POST", GROUPS, b'{"in_capacity": ' + b"9" * 5000 + b"}", 400, ""),
+    ("POST", GROUPS, b"[]", 422, "body"),
+    ("POST", GROUPS, b"7", 422, "body"),
+    ("POST", GROUPS, b"null", 422, "body"),
+    ("POST", GROUPS, b"", 422, "body"),
+    ("POST", GROUPS, b'{"nmae": "x"}', 422, "nmae"),
+    ("POST", GROUPS, b'{"in_capacity": -1}', 422, "in_capacity"),
+    ("POST", GROUPS, b'{"in_capacity": 1e999}', 422, "in_capacity"),
+    ("POST", GROUPS, b'{"cps_limit": NaN}', 422, "cps_limit"),
+    ("POST", GROUPS, b'{"routing_data": {"a": NaN}}', 422, "routing_data"),
+    ("POST", GROUPS, b'{"routing_data": {"a\\u0000": 1}}', 422, "routing_data"),
+    ("POST", GROUPS, b'{"name": "\\ud800"}', 422, "name"),
+    ("POST", GROUPS, b'{"acls": ["all of them"]}', 422, "acls[0]"),
+    ("POST", GROUPS, b'{"transformations": [{"type": "rewrite", "field": "From"}]}', 422, "transformations[0]"),
+    ("PATCH", f"{GROUPS}/{SID}", b"{}", 404, "trunk_group_sid"),
+    ("PUT", f"{GROUPS}/{SID}", b"{}", 404, "trunk_group_sid"),
+    ("DELETE", f"{GROUPS}/{SID}", b"", 404, "trunk_group_sid"),
+    ("GET", f"{GROUPS}/not-a-sid", b"", 404, "trunk_group_sid"),
+    ("GET", f"{GROUPS}/{SID}/trunks", b"", 404, "trunk_group_sid"),
+    ("GET", f"{GROUPS}/%00", b"", 404, "trunk_group_sid"),
+    ("GET", "/core/v2/nothing", b"", 404, ""),
+    ("DELETE", GROUPS, b"", 405, ""),
+    ("BREW", GROUPS, b"", 405, ""),
+    ("POST", GROUPS, b'{"name": "' + b"x" * (1 << 20) + b'"}', 413, "body"),
+)
+
+
+async def test_bad_input_is_4xx_in_one_form(api: Api) -> None:
+    for method, path, content, status, field in BAD:
+        headers = {"Content-Type": "application/json"}
+        answered = await api.client.request(method, path, content=content, headers=headers)
+        assert answered.status_code == status, (content[:60], answered.text)
+        errors: list[dict[str, Any]] = answered.json()["errors"]
+        assert all(set(error) == {"field", "message"} and error["message"] for error in errors)
+        assert errors[0]["field"].startswith(field), (content[:60], answered.text)
+
+
+async def test_a_body_whose_length_nobody_announced_is_cut_off_all_the_same(api: Api) -> None:
+    async def endless() -> Any:
+        for _ in range(40):
+            yield b" " * (1 << 16)
+
+    answered = await api.client.post(GROUPS, content=endless(), headers={"Content-Type": "application/json"})
+    assert answered.status_code == 413
+    assert answered.json()["errors"]
+
+
+async def test_every_wrong_attribute_is_named_at_once(api: Api) -> None:
+    body = {"nmae": "x", "routing_tpye": "y", "partner_sid": SID}
+    answered = await api.client.post(GROUPS, json=body)
+    assert [error["field"] for error in answered.json()["errors"]] == ["nmae", "routing_tpye", "partner_sid"]
+    assert 'did you mean "name"' in answered.json()["errors"][0]["message"]
+
+
+async def test_an_object_that_others_name_stays(api: Api) -> None:
+    group = (await api.client.post(GROUPS, json={"name": "acme"})).json()
+    did = {"phonenumber": "12025550101", "trunk_group_sid": group["trunk_group_sid"]}
+    assert (await api.client.post("/core/v2/phonenumber/dids", json=did)).status_code == 200
+    refused = await api.client.delete(f"{GROUPS}/{group['trunk_group_sid']}")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (409, "dids")
+    twice = await api.client.post("/core/v2/phonenumber/dids", json={"phonenumber": "12025550101"})
+    assert (twice.status_code, twice.json()["errors"][0]["field"]) == (409, "phonenumber")
+
+
+async def test_a_bug_of_ours_is_500_and_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr(api.context.store, "list", broken)
+    transport: Any = api.client._transport
+    transport.raise_app_exceptions = False
+    answered = await api.client.get(GROUPS)
+    assert answered.status_code == 500
+    assert answered.json() == {"errors": [{"field": "", "message": "internal error"}]}
