@@ -32,7 +32,9 @@ class Call:
 
     __slots__ = (
         "caller",
+        "calling_number",
         "clock",
+        "dialled_number",
         "did",
         "events",
         "from_number",
@@ -63,6 +65,7 @@ class Call:
         self.source = source
         self.from_number = from_number
         self.to_number = to_number
+        self.calling_number, self.dialled_number = from_number, to_number
         self.did = did
         self.events = Events() if events is None else events
         self.clock = clock

@@ -20,7 +20,7 @@ from softswitch.plan.differences import Difference, differences
 from softswitch.store import selection
 from softswitch.store.applying import Applying
 from softswitch.store.columns import new_sid, now_text
-from softswitch.store.database import WRITES, open_database, refused
+from softswitch.store.database import WRITES, open_database, opening
 from softswitch.store.errors import InvalidQuery, InvalidValue
 from softswitch.store.mirror import Mirror
 from softswitch.store.plan_rows import refuse_unknown
@@ -59,11 +59,10 @@ class Store:
     async def open(cls, url: str, directory: Path) -> "Store":
         """The store at `url`, else the SQLite file in `directory`. Raises `ConfigError` where it can't be used."""
         store = cls(await open_database(url, directory))
-        with refused(store._engine):
-            async with store._writing_engine.begin() as connection:
-                await store._make_partner(connection)
-                store._revision = await revision(connection)
-                store.plan = await store._mirror.load(connection)
+        async with opening(store._engine), store._writing_engine.begin() as connection:
+            await store._make_partner(connection)
+            store._revision = await revision(connection)
+            store.plan = await store._mirror.load(connection)
         return store
 
     async def close(self) -> None:
@@ -160,7 +159,7 @@ class Store:
         kind = RESOURCES[resource]
         async with self._writing, self._writing_engine.begin() as connection:
             for first in range(0, len(rows), RECORDS_AT_ONCE):
-                batch = [_whole(kind, row) for row in rows[first : first + RECORDS_AT_ONCE]]
+                batch = _of_one_shape(kind, rows[first : first + RECORDS_AT_ONCE])
                 await connection.execute(ignoring_duplicates(kind, self._engine.dialect.name), batch)
 
     # ---- in a transaction
@@ -260,11 +259,15 @@ def _nobody_listens(_plan: Plan) -> None:
     return
 
 
-def _whole(kind: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with every column: a batch has one shape. Raises `InvalidValue` for a field that is none."""
-    if not row.keys() <= kind.columns.keys():
-        raise InvalidValue(min(row.keys() - kind.columns.keys()), "is no attribute of this record")
-    whole = {name: row.get(name) for name in kind.columns}
-    if "date_insert" in whole and whole["date_insert"] is None:
-        whole["date_insert"] = now_text()
-    return whole
+def _of_one_shape(kind: Resource, rows: Sequence[Mapping[str, Any]]) -> Rows:
+    """The rows, each with the columns that any of them fills: most columns of a record are empty in all of them.
+
+    Raises `InvalidValue` for a field that is none.
+    """
+    filled = {name for row in rows for name, value in row.items() if value is not None}
+    if not filled <= kind.columns.keys():
+        raise InvalidValue(min(filled - kind.columns.keys()), "is no attribute of this record")
+    if "date_insert" in kind.columns and "date_insert" not in filled:
+        now = now_text()
+        return [{name: row.get(name) for name in filled} | {"date_insert": now} for row in rows]
+    return [{name: row.get(name) for name in filled} for row in rows]
