@@ -7,7 +7,7 @@ in one transaction: either all of them are done, or nothing has happened.
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from softswitch.errors import ConfigError
+from softswitch.store.errors import StoreError
 
 FILE = "softswitch.db"
 BUSY_TIMEOUT_S = 10
@@ -54,9 +55,8 @@ async def open_database(url: str, directory: Path) -> AsyncEngine:
     if not url:
         directory.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before the first call
     engine = create_engine(database_url(url, directory))
-    with refused(engine):
-        async with engine.execution_options(**{WRITES: True}).begin() as connection:
-            await _bring_up(connection)
+    async with opening(engine), engine.execution_options(**{WRITES: True}).begin() as connection:
+        await _bring_up(connection)
     return engine
 
 
@@ -83,16 +83,23 @@ def create_engine(url: str) -> AsyncEngine:
     return engine
 
 
-@contextlib.contextmanager
-def refused(engine: AsyncEngine) -> Iterator[None]:
-    """Makes one sentence, a `ConfigError`, of whatever a database says that can't be used."""
+@contextlib.asynccontextmanager
+async def opening(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Makes one sentence, a `ConfigError`, of whatever a database says that can't be used, and lets go of it."""
     where = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
     try:
         yield
     except _driver_errors(engine) as error:
         told = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
         problem = told[0] if told else repr(error)
+        await engine.dispose()
         raise ConfigError(str(where), "", f"can't be used as the database: {problem}") from None
+    except StoreError as error:
+        await engine.dispose()
+        raise ConfigError(str(where), error.field, f"has something there that can't be: {error.message}") from None
+    except BaseException:
+        await engine.dispose()
+        raise
 
 
 def _driver_errors(engine: AsyncEngine) -> tuple[type[Exception], ...]:

@@ -41,6 +41,14 @@ async def _migrated_database(base: str) -> str:
         return await new_database(base, TEMPLATE)
 
 
+@pytest.fixture(params=DATABASES)
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database in which nothing is, not even tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    return await new_database(request.getfixturevalue("postgres"))
+
+
 @pytest.fixture
 async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
     store = await Store.open(url, tmp_path)
