@@ -181,7 +181,6 @@ class App:
             listener = listen(self.settings.api)
             parts.callback(listener.close)
             live = self._live()
-            parts.callback(live.feed.close)
             parts.callback(asyncio.create_task(live.health.run()).cancel)
             self.api = ApiServer(listener, ApiContext.of(store, self.settings, live))
 

@@ -71,8 +71,10 @@ class ApiServer:
         return await self._context.tokens.create_first()
 
     def stop(self) -> None:
-        """Lets answers that are under way finish, for a second; `serve` returns then."""
+        """Lets answers that are under way finish, for a second; `serve` returns then. Readers of events are let go."""
         self._is_stopped = True
+        if self._context.live is not None:
+            self._context.live.feed.close()
         if self._server is not None:
             self._server.should_exit = True
 

@@ -150,7 +150,7 @@ class Calls(LiveResource[Attendee]):
 
     async def act(self, conference: Conference, thing: Attendee, sent: Values) -> None:
         meeting = thing.meeting
-        if meeting is None or not thing.is_present:
+        if meeting is None:
             if set(sent) - {"name"}:
                 raise ApiError(409, field=min(set(sent) - {"name"}), message="the call is not in a meeting")
             thing.name = sent.get("name", thing.name)
@@ -256,6 +256,8 @@ def _mute(meeting: Meeting, attendee: Attendee, muted: bool) -> None:
 
 async def _move(conference: Conference, attendee: Attendee, meeting: Meeting, field: str, sid: str | None) -> None:
     """Into another room: he leaves here and enters there as if he had just come."""
+    if not attendee.is_present:
+        raise ApiError(409, field=field, message="the call is not in a meeting yet")
     key = conference.key_to(sid, attendee.role) if sid is not None else None
     if key is None:
         raise ApiError(422, field=field, message="names no room or meeting of this conference")
