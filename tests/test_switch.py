@@ -88,8 +88,9 @@ class Caller:
 class Board:
     """A switch that listens at HERE, with one endpoint."""
 
-    def __init__(self, wire: Wire, switch: Switch, events: Events) -> None:
+    def __init__(self, wire: Wire, stack: Stack, switch: Switch, events: Events) -> None:
         self.wire = wire
+        self.stack = stack
         self.switch = switch
         self.ended: list[CallEnded] = []
         self.stop = asyncio.Event()
@@ -125,7 +126,7 @@ async def board(folder: Path, run: Run = talk, plan: str = PSTN + DID, **more: o
     stack.on_invite, stack.on_request = switch.handle, switch.answer
     await engine.start()
     await stack.listen(Transport.UDP, HERE, 5060)
-    it = Board(wire, switch, events)
+    it = Board(wire, stack, switch, events)
     for host in (CARRIER, STRANGER):
         it.stacks[host] = Stack(network=wire)
         await it.stacks[host].listen(Transport.UDP, host, 5060)

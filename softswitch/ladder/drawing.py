@@ -33,7 +33,7 @@ def styled(picture: Mapping[str, Any]) -> Text:
 
 def _head(picture: Mapping[str, Any]) -> Text:
     head = f"call {picture['call_id'] or '-'}  {picture['from_number'] or '?'} -> {picture['to_number'] or '?'}"
-    return Text.assemble((head, "bold"), (f"   Call-ID {', '.join(picture['sip_call_ids'])}", "dim"))
+    return Text.assemble((head, "bold"), (f"   Call-ID {picture['sip_call_id']}", "dim"))
 
 
 def _columns(peers: Sequence[str]) -> Text:

@@ -5,7 +5,7 @@ may be an access code.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -50,7 +50,7 @@ class Picture:
     """A call, who is in it, and what happened."""
 
     call_id: str
-    sip_call_ids: tuple[str, ...]
+    sip_call_id: str
     from_number: str
     to_number: str
     entries: tuple[Entry, ...]
@@ -64,31 +64,35 @@ class Picture:
 def picture_of(call: str, kept: Sequence[Kept], epoch_at: float) -> Picture | None:
     """The picture of a call, by id, sid or Call-ID; `epoch_at` is the POSIX time at which the ring's clock showed 0."""
     started = _started(call, kept)
-    call_id = started.call_id if started else ""
-    sip_call_ids = (started.sip_call_id if started else call,)
-    mine = list(_of_call(call_id, sip_call_ids, kept))
+    sip_call_id = started[-1].sip_call_id if started else call
+    mine = list(_of_call({one.call_id for one in started}, sip_call_id, kept))
     if not mine:
         return None
     entries = tuple(_entries(mine, epoch_at))
-    numbers = (started.from_number, started.to_number) if started else ("", "")
-    return Picture(call_id, sip_call_ids, *numbers, entries)
+    if not started:
+        return Picture("", sip_call_id, "", "", entries)
+    last = started[-1]
+    return Picture(last.call_id, sip_call_id, last.from_number, last.to_number, entries)
 
 
-def _started(call: str, kept: Sequence[Kept]) -> CallStarted | None:
-    for _, event, _, _ in kept:
-        if type(event) is CallStarted and (event.call_id == call[:CALL_ID_CHARS] or event.sip_call_id == call):
-            return event
-    return None
+def _started(call: str, kept: Sequence[Kept]) -> list[CallStarted]:
+    """The beginnings of the call: one that had to prove who it is began twice, with one Call-ID."""
+    all_started = [event for _, event, _, _ in kept if type(event) is CallStarted]
+    named = [
+        one for one in all_started if call in (one.call_id, one.sip_call_id) or call[:CALL_ID_CHARS] == one.call_id
+    ]
+    sip_call_ids = {one.sip_call_id for one in named[-1:]}
+    return [one for one in all_started if one.sip_call_id in sip_call_ids]
 
 
-def _of_call(call_id: str, sip_call_ids: Sequence[str], kept: Sequence[Kept]) -> Iterator[Kept]:
-    needles = [sip_call_id.encode("utf-8", "surrogateescape") for sip_call_id in sip_call_ids]
+def _of_call(call_ids: Collection[str], sip_call_id: str, kept: Sequence[Kept]) -> Iterator[Kept]:
+    needle = sip_call_id.encode("utf-8", "surrogateescape")
     for one in kept:
         _, what, peer, data = one
         if peer is not None:
-            if any(needle in data for needle in needles) and _call_id_of(data) in sip_call_ids:
+            if needle in data and _call_id_of(data) == sip_call_id:
                 yield one
-        elif call_id and getattr(what, "call_id", "") == call_id:
+        elif getattr(what, "call_id", "") in call_ids:
             yield one
 
 

@@ -33,7 +33,7 @@ class LadderLook(BaseModel):
     """Everything that is still known of one call, in the order in which it happened."""
 
     call_id: str
-    sip_call_ids: list[str]
+    sip_call_id: str
     from_number: str
     to_number: str
     entries: list[LadderEntry]
@@ -43,7 +43,7 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 EXAMPLE: dict[str, Any] = {
     "call_id": "f4f7c9d2",
-    "sip_call_ids": ["4f0c2a@192.0.2.7"],
+    "sip_call_id": "4f0c2a@192.0.2.7",
     "from_number": "13105550123",
     "to_number": "12025550101",
     "entries": [

@@ -1,0 +1,185 @@
+"""Ladders of real calls: who is in them, in which order, and what is not shown."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from softswitch.call import Call, CallbackTried, LegMeasured, Outcome
+from softswitch.ladder import Entry, Ladder, Picture
+from softswitch.ladder.drawing import WIDTH, draw
+from softswitch.sip import Peer, Transport
+from softswitch.sip.digest import Credentials
+from tests.test_switch import CARRIER, DID, NUMBER, PSTN, Board, Run, board, talk
+
+TRUNK = f"""
+[[trunk_groups]]
+name = "pstn"
+[[trunk_groups.trunks]]
+name = "gateway"
+address = "{CARRIER}"
+in_sip_username = "gw"
+in_sip_password = "secret"
+"""
+FIGURES = {"mos": 4.3, "loss": 0.012, "jitter_ms": 2.5, "round_trip_ms": 41.0, "packets_lost": 3, "packets_sent": 99}
+
+
+@asynccontextmanager
+async def watched(
+    folder: Path, run: Run = talk, plan: str = PSTN + DID, length: int = 1000
+) -> AsyncIterator[tuple[Board, Ladder]]:
+    async with board(folder, run, plan) as it:
+        loop = asyncio.get_running_loop()
+        ladder = Ladder(length, clock=loop.time, wall_clock=lambda: 1_800_000_000 + loop.time())
+        it.switch.events.subscribe(ladder.on_event)
+        it.stack.trace = ladder.trace
+        yield it, ladder
+
+
+async def picture_of_a_call(it: Board, ladder: Ladder) -> Picture:
+    caller = await it.dial().answered()
+    await asyncio.sleep(5)
+    caller.session.hang_up()
+    await caller.ended()
+    await asyncio.sleep(1)
+    picture = await ladder.of(it.ended[0].call_id)
+    assert picture is not None
+    return picture
+
+
+def titles(picture: Picture, kind: str) -> list[str]:
+    return [entry.title for entry in picture.entries if entry.kind == kind]
+
+
+async def test_a_call_is_drawn_from_its_invite_to_the_answer_to_its_bye(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (it, ladder):
+        picture = await picture_of_a_call(it, ladder)
+    assert (picture.from_number, picture.to_number) == ("13105550199", NUMBER)
+    assert titles(picture, "sip") == [
+        "INVITE (SDP)",
+        "200 OK [INVITE] (SDP)",
+        "ACK",
+        "BYE Q.850 16",
+        "200 OK [BYE]",
+    ]
+    assert [entry.direction for entry in picture.entries if entry.kind == "sip"] == [
+        "in",
+        "out",
+        "in",
+        "in",
+        "out",
+    ]
+    assert "answered" in titles(picture, "event")
+    assert picture.peers == (f"udp:{CARRIER}:5060",)
+    offsets = [entry.offset_ms for entry in picture.entries]
+    assert offsets == sorted(offsets)
+    assert offsets[-1] >= 5000
+    assert picture.entries[0].at.startswith("2027-01-15T")
+
+
+async def test_it_is_found_by_id_by_sid_and_by_call_id(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (it, ladder):
+        caller = await it.dial().answered()
+        (call,) = it.switch.calls.values()
+        pictures = [await ladder.of(name) for name in (call.id, call.sid, caller.session.call_id)]
+        caller.session.hang_up()
+    assert all(picture is not None and picture.call_id == call.id for picture in pictures)
+    assert await ladder.of("00000000") is None
+
+
+async def test_other_calls_are_not_in_it(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (it, ladder):
+        other = await it.dial().answered()
+        picture = await picture_of_a_call(it, ladder)
+        other.session.hang_up()
+    assert not any(other.session.call_id in entry.message for entry in picture.entries)
+
+
+async def test_keys_are_there_but_not_which_and_credentials_are_not_shown(tmp_path: Path) -> None:
+    async def enter(call: Call) -> Outcome:
+        await call.caller.answer()
+        for _ in range(2):
+            await call.caller.next_digit()
+        return Outcome.released()
+
+    async with watched(tmp_path, enter, TRUNK + DID) as (it, ladder):
+        caller = await it.dial(credentials=Credentials("gw", "secret")).answered()
+        caller.session.info("application/dtmf-relay", b"Signal=7\r\nDuration=160\r\n")
+        await asyncio.sleep(1)
+        caller.session.info("application/dtmf", b"8")
+        await caller.ended()
+        await asyncio.sleep(1)
+        picture = await ladder.of(caller.session.call_id)
+    assert picture is not None
+    assert titles(picture, "key") == ["key • (info)", "key • (info)"]
+    whole = msgspec.json.encode(picture).decode()
+    assert "Signal=(not shown)" in whole
+    assert "Signal=7" not in whole
+    assert "\\r\\n8" not in whole
+    assert 'response="' not in whole.replace("\\", "")
+
+
+async def test_quality_and_callbacks_are_in_the_same_picture(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (it, ladder):
+        caller = await it.dial().answered()
+        (call,) = it.switch.calls.values()
+        it.switch.events.publish(LegMeasured(call.id, call.clock(), FIGURES))
+        it.switch.events.publish(
+            CallbackTried(call.id, call.clock(), "app_conference_call", "crm.example", 503, "", 12.0, 2)
+        )
+        picture = await ladder.of(call.id)
+        caller.session.hang_up()
+    assert picture is not None
+    assert titles(picture, "quality") == ["MOS 4.30, 1.2 % lost, 2.5 ms jitter, 41 ms round trip"]
+    assert titles(picture, "callback") == ["callback app_conference_call to crm.example: 503 in 12 ms, attempt 2"]
+
+
+async def test_what_is_sent_again_says_so(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (it, ladder):
+        it.wire.refuses = lambda packet: packet.data.startswith(b"ACK")
+        caller = it.dial()
+        await asyncio.sleep(2)
+        it.wire.refuses = lambda packet: False
+        picture = await ladder.of(caller.session.call_id)
+        caller.session.hang_up()
+    assert picture is not None
+    assert [entry.title for entry in picture.entries if entry.repeated][:1] == ["200 OK [INVITE] (SDP)"]
+
+
+async def test_the_ring_forgets_the_oldest_and_never_grows(tmp_path: Path) -> None:
+    async with watched(tmp_path, length=10) as (it, ladder):
+        for _ in range(5):
+            await it.dial("19005550100").ended()
+        assert len(ladder) == 10
+
+
+async def test_of_a_huge_message_only_the_beginning_is_kept() -> None:
+    ladder = Ladder(10)
+    ladder.trace("in", Peer(Transport.UDP, CARRIER, 5060), b"INVITE sip:a SIP/2.0\r\nCall-ID: big\r\n" + b"x" * 60_000)
+    picture = await ladder.of("big")
+    assert picture is not None
+    assert len(picture.entries[0].message) == 4096
+    assert picture.entries[0].title == "INVITE sip:a SIP/2.0"
+
+
+def entry(offset_ms: float, kind: str, title: str, direction: str = "", peer: str = "") -> Entry:
+    return Entry("2026-01-31T09:45:00.000Z", offset_ms, kind, title, direction, peer)  # type: ignore[arg-type]
+
+
+def test_the_drawing_has_arrows_between_the_peers_and_events_beside_us() -> None:
+    entries = (
+        entry(0.0, "sip", "INVITE", "in", "udp:a:1"),
+        entry(0.5, "event", "identified"),
+        entry(1.0, "sip", "INVITE", "out", "udp:b:2"),
+    )
+    picture = Picture("12345678", "x@y", "1", "2", entries)
+    head, _, names, first, event, second = draw(msgspec.to_builtins(picture)).split("\n")
+    assert head == "call 12345678  1 -> 2   Call-ID x@y"
+    assert names.index("udp:b:2") - names.index("udp:a:1") == WIDTH + 1
+    us = names.index("softswitch")
+    assert (first[us - 1], first[us]) == ("▶", "│")
+    assert event[us + 3 :] == "identified"
+    assert second.index("◀") == names.index("udp:b:2") + 1
+    assert second[us] == "│"
