@@ -3,8 +3,9 @@
     python -m benchmarks.lists [--json PATH] [--many N] [--rounds N]
 
 The same lists over two databases of each kind, one with few records and one with many: the best time of a list, its
-total and its page, and whether the database answers it by indexes alone. Each filter is one that operators use; the last row has none. The
-PostgreSQL server is started for this run from the distribution's package, and left out where there is none.
+total and its page, and whether the database answers it by indexes alone. Each filter is one that operators use; the
+last row has none. The PostgreSQL server is started for this run from the distribution's package, and left out where
+there is none.
 """
 
 import argparse
