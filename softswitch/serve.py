@@ -16,6 +16,7 @@ from softswitch.configfile import refusal
 from softswitch.configuration import Configuration, load_configuration, open_to_the_world
 from softswitch.errors import ConfigError
 from softswitch.plan import PLAN_FILE
+from softswitch.plan.differences import differences
 from softswitch.running import pid_file
 from softswitch.settings import SETTINGS_FILE
 from softswitch.store import Store
@@ -63,7 +64,7 @@ async def _open_store(configuration: Configuration) -> AsyncIterator[Store]:
     try:
         if not store.has_objects:
             await store.apply(configuration.plan.numbers)
-        elif await store.apply(configuration.plan.numbers, dry_run=True):
+        elif differences(store.plan.numbers, configuration.plan.numbers):
             file = configuration.folder / PLAN_FILE
             logs.get_logger().info("the database rules", differs_from=str(file), to_apply=f"softswitch apply {file}")
         problems = list(open_to_the_world(settings, store.plan, str(configuration.folder / SETTINGS_FILE)))

@@ -152,10 +152,10 @@ def _version(connection: Connection) -> str | None:
 
 def migrate(connection: Connection, to: str = "head") -> None:
     """Runs the migrations on a connection, in its transaction. Only here Alembic is needed, so only here imported."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic import command
     from alembic.config import Config
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
