@@ -3,7 +3,7 @@
     python -m benchmarks.lists [--json PATH] [--many N] [--rounds N]
 
 The same lists over two databases of each kind, one with few records and one with many: the best time of a list, its
-total and its page, and whether the database answers it by indexes alone. Each filter is one that operators use; the
+total and its page, and whether the database finds the page by an index. Each filter is one that operators use; the
 last row has none. The PostgreSQL server is started for this run from the distribution's package, and left out where
 there is none.
 """
@@ -26,7 +26,7 @@ from softswitch.store.columns import date_text
 from tests.store.postgres import new_database, server
 from tests.store.query_plans import plans_of
 
-COLUMNS = ("database", "list", "1,000: ms", "many: ms", "many / 1,000", "by index")
+COLUMNS = ("database", "list", "1,000: ms", "many: ms", "many / 1,000", "page by index")
 FEW = 1000
 BATCH = 5000
 
@@ -78,11 +78,9 @@ async def measure(report: Report, name: str, base: str, many: int, rounds: int) 
         for _ in range(rounds):
             few_ms.append(await list_ms(few_store, query))
             many_ms.append(await list_ms(many_store, query))
-        plans = await plans_of(many_store, "call_drs", query)
-        if not all("ix_call_drs" in plan for plan in plans):
-            print(wanted, "\n".join(plans))
+        *_, page = await plans_of(many_store, "call_drs", query)
         few, several = min(few_ms), min(many_ms)
-        report.row(name, wanted, few, several, several / few, all("ix_call_drs" in plan for plan in plans))
+        report.row(name, wanted, few, several, several / few, "ix_call_drs" in page)
     await few_store.close()
     await many_store.close()
 

@@ -16,7 +16,7 @@ import asyncpg
 UNPRIVILEGED = "nobody"
 """Who runs it when the tests run as root, whom PostgreSQL refuses."""
 
-SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "listen_addresses=127.0.0.1")
+SPEED = ("fsync=off", "full_page_writes=off", "autovacuum=off", "listen_addresses=127.0.0.1")
 
 
 @contextlib.contextmanager
