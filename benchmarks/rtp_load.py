@@ -132,6 +132,8 @@ class Phones:
     def run(self, bridge_ports: list[int], seconds: float) -> LoadResult:
         for phone, port in zip(self.sockets, bridge_ports, strict=True):
             phone.connect(("127.0.0.1", port))
+        self.heard = _Heard(self.talkers)  # a second run begins to count anew
+        self.sent = self.received = self.late_sends = 0
         start = time.monotonic() + 0.05
         count_from = int(SETTLE_S / TICK_S) * PHASES
         last = count_from + int(seconds / TICK_S) * PHASES

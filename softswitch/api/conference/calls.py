@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from softswitch.api.columns import Columns
 from softswitch.api.conference.live import LiveResource, declared
 from softswitch.api.conference.meetings import room_sid_of
 from softswitch.api.context import ApiContext
@@ -120,30 +121,28 @@ class Calls(LiveResource[Attendee]):
     def is_called(self, thing: Attendee, sid: str) -> bool:
         return thing.call.sid == sid
 
-    def look(self, login: Login, thing: Attendee) -> Values:
-        call, meeting = thing.call, thing.meeting
-        session = call.caller.session
-        entered = thing.entered_at is not None
+    def columns(self, login: Login) -> Columns[Attendee]:
+        live = self.live
         return {
-            "call_sid": call.sid,
-            "account_sid": login.account_sid,
-            "access_code": thing.access_code,
-            "codecs": call.caller.codec or "NOVOICE",
-            "date_created": self.live.date(call.started_at),
-            "date_joined": None if thing.entered_at is None else self.live.date(thing.entered_at),
-            "direction": "In" if session.direction == "in" else "Out",
-            "duration": round(call.clock() - call.started_at, 3),
-            "gain_level": 0,
-            "meeting_room_sid": room_sid_of(meeting) if meeting is not None and entered else None,
-            "meeting_sid": meeting.id if meeting is not None and entered else None,
-            "muted": thing.mute.muted,
-            "name": thing.name,
-            "on_hold": thing.on_hold if meeting is None else meeting.is_held(thing),
-            "number_dst": str(session.request.uri),
-            "number_src": str(session.request.from_.uri),
-            "role": str(thing.role) if meeting is not None else None,
-            "state": str(thing.state),
-            "talking": call.caller.talking,
+            "call_sid": lambda it: it.call.sid,
+            "account_sid": lambda _: login.account_sid,
+            "access_code": lambda it: it.access_code,
+            "codecs": lambda it: it.call.caller.codec or "NOVOICE",
+            "date_created": lambda it: live.date(it.call.started_at),
+            "date_joined": lambda it: None if it.entered_at is None else live.date(it.entered_at),
+            "direction": lambda it: "In" if it.call.caller.session.direction == "in" else "Out",
+            "duration": lambda it: round(it.call.clock() - it.call.started_at, 3),
+            "gain_level": lambda _: 0,
+            "meeting_room_sid": lambda it: room_sid_of(it.meeting) if it.meeting and it.entered_at else None,
+            "meeting_sid": lambda it: it.meeting.id if it.meeting and it.entered_at else None,
+            "muted": lambda it: it.mute.muted,
+            "name": lambda it: it.name,
+            "on_hold": lambda it: it.on_hold if it.meeting is None else it.meeting.is_held(it),
+            "number_dst": lambda it: str(it.call.caller.session.request.uri),
+            "number_src": lambda it: str(it.call.caller.session.request.from_.uri),
+            "role": lambda it: str(it.role) if it.meeting is not None else None,
+            "state": lambda it: str(it.state),
+            "talking": lambda it: it.call.caller.talking,
         }
 
     # ---- what can be done to one

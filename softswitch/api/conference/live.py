@@ -11,12 +11,12 @@ from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from softswitch.api.columns import Columns, live_page, look
 from softswitch.api.conference.resource import ConferenceResource
 from softswitch.api.context import ApiContext
 from softswitch.api.errors import ApiError
 from softswitch.api.lists import Asked, Fields, envelope, json_response, query_of
 from softswitch.api.live import Live
-from softswitch.api.memory import page_of
 from softswitch.api.passwords import Login
 from softswitch.api.resources import Values
 from softswitch.api.schemas import body_of, change_of, read_only
@@ -45,9 +45,13 @@ class LiveResource(ConferenceResource, Generic[T]):
     def is_called(self, thing: T, sid: str) -> bool:
         raise NotImplementedError
 
+    def columns(self, login: Login) -> Columns[T]:
+        """The attributes as this client sees them."""
+        raise NotImplementedError
+
     def look(self, login: Login, thing: T) -> Values:
         """The object as the client sees it."""
-        raise NotImplementedError
+        return look(self.columns(login), thing)
 
     async def act(self, conference: Conference, thing: T, sent: Values) -> None:
         """Does what PATCH says. Raises `ApiError`."""
@@ -62,8 +66,8 @@ class LiveResource(ConferenceResource, Generic[T]):
     async def page(self, request: Request, asked: Asked) -> Response:
         query = query_of(asked, self.shown, {})
         login, conference = self.place(request)
-        items = [self.look(login, thing) for thing in self.everything(conference)] if conference else []
-        page = page_of(items, query, self.sid)
+        things = self.everything(conference) if conference is not None else ()
+        page = live_page(things, self.columns(login), query, self.sid)
         return envelope(request, query, page, [asked.fields.of(item) for item in page.items], self.sid)
 
     async def get(self, request: Request, fields: Fields, *, with_related: bool) -> Response:  # noqa: ARG002 - has none

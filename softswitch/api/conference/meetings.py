@@ -3,6 +3,7 @@
 CarrierX lets PATCH change `on_hold` and `participant_muted`; `locked`, `recording`, DELETE and `play` are ours.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from media import File, MediaError, Prompt, Source
+from softswitch.api.columns import Columns
 from softswitch.api.conference.live import LiveResource
 from softswitch.api.errors import ApiError
 from softswitch.api.lists import json_response
@@ -109,21 +111,21 @@ class Meetings(LiveResource[Meeting]):
     def is_called(self, thing: Meeting, sid: str) -> bool:
         return thing.id == sid
 
-    def look(self, login: Login, thing: Meeting) -> Values:
-        roles = [attendee.role for attendee in thing.attendees.values()]
+    def columns(self, login: Login) -> Columns[Meeting]:
+        live = self.live
         return {
-            "meeting_sid": thing.id,
-            "meeting_room_sid": room_sid_of(thing),
-            "account_sid": login.account_sid,
-            "date_created": self.live.date(thing.created_at),
-            "duration": round(thing.duration_s, 3),
-            "attendees": {f"{role}s": roles.count(role) for role in Role},
-            "locked": thing.locked,
-            "recording": thing.recording.path is not None,
-            "on_hold": thing.on_hold,
-            "participant_muted": str(thing.mute_mode),
-            "name": thing.room,
-            "state": str(thing.state),
+            "meeting_sid": lambda it: it.id,
+            "meeting_room_sid": room_sid_of,
+            "account_sid": lambda _: login.account_sid,
+            "date_created": lambda it: live.date(it.created_at),
+            "duration": lambda it: round(it.duration_s, 3),
+            "attendees": _heads,
+            "locked": lambda it: it.locked,
+            "recording": lambda it: it.recording.path is not None,
+            "on_hold": lambda it: it.on_hold,
+            "participant_muted": lambda it: str(it.mute_mode),
+            "name": lambda it: it.room,
+            "state": lambda it: str(it.state),
         }
 
     async def act(self, conference: Conference, thing: Meeting, sent: Values) -> None:  # noqa: ARG002
@@ -185,6 +187,11 @@ def add_play(router: APIRouter, meetings: Meetings) -> None:
         example={"duration": 2.5},
     )
     router.add_api_route(path, meetings.play, methods=["POST"], **answer)
+
+
+def _heads(meeting: Meeting) -> dict[str, int]:
+    roles = Counter(attendee.role for attendee in meeting.attendees.values())
+    return {f"{role}s": roles[role] for role in Role}
 
 
 def room_sid_of(meeting: Meeting) -> str | None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from softswitch.api.columns import Columns, live_page, look
 from softswitch.api.errors import ApiError
 from softswitch.api.lists import (
     Asked,
@@ -18,7 +19,6 @@ from softswitch.api.lists import (
     query_of,
 )
 from softswitch.api.live import Live
-from softswitch.api.memory import page_of
 from softswitch.api.routes import list_example
 from softswitch.api.schemas import Date, Object, Sid
 from softswitch.api.switch.routes import add
@@ -79,18 +79,16 @@ EXAMPLE: dict[str, Any] = {
 
 def add_calls(router: APIRouter, live: Live) -> None:
     """List, get, and DELETE, which hangs up."""
-
-    def look(call: Call) -> dict[str, Any]:
-        return _look(call, live)
+    columns = _columns(live)
 
     async def page(request: Request, asked: Annotated[Asked, Depends(list_parameters)]) -> Response:
         query = query_of(asked, SwitchCall, {})
-        page = page_of([look(call) for call in live.switch.calls.values()], query, SID)
+        page = live_page(list(live.switch.calls.values()), columns, query, SID)
         return envelope(request, query, page, [asked.fields.of(item) for item in page.items], SID)
 
     async def get(request: Request, fields: Annotated[Fields, Depends(fields_asked)]) -> Response:
         fields.check(SwitchCall)
-        return json_response(fields.of(look(_named(request, live))))
+        return json_response(fields.of(look(columns, _named(request, live))))
 
     async def remove(request: Request) -> Response:
         live.switch.end(_named(request, live), "Ended by an operator")
@@ -103,25 +101,22 @@ def add_calls(router: APIRouter, live: Live) -> None:
     add(router, "DELETE", one, remove, name="end_switch_call", answer=None, right="manage")
 
 
-def _look(call: Call, live: Live) -> dict[str, Any]:
+def _columns(live: Live) -> Columns[Call]:
     return {
-        "call_sid": call.sid,
-        "call_id": call.id,
-        "direction": call.caller.session.direction,
-        "number_src": call.from_number,
-        "number_dst": call.to_number,
-        "source": call.source.name if call.source is not None else None,
-        "endpoint": call.did.endpoint if call.did is not None else None,
-        "state": call.state,
-        "path": [
-            {"at": live.date(step.at), "before": step.before, "after": step.after, "why": step.why}
-            for step in call.story
-        ],
-        "date_start": live.date(call.started_at),
-        "duration": round(call.clock() - call.started_at, 3),
-        "codec": call.caller.codec,
-        "talking": call.caller.talking,
-        "sip_call_id": call.caller.session.call_id,
+        "call_sid": lambda it: it.sid,
+        "call_id": lambda it: it.id,
+        "direction": lambda it: it.caller.session.direction,
+        "number_src": lambda it: it.from_number,
+        "number_dst": lambda it: it.to_number,
+        "source": lambda it: it.source.name if it.source is not None else None,
+        "endpoint": lambda it: it.did.endpoint if it.did is not None else None,
+        "state": lambda it: it.state,
+        "path": lambda it: [{**step._asdict(), "at": live.date(step.at)} for step in it.story],
+        "date_start": lambda it: live.date(it.started_at),
+        "duration": lambda it: round(it.clock() - it.started_at, 3),
+        "codec": lambda it: it.caller.codec,
+        "talking": lambda it: it.caller.talking,
+        "sip_call_id": lambda it: it.caller.session.call_id,
     }
 
 
