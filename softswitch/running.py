@@ -32,10 +32,9 @@ def process_of(directory: Path) -> int | None:
     """The process that serves from `directory`; None where there is none."""
     try:
         number = int((directory / PID_FILE).read_text())
-        os.kill(number, 0)
     except (OSError, ValueError):
         return None
-    return number
+    return number if _lives(number) else None
 
 
 def drain(
@@ -51,5 +50,15 @@ def drain(
         typer.echo(f"no switch runs on {directory}", err=True)
         raise typer.Exit(1)
     os.kill(number, signal.SIGUSR1)
-    while wait and process_of(directory) == number:
+    while wait and _lives(number):
         time.sleep(LOOKS_EVERY_S)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

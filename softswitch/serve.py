@@ -38,9 +38,9 @@ async def _serve(configuration: Configuration) -> None:
         _open_store(configuration) as store,
         App(settings, store.plan, store=store, end_program=stop.set) as app,
     ):
+        _drain_on_signal(app, stop)
+        _reload_on_signal(app, configuration)
         with pid_file(settings.data.directory):
-            _drain_on_signal(app, stop)
-            _reload_on_signal(app, configuration)
             _settle()
             _say_ready(app, configuration, await app.api.create_first_token() if app.api else None)
             await stop.wait()

@@ -65,9 +65,9 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, **environment: str) -> Iterator[Running]:
+def running(folder: Path, config: Path = SHIPPED, **environment: str) -> Iterator[Running]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "softswitch", "serve", "--config", str(SHIPPED)],
+        [sys.executable, "-m", "softswitch", "serve", "--config", str(config)],
         cwd=folder,
         env={
             **os.environ,
