@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from softswitch.running import pid_file, process_of
@@ -127,6 +128,43 @@ def told(it: Running, words: str) -> str:
         if words in line:
             return line
     raise AssertionError(f"the process ended and never said {words!r}")
+
+
+def test_ladder_metrics_and_top_of_a_running_switch(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        assert it.process.stdout is not None
+        text = ""
+        while "shown this once" not in text:
+            text += it.process.stdout.readline()
+        url, token = re.search(r"The API is at (\S+),", text), re.search(r"shown this once: (\S+)", text)
+        assert url
+        assert token
+        call(it, 1)
+        asked = ["--url", url[1], "--token", token[1]]
+        drawn = command(tmp_path, "ladder", "1", *asked)
+        for words in ("INVITE (SDP)", "200 OK [INVITE] (SDP)", "13105550199 calls 12025550102", "answered"):
+            assert words in drawn
+        seen = command(tmp_path, "top", "--once", *asked)
+        assert "1 calls" in seen
+        assert "13105550199" in seen
+        metrics = httpx.get(f"{url[1]}/switch/v1/metrics", headers={"Authorization": f"Bearer {token[1]}"})
+        assert metrics.headers["Content-Type"].startswith("text/plain")
+        assert "softswitch_calls 1.0" in metrics.text
+        assert httpx.get(f"{url[1]}/switch/v1/metrics").status_code == 401
+
+
+def command(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "softswitch", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 def test_the_pid_file_names_the_process_as_long_as_it_serves(tmp_path: Path) -> None:
