@@ -290,7 +290,7 @@ class Meeting:
         now = self._loop.time()
         if now - self._tone_at >= TONE_GAP_S:
             self._tone_at = now
-            self._floor.tell_all(tone)
+            self._floor.chime(tone)
 
     # ---- what is seen
 
