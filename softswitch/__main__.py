@@ -5,6 +5,7 @@ error, with exit status 2.
 """
 
 import importlib
+import random
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -104,9 +105,25 @@ def explain(
         typer.echo(show.explanation_json(told))
     else:
         console = Console()
-        console.print(show.explanation(told))
+        console.print(show.candidates(told.reasons))
         console.print(f"\n{told.status or '-'} {told.reason}", style="bold green" if told.decision else "bold red")
     raise typer.Exit(0 if told.decision else 1)
+
+
+@cli.command()
+def trunks(
+    group: Annotated[str, typer.Argument(help="The trunk group.")],
+    config: Config = None,
+) -> None:
+    """Say in which order a call out over a trunk group would try its trunks, and why. Equals are drawn by weight."""
+    from softswitch import routing, show
+    from softswitch.configuration import load_configuration
+
+    known = load_configuration(config).plan.trunk_groups
+    if group not in known:
+        raise typer.BadParameter(f"there is no trunk group {group}; there are: {', '.join(known)}")
+    _, reasons = routing.failover_order(known[group], {}, 0.0, random.random)
+    Console().print(show.candidates(reasons))
 
 
 def _command_of(module: Any, name: str) -> Any:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import errno
 import secrets
+import socket
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -85,6 +86,7 @@ class App:
     async def start(self) -> None:
         """Media first, ears last. Raises `ConfigError` where a port is taken; nothing stays behind then."""
         async with AsyncExitStack() as parts:
+            _refuse_foreign_address(self.settings.media.address)
             parts.push_async_callback(self.engine.stop)
             await self.engine.start()
             parts.push_async_callback(self.stack.close)
@@ -143,6 +145,17 @@ def stack_settings(settings: Settings) -> StackSettings:
         min_se_s=settings.sip.min_se_s,
         advertised_host=settings.sip.advertised_address,
     )
+
+
+def _refuse_foreign_address(address: str) -> None:
+    """Media sockets open with each call: better to hear of a wrong address now."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        problem = f"{address} is no address of this machine"
+        raise ConfigError(SETTINGS_FILE, "media.address", problem, "one of its own addresses, 0.0.0.0 or ::") from None
 
 
 def _can_not_listen(error: OSError, transport: str, address: str, port: int) -> ConfigError:

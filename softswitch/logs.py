@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 from softswitch.settings import LogSettings
 from softswitch.sip.peer import Peer
@@ -27,7 +28,7 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     stream = stream or sys.stderr
     human = settings.format == "human" or (settings.format == "auto" and stream.isatty())
     level = getattr(logging, settings.level.upper())
-    shared: list[structlog.types.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="%H:%M:%S.%f" if human else "iso", utc=not human),
@@ -42,17 +43,22 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     _route_stdlib(shared, renderers, level, stream)
 
 
-def _human(stream: TextIO) -> list[structlog.types.Processor]:
+def _human(stream: TextIO) -> list[Processor]:
     return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=28)]
 
 
-def _json() -> list[structlog.types.Processor]:
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+def _json() -> list[Processor]:
+    render = structlog.processors.JSONRenderer(ensure_ascii=False)
+    return [structlog.processors.dict_tracebacks, _what_people_look_for_first, render]
 
 
-def _route_stdlib(
-    shared: list[structlog.types.Processor], renderers: list[structlog.types.Processor], level: int, stream: TextIO
-) -> None:
+def _what_people_look_for_first(_logger: object, _method: str, said: EventDict) -> EventDict:
+    """JSON objects keep their order: time, level, event, call, then the rest."""
+    first = {key: said.pop(key) for key in ("timestamp", "level", "event", "call") if key in said}
+    return {**first, **said}
+
+
+def _route_stdlib(shared: list[Processor], renderers: list[Processor], level: int, stream: TextIO) -> None:
     handler = logging.StreamHandler(stream)
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *renderers]))

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from softswitch.errors import ConfigError
 from softswitch.plan import Did, MeetingRoom, Plan, is_demo_secret
-from softswitch.routing import Explanation
+from softswitch.routing import Explanation, Reason
 
 ROWS_AT_START = 20
 PROBLEMS_SHOWN = 20
@@ -59,10 +59,10 @@ def how_to_call(plan: Plan, host: str, port: int) -> list[str]:
     return lines
 
 
-def explanation(told: Explanation) -> Table:
+def candidates(reasons: Iterable[Reason]) -> Table:
     """Every candidate in the order it was weighed."""
     table = _table("step", "candidate", "taken?", "why")
-    for reason in told.reasons:
+    for reason in reasons:
         mark = Text("taken", "green") if reason.taken else Text("not taken", "dim")
         table.add_row(reason.step, reason.candidate, mark, reason.why)
     return table

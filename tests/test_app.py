@@ -212,6 +212,13 @@ async def test_with_silence_a_stranger_gets_no_answer_to_anything_and_a_known_se
         assert app.stack.drops["ignored"] == 3
 
 
+async def test_a_media_address_of_another_machine_is_refused_at_the_start(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"media": {"address": "192.0.2.1"}, "data": {"directory": str(tmp_path)}})
+    app = App(settings, load_plan(SHIPPED), engine=Engine(media_settings(settings), in_process=Wire()))
+    with pytest.raises(ConfigError, match=r"media\.address: 192\.0\.2\.1 is no address of this machine"):
+        await app.start()
+
+
 async def test_nothing_stays_behind_when_the_start_fails(tmp_path: Path) -> None:
     wire = Wire(record=False)
     settings = Settings.model_validate({"data": {"directory": str(tmp_path)}})

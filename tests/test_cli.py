@@ -92,6 +92,15 @@ def test_explain_speaks_json_too_and_says_by_its_status_that_a_call_would_be_ref
     assert told["reasons"][-1]["why"] == "no DID has this number"
 
 
+def test_trunks_shows_the_order_of_a_call_out(tmp_path: Path) -> None:
+    done = softswitch("trunks", "pstn", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "trunk gateway taken choice 1: priority 0, weight 0" in " ".join(done.stdout.split())
+    done = softswitch("trunks", "pstm", folder=tmp_path)
+    assert done.returncode == 2
+    assert "there are: pstn" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--to", "sip:<>"], ["--to", "1", "--source", "nowhere"]])
 def test_explain_says_what_it_can_not_read(arguments: list[str]) -> None:
     done = softswitch("explain", "--from", "1", *arguments)

@@ -1,9 +1,11 @@
 """numbers.toml: every contradiction is a sentence; what is left is found in constant time."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from softswitch.endpoints.conference.properties import TABLE
 from softswitch.errors import ConfigError
 from softswitch.plan import Plan, demo_credentials, load_plan
 from tests.routing.plans import CONFERENCE, plan_of
@@ -159,3 +161,8 @@ def test_ten_thousand_numbers_and_a_thousand_rooms_are_one_pass(tmp_path: Path) 
 
 def test_an_empty_plan_is_a_plan(tmp_path: Path) -> None:
     assert plan_of(tmp_path, "").dids == {} == Plan().dids
+
+
+def test_the_shipped_file_names_every_property_of_a_conference_with_its_default() -> None:
+    written = re.findall(r'^#  ([ +]) (\w+) = "(.*?)" ', (SHIPPED / "numbers.toml").read_text(), re.MULTILINE)
+    assert written == [("+" if row.ours else " ", row.name, row.default) for row in TABLE]
