@@ -11,7 +11,7 @@ import heapq
 import logging
 import random
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -126,8 +126,11 @@ class Engine:
 
     # --- the door
 
-    def open_stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
-        """Takes a port pair and a row. Synchronous, well under 0.1 ms. Raises NoPortFree."""
+    def open_stream(self, on_event: Callable[[StreamEvent], None], codecs: Sequence[str] = ()) -> Stream:
+        """Takes a port pair and a row. Synchronous, well under 0.1 ms. Raises NoPortFree.
+
+        `codecs`: the ones to agree on, best first, instead of those of the settings.
+        """
         self._require_running()
         if not self._free_rows:
             raise NoPortFree(f"all {self._table.streams.length} streams are in use")
@@ -138,7 +141,7 @@ class Engine:
             self.settings.advertised_address or self.settings.address,
             port,
             session_id=self._chance.getrandbits(62),
-            codecs=self.settings.codecs,
+            codecs=codecs or self.settings.codecs,
         )
         stream = Stream(self, self._serial, row, local, on_event)
         self._streams[row] = stream

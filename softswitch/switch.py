@@ -144,6 +144,7 @@ class Switch:
         if source is None:
             raise Refused(403, "Forbidden", counted_as="unknown_sender")
         call.source = source
+        call.caller.codecs = source.trunk.codecs if source.trunk else ()
         call.record("identified", source.why)
         return source
 

@@ -58,6 +58,7 @@ class Leg:
         "_playing",
         "_stream",
         "_waiting",
+        "codecs",
         "end",
         "holds_us",
         "on_ended",
@@ -72,6 +73,7 @@ class Leg:
         self.session = session
         self.state = LEG_TABLE.initial
         self.end: Ended | None = None
+        self.codecs: tuple[str, ...] = ()  # the trunk's, best first; none: those of the settings
         self.talking = False
         self.holds_us = False
         self.on_ended: Callable[[Ended], None] | None = None
@@ -98,7 +100,7 @@ class Leg:
             if self.end is not None:
                 raise RuntimeError(f"{self!r} has ended and never had a stream")
             try:
-                self._stream = self._engine.open_stream(self._on_stream_event)
+                self._stream = self._engine.open_stream(self._on_stream_event, self.codecs)
             except NoPortFree as error:
                 raise CallRejected(503, "No media port free", headers=(("Retry-After", "5"),)) from error
         return self._stream

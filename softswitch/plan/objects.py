@@ -69,6 +69,7 @@ class Trunk(Model):
     in_capacity: Count = 0
     out_capacity: Count = 0
     cps_limit: CallsPerSecond = 0.0
+    codecs: tuple[Literal["PCMU", "PCMA"], ...] = ()
     in_identity_mode: Literal["passthrough", "from"] = "passthrough"
     in_sip_username: Line = ""
     in_sip_password: Line = ""
