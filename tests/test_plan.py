@@ -42,6 +42,7 @@ def test_the_shipped_plan_is_the_promised_one() -> None:
     assert plan.call_flow(plan.dids["12025550102"]) == "direct_participant"
     assert plan.meeting_room(plan.dids["12025550102"]) is all_hands
     assert all_hands.properties == {"conference_quiet_enabled": "on", "conference_maximum_attendees": "0"}
+    assert plan.dids["12025550102"].properties == {"conference_quiet_enabled": "on"}
     (group,) = plan.trunk_groups.values()
     assert (group.name, [str(acl) for acl in group.acls]) == ("pstn", ["127.0.0.0/8"])
     assert [(trunk.address, trunk.port) for trunk in group.trunks] == [("127.0.0.1", 5080)]
