@@ -88,7 +88,26 @@ class Server:
         elif rejection is not None and not self._is_for_the_user(request, rejection.status):
             self._drops[f"rejected_{rejection.status}"] += 1
             self._respond(transaction, rejection.status, rejection.reason, rejection.headers)
-        elif request.method == "CANCEL":
+        else:
+            self._work_on(transaction, request, peer)
+
+    def _work_on(self, transaction: Transaction, request: Request, peer: Peer) -> None:
+        """What is wrong only at a closer look is refused through the transaction, which would wait for ever."""
+        try:
+            self._dispatch(transaction, request, peer)
+        except PeerError as error:
+            self._drops[error.drop] += 1
+            self._refuse_unanswered(transaction, error.status, error.reason)
+        except Exception:
+            self._refuse_unanswered(transaction, 500)
+            raise
+
+    def _refuse_unanswered(self, transaction: Transaction, status: int, reason: str = "") -> None:
+        if not transaction.data:
+            self._respond(transaction, status, reason)
+
+    def _dispatch(self, transaction: Transaction, request: Request, peer: Peer) -> None:
+        if request.method == "CANCEL":
             self._receive_cancel(transaction, request)
         elif request.to.tag is not None:
             self._receive_in_dialog(transaction, request)

@@ -23,7 +23,7 @@ from softswitch.sip.identifiers import Chance, Identifiers
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
-from softswitch.sip.resolver import Dns, Resolver, SystemDns
+from softswitch.sip.resolver import DEFAULT_PORT, Dns, Resolver, SystemDns
 from softswitch.sip.server import Server
 from softswitch.sip.session import authorize, effects, outgoing
 from softswitch.sip.session.events import SessionEvent
@@ -380,8 +380,18 @@ class Stack:
     def _report_lost(self) -> None:
         lost, self._lost_peers = self._lost_peers, set()
         for transaction in (*self._layer.clients.values(), *self._layer.servers.values()):
-            if transaction.peer._replace(local_port=0) in lost and self._layer.is_alive(transaction):
+            if transaction.peer._replace(local_port=0) not in lost or not self._layer.is_alive(transaction):
+                continue
+            if not self._leads_elsewhere(transaction):
                 self._perform(transaction, self._layer.advance(transaction, Event.TRANSPORT_ERROR))
+
+    def _leads_elsewhere(self, transaction: Transaction) -> bool:
+        """A response whose connection is gone goes to the sent-by of its Via instead (RFC 3261 §18.2.2)."""
+        peer = transaction.peer
+        if peer.transport is not Transport.TCP or isinstance(transaction.owner, Sending):
+            return False
+        transaction.peer = peer._replace(port=transaction.request.via.port or DEFAULT_PORT)
+        return transaction.peer != peer
 
     # --- timers -----------------------------------------------------------------------------------------------------
 

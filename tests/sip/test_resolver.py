@@ -1,5 +1,6 @@
 """RFC 3263 with a zone of our own."""
 
+import asyncio
 import random
 from collections import Counter
 
@@ -130,8 +131,6 @@ async def test_a_name_server_that_is_silent_makes_a_503() -> None:
     zone.is_down = True
     phone.stack._client._resolver = resolver(zone)
     phone.call("x.org")
-    import asyncio
-
     await asyncio.sleep(1)
     assert phone.ended().status == 503
     assert phone.has_left_nothing()

@@ -486,6 +486,89 @@ async def test_a_late_answer_without_sdp_uses_what_the_reliable_183_agreed() -> 
     assert phone.heard(Reanswered) == [Reanswered(b"v=0 agreed")]
 
 
+async def test_a_far_end_without_update_is_refreshed_by_re_invite() -> None:
+    phone, peer, _ = await phone_and_peer(session_expires_s=120)
+    await answered(phone, peer)
+    again = await peer.request("INVITE", 70)
+    assert again.body == ANSWER
+    assert again.headers.get("Session-Expires") == "120;refresher=uac"
+    peer.answer(again, 200, HOST, headers=[("Session-Expires", "120;refresher=uac")], body=b"v=0 raw")
+    await peer.request("ACK")
+    again = await peer.request("INVITE", 70)
+    assert again.cseq.number > 1
+
+
+async def test_a_refused_refresh_is_tried_again_another_way() -> None:
+    _phone, peer, _ = await phone_and_peer(session_expires_s=120)
+    peer.say("INVITE", HOST, headers="Allow: INVITE, UPDATE\n", body=SDP)
+    response = await peer.response(200)
+    peer.say("ACK", HOST, to_tag=response.to.tag, branch="z9hG4bKack")
+    peer.answer(await peer.request("UPDATE", 70), 501, HOST)
+    assert (await peer.request("INVITE")).body == ANSWER
+
+
+async def test_a_refresher_that_stays_away_gets_a_bye() -> None:
+    _phone, peer, _ = await phone_and_peer()
+    peer.say("INVITE", HOST, headers="Supported: timer\nSession-Expires: 120;refresher=uac\n", body=SDP)
+    response = await peer.response(200)
+    assert response.headers.get("Session-Expires") == "120;refresher=uac"
+    peer.say("ACK", HOST, to_tag=response.to.tag, branch="z9hG4bKack")
+    bye = await peer.request("BYE", 130)
+    assert bye.headers.get("Reason") == 'Q.850;cause=102;text="Session expired"'
+    assert asyncio.get_running_loop().time() == pytest.approx(1088, abs=0.1)
+
+
+async def test_our_update_in_glare_is_sent_again() -> None:
+    phone, peer, _ = await phone_and_peer()
+    session = phone.call(peer.host)
+    invite = await peer.request("INVITE")
+    reliable = [("Require", "100rel"), ("RSeq", "1"), ("Allow", "INVITE, UPDATE, PRACK")]
+    peer.answer(invite, 183, HOST, headers=reliable, body=ANSWER)
+    peer.answer(await peer.request("PRACK"), 200, HOST)
+    await asyncio.sleep(0.1)
+    session.reoffer(b"v=0 early")
+    peer.answer(await peer.request("UPDATE"), 491, HOST)
+    again = await peer.request("UPDATE")
+    peer.answer(again, 200, HOST, body=b"v=0 yes")
+    await asyncio.sleep(0.1)
+    assert phone.heard(Reanswered) == [Reanswered(b"v=0 yes")]
+
+
+async def test_an_update_with_an_offer_is_answered_and_one_without_refreshes() -> None:
+    phone, peer, _ = await phone_and_peer()
+    phone.on_event = lambda session, event: session.accept(b"v=0 ok") if isinstance(event, Offered) else None
+    tag = await answered(phone, peer)
+    peer.say("UPDATE", HOST, to_tag=tag, cseq=2, body="v=0 theirs")
+    assert (await peer.response(200)).body == b"v=0 ok"
+    peer.say("UPDATE", HOST, to_tag=tag, cseq=3)
+    assert (await peer.response(200)).body == b""
+
+
+async def test_a_reliable_answer_to_a_closed_connection_goes_to_the_via() -> None:
+    wire = Wire(delay_s=0.01)
+    phone = await Phone(wire, HOST, 1).start()
+    caller = await Phone(wire, "10.0.0.3", 2).start()
+    phone.on_call = lambda session: session.ring()
+    caller.call(HOST, params=";transport=tcp")
+    await asyncio.sleep(1)
+    for connection in list(phone.stack._transports._connections.values()):
+        connection.close()
+    await asyncio.sleep(1)
+    phone.calls[0].answer(ANSWER)
+    await asyncio.sleep(1)
+    assert phone.calls[0].state is State.CONFIRMED
+    await phone.stack.close()
+    await caller.stack.close()
+
+
+async def test_closing_the_stack_answers_who_still_waits() -> None:
+    phone, _, _wire = await phone_and_peer()
+    asked = asyncio.create_task(phone.stack.request("OPTIONS", Uri.parse("sip:10.0.0.9")))
+    await asyncio.sleep(1)
+    await phone.stack.close()
+    assert (await asked).status == 503
+
+
 # --- the wire -------------------------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,8 @@ def on_response(session: "Session", request: Request, response: Response) -> Non
         session.send_to(dialog, again)
     elif request.body or response.status in (408, 481):
         reoffer.give_way(session, request, response)
+    else:
+        refresh.try_later(session, response)
 
 
 def _on_success(session: "Session", request: Request, response: Response) -> None:
