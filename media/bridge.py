@@ -1,4 +1,4 @@
-"""The audio bridge: does what commands say to the parts, and runs the tick. The worker process drives it, or a test's loop."""
+"""The audio bridge: does what commands say, and runs the tick. The worker process drives it, or a test's loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICK_S = 0.02
 SILENCE_REVIEW_TICKS = 50  # a row's silence is looked at once a second
 FOLLOWED_SILENT_TICKS = 50  # after so long without a packet a row is watched instead of read every tick
 FLUSH_COUNTS_TICKS = 10
-TICK_BOUNDS_NS = ((1, "tick_below_1_ms"), (2, "tick_below_2_ms"), (5, "tick_below_5_ms"), (10, "tick_below_10_ms"), (20, "tick_below_20_ms"))  # fmt: skip
+TICK_CLASSES = (1, 2, 5, 10, 20)  # ms
 
 
 class Bridge:
@@ -123,6 +123,7 @@ class Bridge:
 
     def _stop(self, _command: commands.Stop) -> None:
         self.is_stopped = True
+        self.parts.sweep.stop()
         self.parts.taping.finish()
         self.parts.taping.tell_ended(self.parts.counts)
         self.flush_counts()
@@ -207,10 +208,10 @@ class Bridge:
 
 
 def _tick_class(took_ns: int) -> str:
-    for bound_ms, name in TICK_BOUNDS_NS:
+    for bound_ms in TICK_CLASSES:
         if took_ns < bound_ms * 1_000_000:
-            return name
-    return "tick_above_20_ms"
+            return f"tick_below_{bound_ms}_ms"
+    return f"tick_above_{TICK_CLASSES[-1]}_ms"
 
 
 _KNOWN = frozenset(COUNTERS)

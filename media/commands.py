@@ -28,7 +28,7 @@ class Start(_Command, frozen=True, tag=True, array_like=True):
 
 
 class Open(_Command, frozen=True, tag=True, array_like=True):
-    """A row comes to life with two descriptors: its RTP socket and its RTCP socket. `serial` tells its life from others'."""
+    """A row comes to life with two descriptors, RTP and RTCP. `serial` tells this life from others of the row."""
 
     row: int
     serial: int

@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from media import commands
 from media.codecs import Codec
 from media.errors import MediaError, NoPortFree
@@ -166,7 +168,7 @@ class Engine:
         return self._shelf.place(source).duration_s
 
     async def prepare(self, *sources: Source) -> None:
-        """Decodes sources ahead of time, off the loop, so that the first `play` starts at once. Raises SourceNotFound."""
+        """Decodes ahead of time, off the loop, so that the first `play` starts at once. Raises SourceNotFound."""
         self._require_running()
         for source in self._not_on_the_shelf(sources):
             audio = await self._loop.run_in_executor(self._loader, decode, self._loaders_library, source)
@@ -419,7 +421,7 @@ class Engine:
             if player.play is not None:
                 yield player.play
         for recorder in self._recorders.values():
-            yield commands.Record(**{name: getattr(recorder.record, name) for name in recorder.record.__struct_fields__} | {"append": True})  # fmt: skip
+            yield msgspec.structs.replace(recorder.record, append=True)
             if recorder.is_stopping:
                 yield commands.StopRecording(recorder.number)
 

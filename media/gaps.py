@@ -1,8 +1,8 @@
 """Frames that did not come: what is heard in their place.
 
-A talker whose frame is missing gets a concealed one (RFC 3551 leaves it to us; G.711 Appendix I) until it has faded away,
-a peer that has told its background with comfort noise (RFC 3389) gets such noise. Rows that nobody hears get nothing, and
-cost nothing: the history that concealment needs is fetched from the pool only when a gap begins.
+A talker whose frame is missing gets a concealed one (G.711 Appendix I) until it has faded away; a peer that has told
+its background with comfort noise (RFC 3389) gets such noise. Rows that nobody hears get nothing, and cost nothing: the
+history that concealment needs is fetched from the pool only when a gap begins.
 """
 
 from __future__ import annotations

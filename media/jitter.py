@@ -1,14 +1,14 @@
 """The jitter buffer: which packet each row plays in which tick.
 
-A ring of ticks holds slots, not audio: the packet stays in the pool. All rows play the ring's same column, so taking what
-is due is one copy for all rows. A row's delay is the difference between its timestamps and ours (`due_timestamp`, the
-one that plays in this tick): a packet that comes in time for its tick waits for nothing, so an even stream is held back
-by the tick alone.
+A ring of ticks holds slots, not audio: the packet stays in the pool. All rows play the same column of the ring, so
+taking what is due is one copy for all rows. A row's delay is the difference between its timestamps and ours
+(`due_timestamp`, the one that plays in this tick): a packet that comes in time for its tick waits for nothing, so an
+even stream is held back by the tick alone.
 
 A packet that comes too late moves the row's timestamps so that it plays now, which delays all that follow. When for a
-whole window even the latest packet came a frame early, one frame is left out, at a moment of silence where there is one;
-each time that turns out to have been wrong, the row waits twice as long before it tries again. Clock drift is the same
-thing, slowly. Timestamps that jump out of reach start the row anew.
+whole window even the latest packet came a frame early, one frame is left out, at a moment of silence where there is
+one; each time that turns out to have been wrong, the row waits twice as long before it tries again. Clock drift is the
+same thing, slowly. Timestamps that jump out of reach start the row anew.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class JitterBuffer:
     def due(self, n: int) -> NDArray[np.int32]:
         """The slot that each row plays in this tick, NO_SLOT for none."""
         column = self._ring[self.tick & (RING - 1)]
-        slots = column[:n].copy()
+        slots: NDArray[np.int32] = column[:n].copy()
         column[:n] = NO_SLOT
         return slots
 

@@ -1,7 +1,8 @@
 """How loud each row is and who talks, without decoding.
 
-A byte of G.711 is a logarithm already: sign bit, three bits of segment, four of mantissa, so 16 steps are 6 dB. The mean of
-the low seven bits over a frame is a level in such steps, and eight bytes are added at once in a 64-bit word (SWAR).
+A byte of G.711 is a logarithm already: sign bit, three bits of segment, four of mantissa, so 16 steps are 6 dB. The
+mean of the low seven bits over a frame is a level in such steps, and eight bytes are added at once in a 64-bit word
+(SWAR).
 
 `loudness` follows the level up at once and falls by a fixed rate, so words run together. A row is *audible* while its
 loudness is above its gate; whether it *talks* is asked of webrtcvad, for audible rows only and a few a tick, since
@@ -33,6 +34,7 @@ PASSES_ALL = 1  # the gate of a bridged call: even faint background is handed on
 VOICE_FRAMES_TO_START = 3
 SILENT_TICKS_TO_STOP = 25
 VAD_MODE = 2
+RATE_HZ = 8000
 VAD_ROWS_A_TICK = 48
 
 
@@ -72,7 +74,7 @@ class Levels:
         self.talks = np.zeros(rows, np.bool_)
         self._voice_frames = np.zeros(rows, np.uint8)
         self._last_voice_tick = np.zeros(rows, np.int64)
-        self._vad = webrtcvad.Vad(VAD_MODE)
+        self._vads: dict[int, webrtcvad.Vad] = {}  # it remembers the background of its row
         self._turn = 0
 
     def follow(
@@ -99,7 +101,10 @@ class Levels:
             chosen = (np.arange(VAD_ROWS_A_TICK) + self._turn) % len(rows)
             rows, frames = rows[chosen], frames[chosen]
         for row, frame in zip(rows.tolist(), frames, strict=True):
-            if not self._vad.is_speech(frame.tobytes(), 8000):
+            vad = self._vads.get(row)
+            if vad is None:
+                vad = self._vads[row] = webrtcvad.Vad(VAD_MODE)
+            if not vad.is_speech(frame.tobytes(), RATE_HZ):
                 self._voice_frames[row] = 0
                 continue
             self._last_voice_tick[row] = tick
@@ -118,7 +123,8 @@ class Levels:
         silent = rows[self._last_voice_tick[rows] + SILENT_TICKS_TO_STOP < tick]
         self.talks[silent] = False
         self._voice_frames[silent] = 0
-        return silent.tolist()
+        stopped: list[int] = silent.tolist()
+        return stopped
 
     def quiet(self, n: int) -> NDArray[np.bool_]:
         """Rows in which nothing is to be heard just now."""
@@ -128,3 +134,4 @@ class Levels:
         self.loudness[row] = self._voice_frames[row] = 0
         self.talks[row] = False
         self.gate[row] = GATE
+        self._vads.pop(row, None)

@@ -56,6 +56,10 @@ class MemorySweep:
         leg.rtp.close()
         leg.rtcp.close()
 
+    def stop(self) -> None:
+        for row in tuple(self._legs):
+            self.close(row)
+
     def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
         leg = self._legs[row]
         leg.target, leg.report_target = rtp, rtcp

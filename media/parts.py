@@ -1,4 +1,4 @@
-"""The parts of a media worker, built once and wired; no logic. The tick runs them, the worker's commands change them."""
+"""The parts of a media worker, built once and wired; no logic. The tick runs them, commands change them."""
 
 from __future__ import annotations
 

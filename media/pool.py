@@ -1,10 +1,10 @@
-"""Where packets lie: planes of rows, filled by the sweep, read in place by everybody else; nothing is copied on receive.
+"""Where packets lie: planes of rows, filled by the sweep, read in place by everybody else; nothing is copied.
 
 A row has 192 bytes, the packet starts at byte 4, so the payload starts at 16 and can be read as 64-bit words. Each tick
-fills the next plane. As few planes take turns as the jitter buffer's farthest packet needs, since memory that is used again
-soon is still in the cache: four as long as every packet is played when it comes, `PLANES` at most. A slot is the number
-of a row of the pool, over all planes. The first half of a plane belongs to the rows of the
-streams table, one packet each; the second half takes further packets of the same tick, in order of arrival.
+fills the next plane. As few planes take turns as the jitter buffer's farthest packet needs, since memory that is used
+again soon is still in the cache: four as long as every packet is played when it comes, `PLANES` at most. A slot is the
+number of a row of the pool, over all planes. The first half of a plane belongs to the rows of the streams table, one
+packet each; the second half takes further packets of the same tick, in order of arrival.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Pool:
         )
 
     def turn(self, farthest_ahead: int) -> None:
-        """On to the plane of the next tick; `farthest_ahead`: in how many ticks the last packet of this one is played."""
+        """On to the next tick's plane; `farthest_ahead`: in how many ticks the last of this one's packets plays."""
         self._ticks_since_far += 1
         needed = farthest_ahead + KEPT_TICKS
         if 2 * needed > self._planes:

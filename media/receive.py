@@ -1,8 +1,8 @@
 """From packets in the pool to frames in the jitter buffer.
 
-A packet is *usual* when it is one of 20 ms of G.711 under the expected payload type, from the source heard before: those
-are handled for all rows at once. All others (a first packet, a key, another payload type, size, source or order) go one
-by one through `packet`, as do all packets of watched rows. Whatever is dropped is counted by name.
+A packet is *usual* when it is one of 20 ms of G.711 under the expected payload type, from the source heard before:
+those are handled for all rows at once. All others (a first packet, a key, another payload type, size, source or order)
+go one by one through `packet`, as do all packets of watched rows. Whatever is dropped is counted by name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """RTCP of all rows: a compound report each five seconds or so, what the peers report about us, goodbye at the end.
 
 RFC 3550 6.2 and 6.3 for a session of two: a fixed interval, randomised between half and one and a half of it, the first
-after half. Who is due is one comparison over a column, so that a tick sends a few reports at most. Loss, jitter and round
-trip go into the streams table, where the signalling process reads them.
+after half. Who is due is one comparison over a column, so that a tick sends a few reports at most. Loss, jitter and
+round trip go into the streams table, where the signalling process reads them.
 """
 
 from __future__ import annotations

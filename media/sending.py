@@ -1,7 +1,7 @@
 """From frames to packets on the way: headers of all rows at once, and the few rows that send something else.
 
-A row sends a packet of 20 ms each tick, unless its peer asked for another packet time or we dial: such rows are taken out
-of the common `emit` and their packets are put together one by one, under the same sequence numbers and timestamps.
+A row sends a packet of 20 ms each tick, unless its peer asked for another packet time or we dial: such rows are taken
+out of the common `emit` and their packets are put together one by one, under the same sequence numbers and timestamps.
 """
 
 from __future__ import annotations
@@ -75,15 +75,15 @@ class Sender:
         self._timestamp[:n] = streams.out_timestamp[:n]
         self._ssrc[:n] = streams.out_ssrc[:n]
         self._out_words[:n, :2] = self._headers[:n]
-        if self._repacketing:
-            self._repacket()
         self._sweep.emit()
-        if self.dialing:
-            self._dial()
         common = self._in_common[:n]
         streams.out_sequence[:n] += common
         streams.sent_packets[:n] += common
         streams.sent_bytes[:n] += common * np.uint32(FRAME_SAMPLES)
+        if self._repacketing:
+            self._repacket()
+        if self.dialing:
+            self._dial()
         streams.out_timestamp[:n] += np.uint32(FRAME_SAMPLES * (1 + missed_ticks) & 0xFFFFFFFF)
 
     def _join_or_leave(self, row: int) -> None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import mmap
 import os
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
@@ -51,8 +53,9 @@ class Columns:
     @classmethod
     def _layout(cls) -> dict[str, np.dtype[Any]]:
         if "_dtypes" not in cls.__dict__:
-            hints = get_type_hints(cls, include_extras=True)
-            cls._dtypes = {name: np.dtype(hint.__metadata__[0]) for name, hint in hints.items() if hasattr(hint, "__metadata__")}  # type: ignore[attr-defined]  # fmt: skip
+            hints = get_type_hints(cls, include_extras=True).items()
+            columns = {name: np.dtype(hint.__metadata__[0]) for name, hint in hints if hasattr(hint, "__metadata__")}
+            cls._dtypes = columns  # type: ignore[attr-defined]
         dtypes: dict[str, np.dtype[Any]] = cls._dtypes  # type: ignore[attr-defined]
         return dtypes
 
@@ -140,7 +143,7 @@ COUNTERS = (
     "drop_not_agreed",
     "drop_rtcp_malformed",
     "drop_overload",
-    "send_refused",
+    "peer_unreachable",  # its port is closed, or there is no way to it
     "send_would_block",
     "reports_sent",
     "reports_received",
@@ -184,20 +187,15 @@ class Table:
 
 def shared_memory(name: str, size_bytes: int) -> int:
     """A descriptor of memory that processes can share; pages are taken when first touched."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create(name)
-    else:
-        descriptor = _unlinked_file(name)
+    descriptor = os.memfd_create(name) if hasattr(os, "memfd_create") else _unlinked_file(name)
     os.ftruncate(descriptor, size_bytes)
     return descriptor
 
 
 def _unlinked_file(name: str) -> int:
     """Where the system has no memfd (macOS)."""
-    import tempfile
-
     descriptor, path = tempfile.mkstemp(prefix=name)
-    os.unlink(path)
+    Path(path).unlink()
     return descriptor
 
 

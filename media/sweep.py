@@ -1,8 +1,8 @@
 """How packets come in and go out: the interface, and the usual way, a connected UDP socket a leg.
 
-`sweep(tick)` brings one packet of each followed row into the pool, in one `map` over `recv_into` that runs in C, without
-asking the kernel first who has something: at 50 packets a second everybody has. `emit()` sends every row's packet in one
-`map` over `send`. An OSError stops the map, and the same map goes on with the next leg.
+`sweep(tick)` brings one packet of each followed row into the pool, in one `map` over `recv_into` that runs in C,
+without asking the kernel first who has something: at 50 packets a second everybody has. `emit()` sends every row's
+packet in one `map` over `send`. An OSError stops the map, and the same map goes on with the next leg.
 
 A row is either *followed* (its source is known, locked and talks in packets of 20 ms) or *watched*: its packets are
 handed out one by one with their sender, which costs nothing while nothing comes. Reports (RTCP) are always watched.
@@ -50,6 +50,9 @@ class Sweep(Protocol):
 
     def close(self, row: int) -> None: ...
 
+    def stop(self) -> None:
+        """Closes all rows."""
+
     def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
         """Where packets go to while the source is not locked, and reports always (None: beside the audio, RFC 5761)."""
 
@@ -92,7 +95,7 @@ class _Leg:
 
 
 class SocketSweep:
-    """A UDP socket a leg; connected as soon as its source is locked, so that the kernel drops everybody else's packets."""
+    """A UDP socket a leg; connected once its source is locked, so that the kernel drops everybody else's packets."""
 
     def __init__(self, pool: Pool, drops: Counter[str]) -> None:
         self.lengths = np.zeros(pool.rows, np.uint8)
@@ -134,6 +137,13 @@ class SocketSweep:
         del self._legs[row]
         leg.rtp.close()
         leg.rtcp.close()
+
+    def stop(self) -> None:
+        """Lets go of everything."""
+        for row in tuple(self._legs):
+            self.close(row)
+        self._watched.close()
+        self._reports.close()
 
     def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
         leg = self._legs[row]
@@ -199,7 +209,10 @@ class SocketSweep:
             try:
                 results.extend(calls)
                 break
-            except OSError:  # nothing there, or the peer's port is closed
+            except BlockingIOError:  # nothing there
+                results.append(0)
+            except OSError:
+                self._drops["peer_unreachable"] += 1
                 results.append(0)
         self.lengths[:] = 0
         lengths = np.frombuffer(bytes(results), np.uint8)
@@ -270,7 +283,7 @@ class SocketSweep:
     def emit(self) -> None:
         self._emit(map(SEND, self._connected.sockets, self._connected.buffers))
         if self._aimed.rows:
-            self._emit(map(SEND_TO, self._aimed.sockets, self._aimed.buffers, self._aimed.targets))
+            self._emit(map(SEND_TO, self._aimed.sockets, self._aimed.buffers, self._aimed.targets))  # type: ignore[arg-type]
 
     def _emit(self, calls: Iterator[int]) -> None:
         while True:
@@ -280,7 +293,7 @@ class SocketSweep:
             except BlockingIOError:
                 self._drops["send_would_block"] += 1
             except OSError:
-                self._drops["send_refused"] += 1
+                self._drops["peer_unreachable"] += 1
 
     def emit_packet(self, row: int, packet: bytes) -> None:
         leg = self._legs[row]
@@ -300,7 +313,7 @@ class SocketSweep:
             else:
                 sock.sendto(packet, target)
         except OSError:
-            self._drops["send_refused"] += 1
+            self._drops["peer_unreachable"] += 1
 
     # --- the lists of the maps
 
@@ -367,7 +380,7 @@ class _Senders:
             self.buffers[at] = self.buffers[-1]
             self.targets[at] = self.targets[-1]
         for column in (self.rows, self.sockets, self.buffers, self.targets):
-            column.pop()  # type: ignore[attr-defined]
+            column.pop()
 
 
 def _disconnect(sock: socket.socket) -> None:

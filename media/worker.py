@@ -1,8 +1,8 @@
 """The media process: one loop. Between ticks it waits for commands, at the deadline it ticks.
 
 Deadlines are absolute: lateness does not add up, and what a stalled machine has missed is skipped, never made up for by
-a burst. The garbage collector is off (what exists at the start is frozen, what comes later is freed by reference count).
-The process ends with its parent: the control socket closes.
+a burst. The garbage collector is off (what exists at the start is frozen, what comes later is freed by reference
+count). The process ends with its parent: the control socket closes.
 """
 
 from __future__ import annotations
