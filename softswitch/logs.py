@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor
 
@@ -48,8 +49,12 @@ def _human(stream: TextIO) -> list[Processor]:
 
 
 def _json() -> list[Processor]:
-    render = structlog.processors.JSONRenderer(ensure_ascii=False)
+    render = structlog.processors.JSONRenderer(_encode)
     return [structlog.processors.dict_tracebacks, _what_people_look_for_first, render]
+
+
+def _encode(said: EventDict, **_options: object) -> str:
+    return msgspec.json.encode(said, enc_hook=repr).decode()
 
 
 def _what_people_look_for_first(_logger: object, _method: str, said: EventDict) -> EventDict:
