@@ -32,6 +32,7 @@ class User(Protocol):
     def take(self, session: Session) -> None: ...
     def answer_for(self, request: Request, peer: Peer) -> Response | None: ...
     def takes_all_methods(self) -> bool: ...
+    def is_ignored(self, peer: Peer) -> bool: ...
 
 
 class Server:
@@ -62,12 +63,18 @@ class Server:
             self._perform(transaction, self._layer.advance(transaction, event, request))
         elif request.method == "ACK":
             self.receive_ack(request)
+        elif self._is_to_be_ignored(request, peer):
+            self._drops["ignored"] += 1
         elif len(self._layer.servers) >= self._settings.most_server_transactions:
             self._drops["overload"] += 1
             retry_after = ("Retry-After", str(self._settings.retry_after_s))
             self.answer_statelessly(request, peer, 503, headers=(retry_after,))
         else:
             self._receive_new(request, peer)
+
+    def _is_to_be_ignored(self, request: Request, peer: Peer) -> bool:
+        """Whether this sender gets silence; never within a session of ours."""
+        return self._user.is_ignored(peer) and (request.call_id, request.to.tag or "") not in self._sessions
 
     def receive_ack(self, ack: Request) -> None:
         """The ACK of a 2xx; it is never answered."""
@@ -157,6 +164,8 @@ class Server:
     def _receive_other(self, transaction: Transaction, request: Request, peer: Peer) -> None:
         response = self._user.answer_for(request, peer)
         if response is not None:
+            if response.to.tag is None:
+                response.headers.set("To", str(response.to.with_tag(self._identifiers.tag())))
             self._perform(transaction, self._layer.respond(transaction, response))
 
     def _respond(self, transaction: Transaction, status: int, reason: str = "", headers: HeaderFields = ()) -> None:
@@ -169,7 +178,7 @@ class Server:
     def refuse(self, data: bytes, peer: Peer, error: PeerError) -> None:
         """Bytes that are no good: counted, and answered where there is somebody to answer to."""
         self._drops[error.drop] += 1
-        request = salvage(data)
+        request = None if self._user.is_ignored(peer) else salvage(data)
         if request is not None:
             self.answer_statelessly(request, peer, error.status, error.reason)
 

@@ -48,7 +48,11 @@ logger = logging.getLogger(__name__)
 
 
 class Stack:
-    """One SIP element. `drops` counts by name whatever was dropped or refused; `trace` sees every message."""
+    """One SIP element.
+
+    `drops` counts by name whatever was dropped or refused, `trace` sees every message, and a sender that `ignores` names
+    gets silence, except within a session.
+    """
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Stack:
         self.capabilities = Capabilities()
         self.on_invite: Callable[[Session], None] = _nobody_answers
         self.on_request: Callable[[Request, Peer], Response | None] = self.answer_options
+        self.ignores: Callable[[Peer], bool] | None = None
         self.drops: Counter[str] = Counter()
         self.trace: Callable[[str, Peer, bytes], None] | None = None
         self.ignores: Callable[[Peer], bool] = _nobody
@@ -106,24 +111,8 @@ class Stack:
             self._send_bytes,
         )
 
-        self._transaction_effects: dict[type, Callable[[Transaction, Any], None]] = {
-            machine.Deliver: self._deliver,
-            machine.StartTimer: self._start_timer,
-            machine.StopTimers: self._stop_timers,
-            machine.Failed: self._failed,
-            machine.Terminated: self._stop_timers,
-        }
-        self._session_effects: dict[type, Callable[[Session, Any], None]] = {
-            effects.SendRequest: self._request_for,
-            effects.SendAck: self._client.acknowledge,
-            effects.Cancel: self._client.cancel,
-            effects.Abandon: self._abandon_for,
-            effects.Respond: self._respond_for,
-            effects.StartTimer: self._start_timer_for,
-            effects.StopTimer: self._stop_timer_for,
-            effects.Emit: self._emit,
-            effects.Finished: self._finish,
-        }
+        self._transaction_effects = self._carriers_of_transactions()
+        self._session_effects = self._carriers_of_sessions()
 
     # --- the owner's side -------------------------------------------------------------------------------------------
 
@@ -281,6 +270,9 @@ class Stack:
     def takes_all_methods(self) -> bool:
         return self.on_request != self.answer_options
 
+    def is_ignored(self, peer: Peer) -> bool:
+        return self.ignores is not None and self.ignores(peer)
+
     # --- effects of transactions ------------------------------------------------------------------------------------
 
     def _perform(self, transaction: Transaction, todo: list[machine.Effect]) -> None:
@@ -290,6 +282,15 @@ class Stack:
                 self._send_bytes(effect.data, transaction.peer)  # type: ignore[union-attr]
             else:
                 self._transaction_effects[kind](transaction, effect)
+
+    def _carriers_of_transactions(self) -> dict[type, Callable[[Transaction, Any], None]]:
+        return {
+            machine.Deliver: self._deliver,
+            machine.StartTimer: self._start_timer,
+            machine.StopTimers: self._stop_timers,
+            machine.Failed: self._failed,
+            machine.Terminated: self._stop_timers,
+        }
 
     def _deliver(self, transaction: Transaction, effect: machine.Deliver) -> None:
         message = effect.message
@@ -323,6 +324,19 @@ class Stack:
         while todo:
             effect = todo.popleft()
             self._session_effects[type(effect)](session, effect)
+
+    def _carriers_of_sessions(self) -> dict[type, Callable[[Session, Any], None]]:
+        return {
+            effects.SendRequest: self._request_for,
+            effects.SendAck: self._client.acknowledge,
+            effects.Cancel: self._client.cancel,
+            effects.Abandon: self._abandon_for,
+            effects.Respond: self._respond_for,
+            effects.StartTimer: self._start_timer_for,
+            effects.StopTimer: self._stop_timer_for,
+            effects.Emit: self._emit,
+            effects.Finished: self._finish,
+        }
 
     def _emit(self, session: Session, effect: effects.Emit) -> None:
         try:

@@ -621,6 +621,28 @@ async def test_over_the_limit_an_invite_gets_503_with_retry_after_and_the_calls_
     assert phone.stack.drops["overload"] == 15
 
 
+async def test_a_stranger_gets_silence_and_a_session_is_served_from_anywhere() -> None:
+    phone, peer, wire = await phone_and_peer()
+    tag = await answered(phone, peer)
+    phone.stack.ignores = lambda _: True
+    sent = len(wire.packets)
+    peer.say("OPTIONS", HOST, call_id="stranger")
+    peer.say("INVITE", HOST, call_id="stranger", body=SDP)
+    peer.send("OPTIONS sip:x SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKbad\n\n", HOST)
+    await asyncio.sleep(1)
+    assert len(wire.packets) == sent + 3
+    assert phone.stack.drops["ignored"] == 2
+    peer.say("BYE", HOST, to_tag=tag, cseq=2)
+    await peer.response(200)
+
+
+async def test_an_answer_of_the_owner_gets_a_tag() -> None:
+    phone, peer, _ = await phone_and_peer()
+    phone.stack.on_request = lambda request, _: Response.for_request(request, 403)
+    peer.say("REGISTER", HOST)
+    assert (await peer.response(403)).to.tag
+
+
 async def test_a_garbage_storm_leaves_no_exception_and_no_state(caplog: pytest.LogCaptureFixture) -> None:
     phone, peer, _ = await phone_and_peer()
     chance = random.Random(11)
