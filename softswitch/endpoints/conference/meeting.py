@@ -225,14 +225,17 @@ class Meeting:
     # ---- what is done to one attendee
 
     def mute(self, attendee: Attendee, muted: bool) -> None:
-        """Mutes or unmutes one attendee. A listener stays muted whatever is asked."""
-        attendee.mute = attendee.mute.set(muted)
-        self._apply_mute(attendee)
+        """Mutes or unmutes one attendee, who is told. A listener stays muted whatever is asked."""
+        before, attendee.mute = attendee.mute, attendee.mute.set(muted)
+        if attendee.mute.muted != before.muted:
+            self._apply_mute(attendee)
+            attendee.hear("you_are_muted" if muted else "you_are_unmuted")
 
     def hold(self, attendee: Attendee, on_hold: bool) -> None:
-        """Puts one attendee, of any role, on hold for himself."""
+        """Puts one attendee, of any role, on hold for himself; he is told."""
         attendee.on_hold = on_hold
         self._apply_hold(attendee)
+        attendee.hear("on_hold" if self.is_held(attendee) else "off_hold")
 
     def change_role(self, attendee: Attendee, role: Role) -> None:
         """Another role, with all that goes with it: mute, hold, and the rules that count hosts."""
