@@ -27,6 +27,7 @@ FRAME_SAMPLES = 160
 TICK_S = 0.02
 RATE_HZ = 8000
 BLOCK_SAMPLES = 800
+HALF = 1 << 31
 FIRST_HZ, STEP_HZ = 310, 70  # no tone is a harmonic of another, for as many as fit below 4 kHz
 AMPLITUDE = 4000
 AUDIBLE = 0.05  # of the tone's own amplitude
@@ -73,11 +74,14 @@ class Member:
         self.heard.append((asyncio.get_running_loop().time(), packet))
 
     def samples(self, since: float = 0.0) -> NDArray[np.int16]:
-        """What was heard, decoded, packets in order of arrival; keys and noise are left out."""
+        """What was heard, decoded, in the order of its timestamps and each once; keys and noise are left out."""
+        audio = [packet for at, packet in self.heard if at >= since and packet[1] & 0x7F in LAWS]
+        timestamps = [struct.unpack("!I", packet[4:8])[0] for packet in audio]
+        by_time = {
+            (at - timestamps[0] + HALF) & 0xFFFFFFFF: packet for at, packet in zip(timestamps, audio, strict=True)
+        }
         parts = [
-            LAWS[packet[1] & 0x7F][1][np.frombuffer(packet[12:], np.uint8)]
-            for at, packet in self.heard
-            if at >= since and packet[1] & 0x7F in LAWS
+            LAWS[packet[1] & 0x7F][1][np.frombuffer(packet[12:], np.uint8)] for _, packet in sorted(by_time.items())
         ]
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
@@ -126,13 +130,13 @@ class Ears:
                 member.speak()
             await asyncio.sleep(start + (tick + 1) * TICK_S - loop.time())
 
-    def matrix(self) -> dict[str, set[str]]:
-        """Who heard whom in the last `listen`."""
+    def matrix(self, audible: float = AUDIBLE) -> dict[str, set[str]]:
+        """Who heard whom in the last `listen`: whose tone came with more than this part of its amplitude."""
         return {
             name: {
                 other.name
                 for other in self.members.values()
-                if member.amplitude(other.tone_hz, self.listening_since) > AUDIBLE * AMPLITUDE
+                if member.amplitude(other.tone_hz, self.listening_since) > audible * AMPLITUDE
             }
             for name, member in self.members.items()
         }

@@ -1,6 +1,7 @@
-"""A media process that is killed is replaced by one with the same sockets, rooms and streams. Real processes, real time."""
+"""A media process that is killed is replaced by one with the same sockets, rooms and streams. In real time."""
 
 import asyncio
+import itertools
 import os
 import signal
 import struct
@@ -46,7 +47,7 @@ def header(packet: bytes) -> tuple[int, int, int]:
 
 def longest_gap_s(member: Member) -> float:
     times = [at for at, _ in member.heard]
-    return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(times))
 
 
 async def test_callers_stay_in_their_room_when_the_media_process_is_killed(ears: Ears) -> None:
@@ -76,7 +77,7 @@ async def test_the_new_process_goes_on_with_the_same_rtp_stream_and_counts(ears:
     after = a.stream.statistics()
     headers = [header(packet) for _, packet in a.heard]
     assert len({ssrc for _, _, ssrc in headers}) == 1
-    steps = {(later[0] - earlier[0]) & 0xFFFF for earlier, later in zip(headers, headers[1:], strict=False)}
+    steps = {(later[0] - earlier[0]) & 0xFFFF for earlier, later in itertools.pairwise(headers)}
     assert steps <= {0, 1, 2}  # the last packet may have left before it was counted
     assert after.packets_received > before.packets_received >= 25
     assert after.packets_sent > before.packets_sent

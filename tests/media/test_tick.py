@@ -1,6 +1,7 @@
 """What peers do to a bridge: other packet times, garbage, strangers, jumps, gaps, keys. Bytes in, bytes out."""
 
 import asyncio
+import itertools
 import random
 import struct
 from collections.abc import AsyncIterator
@@ -88,7 +89,7 @@ async def test_a_peer_with_another_packet_time_is_heard_and_gets_it(ears: Ears, 
     sizes = {len(data) for at, data in one.heard if data[1] & 0x7F == 0}
     assert sizes == {12 + samples}
     timestamps = [struct.unpack("!I", data[4:8])[0] for _, data in one.heard]
-    assert {(b - a) & 0xFFFFFFFF for a, b in zip(timestamps, timestamps[1:], strict=False)} == {samples}
+    assert {(b - a) & 0xFFFFFFFF for a, b in itertools.pairwise(timestamps)} == {samples}
 
 
 async def test_an_even_stream_is_delayed_by_the_tick_alone(pair: tuple[Member, Member], ears: Ears) -> None:
@@ -165,7 +166,7 @@ async def test_the_source_is_latched_once_and_strangers_are_not_heard(pair: tupl
 
 
 async def test_rtp_from_another_address_than_announced_is_latched_when_it_keeps_coming(ears: Ears) -> None:
-    one, other = two(ears)
+    one, _other = two(ears)
     assert ears.wire is not None
     behind_nat = ears.wire.datagrams("10.7.7.7", 4000, lambda data, _host, _port: one.hear(data))
     one.send = lambda data: behind_nat.send(data, *one.stream.address)
@@ -191,7 +192,8 @@ async def test_a_new_offer_with_another_address_is_latched_anew(pair: tuple[Memb
 
 async def test_hold_stops_our_packets_and_resume_brings_them_back(pair: tuple[Member, Member], ears: Ears) -> None:
     one, _ = pair
-    offer = "v=0\r\no=- 1 {n} IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\nm=audio 49154 RTP/AVP 0\r\na={way}\r\n"
+    offer = "v=0\r\no=- 1 {n} IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n"
+    offer += "m=audio 49154 RTP/AVP 0\r\na={way}\r\n"
     await ears.listen(0.3)
     one.stream.answer(offer.format(n=2, way="inactive").encode())
     await ears.listen(0.4)
@@ -253,7 +255,7 @@ async def test_loss_jitter_reordering_and_duplicates_leave_everybody_audible() -
     for name in "abc":
         room.join(ears.member(name).stream)
     await ears.listen(6.0)
-    assert ears.matrix() == {"a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"}}
+    assert ears.matrix(audible=0.2) == {"a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"}}
     for member in ears.members.values():
         statistics = member.stream.statistics()
         assert statistics.loss_share == pytest.approx(0.02, abs=0.02)
@@ -316,7 +318,7 @@ async def test_digits_are_sent_as_telephone_events(pair: tuple[Member, Member], 
     assert sum(1 for data in events if data[1] & 0x80) == 2
     assert len({data[4:8] for data in events}) == 2
     sequences = [struct.unpack("!H", data[2:4])[0] for _, data in one.heard]
-    assert {(b - a) & 0xFFFF for a, b in zip(sequences, sequences[1:], strict=False)} == {1}
+    assert {(b - a) & 0xFFFF for a, b in itertools.pairwise(sequences)} == {1}
 
 
 async def test_digits_are_sent_as_tones_where_no_event_was_agreed_and_heard_so(ears: Ears) -> None:

@@ -1,6 +1,7 @@
 """The media process: real sockets, its clock, its end. Real time."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -59,15 +61,15 @@ async def test_a_stalled_process_skips_what_it_missed_and_sends_no_burst(ears: E
     assert ears.engine.counters()["skipped_ticks"] >= 15
     timestamps = [struct.unpack("!I", packet[4:8])[0] for _, packet in members[0].heard]
     sequences = [struct.unpack("!H", packet[2:4])[0] for _, packet in members[0].heard]
-    assert {(b - a) & 0xFFFF for a, b in zip(sequences, sequences[1:], strict=False)} == {1}
-    assert max((b - a) & 0xFFFFFFFF for a, b in zip(timestamps, timestamps[1:], strict=False)) >= 15 * FRAME_SAMPLES
+    assert {(b - a) & 0xFFFF for a, b in itertools.pairwise(sequences)} == {1}
+    assert max((b - a) & 0xFFFFFFFF for a, b in itertools.pairwise(timestamps)) >= 15 * FRAME_SAMPLES
 
 
 async def test_a_thousand_streams_come_and_go_without_a_trace(ears: Ears) -> None:
     pid = ears.engine.worker_pid
 
     def sockets() -> int:
-        return len(os.listdir(f"/proc/{pid}/fd"))
+        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
     await asyncio.sleep(0.2)
     before = sockets()
