@@ -177,8 +177,11 @@ class Server:
 
     def refuse(self, data: bytes, peer: Peer, error: PeerError) -> None:
         """Bytes that are no good: counted, and answered where there is somebody to answer to."""
+        if self._user.is_ignored(peer):
+            self._drops["ignored"] += 1
+            return
         self._drops[error.drop] += 1
-        request = None if self._user.is_ignored(peer) else salvage(data)
+        request = salvage(data)
         if request is not None:
             self.answer_statelessly(request, peer, error.status, error.reason)
 

@@ -41,7 +41,6 @@ from softswitch.sip.validation import Capabilities
 
 TIMER_SLACK_S = 0.002  # timers this close together are served by one wake-up of the loop
 DRAIN_LOOKS_EVERY_S = 0.05
-RESPONSE = b"SIP/2.0 "
 
 HeaderFields = Iterable[tuple[str, str]]
 logger = logging.getLogger(__name__)
@@ -50,8 +49,8 @@ logger = logging.getLogger(__name__)
 class Stack:
     """One SIP element.
 
-    `drops` counts by name whatever was dropped or refused, `trace` sees every message, and a sender that `ignores` names
-    gets silence, except within a session.
+    `drops` counts by name whatever was dropped or refused, `trace` sees every message, and a sender that `ignores`
+    names gets silence, except within a session.
     """
 
     def __init__(
@@ -66,11 +65,9 @@ class Stack:
         self.capabilities = Capabilities()
         self.on_invite: Callable[[Session], None] = _nobody_answers
         self.on_request: Callable[[Request, Peer], Response | None] = self.answer_options
-        self.ignores: Callable[[Peer], bool] | None = None
         self.drops: Counter[str] = Counter()
         self.trace: Callable[[str, Peer, bytes], None] | None = None
         self.ignores: Callable[[Peer], bool] = _nobody
-        """Whose requests get no answer at all, not even those that are no good."""
 
         self._identifiers = Identifiers(random or chance.SystemRandom())
         self._session_settings = self.settings.session(self.capabilities)
@@ -226,9 +223,6 @@ class Stack:
         """One datagram, or one message of a stream."""
         if self.trace is not None:
             self.trace("in", peer, data)
-        if self.ignores(peer) and not data.startswith(RESPONSE):
-            self.drops["ignored"] += 1
-            return
         try:
             message = parse(data)
             if isinstance(message, Request):
@@ -271,7 +265,7 @@ class Stack:
         return self.on_request != self.answer_options
 
     def is_ignored(self, peer: Peer) -> bool:
-        return self.ignores is not None and self.ignores(peer)
+        return self.ignores(peer)
 
     # --- effects of transactions ------------------------------------------------------------------------------------
 

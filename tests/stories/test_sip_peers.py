@@ -627,11 +627,11 @@ async def test_a_stranger_gets_silence_and_a_session_is_served_from_anywhere() -
     phone.stack.ignores = lambda _: True
     sent = len(wire.packets)
     peer.say("OPTIONS", HOST, call_id="stranger")
-    peer.say("INVITE", HOST, call_id="stranger", body=SDP)
+    peer.say("INVITE", HOST, call_id="stranger", branch="z9hG4bKs", body=SDP)
     peer.send("OPTIONS sip:x SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKbad\n\n", HOST)
     await asyncio.sleep(1)
     assert len(wire.packets) == sent + 3
-    assert phone.stack.drops["ignored"] == 2
+    assert phone.stack.drops["ignored"] == 3
     peer.say("BYE", HOST, to_tag=tag, cseq=2)
     await peer.response(200)
 
