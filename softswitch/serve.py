@@ -5,7 +5,9 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 
@@ -67,9 +69,15 @@ def _say_ready(app: App, configuration: Configuration) -> None:
     console.print(show.number_plan(configuration.plan, rows=show.ROWS_AT_START))
     console.print()
     console.print("Call it from a second terminal:")
-    for line in show.how_to_call(configuration.plan, *app.sip_address):
+    for line in show.how_to_call(configuration.plan, *app.sip_address, program=_program()):
         console.print(f"    {line}", highlight=False, soft_wrap=True)
     console.print()
+
+
+def _program() -> str:
+    """How this program was called, for the person who shall call it again."""
+    name = Path(sys.argv[0])
+    return f"{Path(sys.executable).name} -m softswitch" if name.suffix == ".py" else str(name)
 
 
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

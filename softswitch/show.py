@@ -43,7 +43,7 @@ def trunk_groups(plan: Plan) -> Table:
     return table
 
 
-def how_to_call(plan: Plan, host: str, port: int) -> list[str]:
+def how_to_call(plan: Plan, host: str, port: int, *, program: str) -> list[str]:
     """The two commands that show at once that it works: a direct number by SIPp, a code by the gateway simulator."""
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     lines = []
@@ -55,7 +55,7 @@ def how_to_call(plan: Plan, host: str, port: int) -> list[str]:
         switch = "" if place == "127.0.0.1:5060" else f" --switch {place}"
         code = _demo_code(plan, coded)
         send = f" --send {code}#" if code else ""
-        lines.append(f"softswitch gateway call --from 13105550199 --to {coded.phonenumber}{send} --hold 20s{switch}")
+        lines.append(f"{program} gateway call --from 13105550199 --to {coded.phonenumber}{send} --hold 20s{switch}")
     return lines
 
 

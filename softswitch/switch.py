@@ -186,12 +186,14 @@ class Switch:
         outcome = Outcome.of_rejection(how) if isinstance(how, CallRejected) else how
         if call.caller.state is LegState.ANSWERED:
             outcome = replace(outcome, status=200)
-        call.conclude(outcome)
         self.calls.pop(call.id, None)
         self._tasks.pop(call.id, None)
         self.outcomes[outcome.status] += 1
-        self._tell(call, outcome, how.counted_as if isinstance(how, Refused) else None)
-        self._end(call.caller, outcome, how.headers if isinstance(how, CallRejected) else ())
+        try:
+            call.conclude(outcome)
+            self._tell(call, outcome, how.counted_as if isinstance(how, Refused) else None)
+        finally:
+            self._end(call.caller, outcome, how.headers if isinstance(how, CallRejected) else ())
 
     def _tell(self, call: Call, outcome: Outcome, counted_as: str | None) -> None:
         if counted_as is None:

@@ -56,6 +56,11 @@ class Running:
         message = text.format(host=self.host, port=self.port, here=here, sdp=SDP, length=len(SDP))
         self.socket.sendto(message.encode(), (self.host, self.port))
 
+    def acknowledge(self, answer: str) -> None:
+        tag = re.search(r"To: .*;tag=(\S+)", answer)
+        assert tag
+        self.send(INVITE.replace("INVITE", "ACK").replace("{host}>\r\nCall", f"{{host}}>;tag={tag[1]}\r\nCall"))
+
     def receive(self, beginning: str) -> str:
         """The next message that begins so."""
         while True:
@@ -122,12 +127,21 @@ def test_the_process_answers_options_takes_a_call_and_ends_it_at_sigterm_with_st
         it.send(INVITE)
         answer = it.receive("SIP/2.0 200")
         assert "m=audio " in answer
-        tag = re.search(r"To: .*;tag=(\S+)", answer)
-        assert tag
-        it.send(INVITE.replace("INVITE", "ACK").replace("{host}>\r\nCall", f"{{host}}>;tag={tag[1]}\r\nCall"))
+        it.acknowledge(answer)
         it.process.send_signal(signal.SIGTERM)
         assert "Reason: Q.850;cause=41" in it.receive("BYE ")
         assert it.process.wait(20) == 0
+
+
+@pytest.mark.real_time
+def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        it.send(INVITE)
+        it.acknowledge(it.receive("SIP/2.0 200"))
+        it.process.send_signal(signal.SIGTERM)
+        it.receive("BYE ")  # and the switch waits for the answer to it
+        it.process.send_signal(signal.SIGTERM)
+        assert it.process.wait(20) == 128 + signal.SIGTERM
 
 
 @pytest.mark.real_time

@@ -244,6 +244,21 @@ async def test_a_bug_after_the_answer_ends_the_call_with_bye(tmp_path: Path) -> 
         assert (it.ended[0].status, it.ended[0].by) == (200, "DST")
 
 
+async def test_a_listener_to_events_that_breaks_does_not_keep_the_call_up(tmp_path: Path) -> None:
+    async def run(call: Call) -> Outcome:
+        def break_down(event: Event) -> None:
+            if isinstance(event, CallEnded):
+                raise ZeroDivisionError
+
+        await call.caller.answer()
+        call.events.subscribe(break_down)
+        return Outcome.released()
+
+    async with board(tmp_path, run) as it:
+        assert (await (await it.dial().answered()).ended()).by == "remote"
+        assert it.switch.bugs == 1
+
+
 async def test_an_unknown_sender_gets_403_and_no_task(tmp_path: Path) -> None:
     async with board(tmp_path) as it:
         assert (await it.dial(host=STRANGER).ended()).status == 403
