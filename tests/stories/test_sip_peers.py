@@ -313,6 +313,20 @@ async def test_a_bye_while_our_re_invite_is_open_ends_cleanly() -> None:
     assert phone.has_left_nothing()
 
 
+async def test_an_answer_that_is_overtaken_by_our_bye_is_acknowledged_and_starts_nothing() -> None:
+    phone, peer, _ = await phone_and_peer()
+    await answered(phone, peer)
+    phone.calls[0].reoffer(b"v=0 new")
+    invite = await peer.request("INVITE")
+    phone.calls[0].hang_up()
+    peer.answer(await peer.request("BYE"), 200, HOST)
+    peer.answer(invite, 200, HOST, headers=[("Session-Expires", "1800;refresher=uac")], body=ANSWER)
+    await peer.request("ACK")
+    await asyncio.sleep(70)
+    assert phone.ended().by == "local"
+    assert phone.has_left_nothing()
+
+
 # --- a call goes out ------------------------------------------------------------------------------------------------
 
 

@@ -104,6 +104,8 @@ def _session_expires(message: Message) -> tuple[int, str | None]:
 
 
 def _set(session: "Session", interval_s: int, *, is_refresher: bool) -> None:
+    if session.is_over:
+        return  # the answer to an offer that was overtaken by the end
     session.timer.interval_s, session.timer.is_refresher = interval_s, is_refresher
     if not interval_s:
         session.do(StopTimer(SessionTimer.REFRESH))
