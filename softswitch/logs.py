@@ -32,7 +32,7 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="%H:%M:%S.%f" if human else "iso", utc=not human),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if human else "iso", utc=not human),
     ]
     renderers = _human(stream) if human else _json()
     structlog.configure(
@@ -45,7 +45,7 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
 
 
 def _human(stream: TextIO) -> list[Processor]:
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=28)]
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=12, sort_keys=False)]
 
 
 def _json() -> list[Processor]:

@@ -174,7 +174,7 @@ class Switch:
 
     async def _run(self, call: Call, decision: Decision) -> Outcome:
         endpoint = decision.endpoint.name
-        self._log.info("call", **_parties(call), endpoint=endpoint)
+        self._log.info("call", call=call.id, **_parties(call), endpoint=endpoint)
         return await self._endpoints[endpoint].run(call)
 
     # ---- the end
@@ -191,17 +191,20 @@ class Switch:
         self.outcomes[outcome.status] += 1
         try:
             call.conclude(outcome)
-            self._tell(call, outcome, how.counted_as if isinstance(how, Refused) else None)
+            self._tell(call, outcome, how)
         finally:
             self._end(call.caller, outcome, how.headers if isinstance(how, CallRejected) else ())
 
-    def _tell(self, call: Call, outcome: Outcome, counted_as: str | None) -> None:
-        if counted_as is None:
-            duration_s = round(self._clock() - call.started_at, 3)
-            end = {"status": outcome.status, "reason": outcome.reason, "q850": outcome.q850, "by": outcome.by}
-            self._log.info("call ended", **_parties(call), **end, duration_s=duration_s)
-        elif counted_as:
-            self.refused[counted_as] += 1
+    def _tell(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
+        if isinstance(how, Refused) and how.counted_as is not None:
+            if how.counted_as:
+                self.refused[how.counted_as] += 1
+            return
+        end = {"status": outcome.status, "reason": outcome.reason, "q850": outcome.q850, "by": outcome.by}
+        if isinstance(how, Refused) and how.reasons:
+            end["why"] = how.reasons[-1].why
+        duration_s = round(self._clock() - call.started_at, 3)
+        self._log.info("call ended", call=call.id, **_parties(call), **end, duration_s=duration_s)
 
     def _end(self, leg: Leg, outcome: Outcome, headers: HeaderFields) -> None:
         """Ends the session by what its state needs, where it is still up."""
