@@ -362,9 +362,9 @@ class Stack:
             running.cancel()
 
     def _finish(self, session: Session, _: effects.Finished) -> None:
-        for timer in session.running.values():
-            timer.cancel()
-        session.running.clear()
+        for name in tuple(session.running):
+            if name is not effects.SessionTimer.NO_487:
+                session.running.pop(name).cancel()
         tag = session.request.from_.tag if session.direction == "out" else session.dialog and session.dialog.local_tag
         self._sessions.pop((session.call_id, tag or ""), None)
 

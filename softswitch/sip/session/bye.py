@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from softswitch.sip.message import Request, Response
 from softswitch.sip.session import authorize, cancel, incoming, outgoing
 from softswitch.sip.session.causes import NORMAL_CLEARING, reason_header, reason_of, status_for
-from softswitch.sip.session.effects import SessionTimer, StopTimer
+from softswitch.sip.session.effects import SessionTimer, StartTimer, StopTimer
 from softswitch.sip.session.events import Ended
 from softswitch.sip.session.states import Move, State
 from softswitch.sip.transaction.machine import Transaction
@@ -82,6 +82,7 @@ def lost(session: "Session", status: int, reason: str, *, says_bye: bool = True)
         return
     was_waiting = session.state in incoming.WAITING
     session.move(Move.LOST)
+    incoming.refuse_invite(session, 487)
     if says_bye and not was_waiting:
         send(session, (reason_header(102, reason),))
     _stop_all(session)
@@ -93,3 +94,5 @@ def _stop_all(session: "Session") -> None:
     for timer in tuple(session.running):
         if timer is not SessionTimer.NO_487:
             session.do(StopTimer(timer))
+    if session.invite_out is not None:  # a re-INVITE the far end may leave open
+        session.do(StartTimer(SessionTimer.NO_487, session.settings.intervals.timeout_s))

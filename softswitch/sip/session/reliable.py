@@ -132,7 +132,7 @@ def _take_offer(session: "Session", transaction: Transaction, sdp: bytes) -> Non
         session.respond(transaction, status, reason)
         _go_on(session)
 
-    session.open_offer = OpenOffer(accept, refuse)
+    session.open_offer = OpenOffer(accept, refuse, transaction)
     session.emit(Offered(sdp))
 
 

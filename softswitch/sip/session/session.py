@@ -283,14 +283,20 @@ class Session:
         if move in (OfferMove.ANSWER_SENT, OfferMove.ANSWER_RECEIVED):
             self.has_exchanged = True
         if move is OfferMove.DROPPED:
-            self.open_offer = None
+            self._withdraw_open_offer()
 
     def end(self, event: Ended) -> None:
         """Tell the owner, once; a session in state ENDED is finished for the stack too."""
         self.emit(event)
         self.has_ended = True
-        self.open_offer = self.next_offer = self.held_answer = None
+        self._withdraw_open_offer()
+        self.next_offer = self.held_answer = None
         self.finish()
+
+    def _withdraw_open_offer(self) -> None:
+        open_offer, self.open_offer = self.open_offer, None
+        if open_offer is not None and open_offer.transaction is not None:
+            self.respond(open_offer.transaction, 487)
 
     def finish(self) -> None:
         """Say that nothing more is to come, when that is so."""

@@ -91,7 +91,9 @@ def on_update(session: "Session", transaction: Transaction, request: Request) ->
         _confirm(session, transaction, None)
         return
     session.offer_moves(OfferMove.OFFER_RECEIVED)
-    session.open_offer = OpenOffer(partial(_accept, session, transaction), partial(_refuse, session, transaction))
+    session.open_offer = OpenOffer(
+        partial(_accept, session, transaction), partial(_refuse, session, transaction), transaction
+    )
     session.emit(Offered(sdp))
 
 
