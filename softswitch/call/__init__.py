@@ -9,7 +9,7 @@ from softswitch.call.collect import Code, Collected, EndedBy, collect
 from softswitch.call.events import CallEnded, CallMoved, Event, Events
 from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
-from softswitch.call.outcome import Outcome, q850_of, status_of
+from softswitch.call.outcome import Outcome, q850_of
 from softswitch.call.states import OutsideTableError, Table
 
 __all__ = [
@@ -29,5 +29,4 @@ __all__ = [
     "Table",
     "collect",
     "q850_of",
-    "status_of",
 ]

@@ -176,9 +176,6 @@ class Leg:
                 return self._digits.popleft() if self._digits else None
         return self._digits.popleft()
 
-    def forget_digits(self) -> None:
-        self._digits.clear()
-
     # ---- the end
 
     def hang_up(self, q850: int = NORMAL_CLEARING, reason: str = "Normal call clearing") -> None:

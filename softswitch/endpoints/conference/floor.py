@@ -27,10 +27,6 @@ class Floor:
         self._aside: Room | None = None
         self._notice: Player | None = None
 
-    @property
-    def is_open(self) -> bool:
-        return self._main is not None or self._aside is not None
-
     def talk(self, leg: Leg, *, speaks: bool) -> None:
         """Into the main room, from wherever the leg is; also to change whether it speaks there."""
         if leg.end is not None:
