@@ -13,16 +13,17 @@ same thing, slowly. Timestamps that jump out of reach start the row anew.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media.pool import FRAME_SAMPLES, KEPT_TICKS, NO_SLOT, PLANES
+from media.pool import FRAME_SAMPLES, KEPT_TICKS, NO_SLOT
 from media.streams import StreamColumns
 
-RING = PLANES
-FARTHEST = PLANES - KEPT_TICKS  # frames ahead; the pool is overwritten after that
+RING = KEPT_TICKS
+FARTHEST = RING - 2  # frames ahead; the pool is overwritten after that
 LATEST_RESCUED = 10  # frames; a packet later than that is left behind
 OUTAGE = 5  # so many packets in a row left behind: their delay is the new normal
 WINDOW_TICKS = 128
@@ -44,14 +45,17 @@ class Placed(Enum):
 class JitterBuffer:
     """Rows of the streams table; `tick` counts the ticks, missed ones too."""
 
-    def __init__(self, rows: int, streams: StreamColumns) -> None:
+    def __init__(
+        self, rows: int, streams: StreamColumns, keep: Callable[[NDArray[np.int32]], NDArray[np.int32]]
+    ) -> None:
+        """`keep` is the pool's: it copies rows that have to wait, and says to which slots."""
         self.tick = 0
-        self.farthest_ahead = 0  # of the packets placed in this tick
         self.inserted = self.skipped = 0
         self.due_timestamp = np.zeros(rows, np.uint32)
         self.is_playing = np.zeros(rows, np.bool_)
         self._ring = np.full((RING, rows), NO_SLOT, np.int32)
         self._flat = self._ring.reshape(-1)
+        self._keep = keep
         self._row = np.arange(rows, dtype=np.int32)
         self._rows = rows
         self._least_ahead = np.full(rows, NEVER_AHEAD, np.int32)
@@ -64,35 +68,26 @@ class JitterBuffer:
 
     # --- the usual way, all rows at once
 
-    def place(self, n: int, came: NDArray[np.bool_], timestamp: NDArray[np.uint32], first_slot: int) -> list[int]:
-        """Puts row r's packet, in slot `first_slot + r`, where it is due; returns the rows that need `place_one`."""
+    def place(self, n: int, came: NDArray[np.bool_], timestamp: NDArray[np.uint32]) -> list[int]:
+        """Puts each row's packet of this tick where it is due; returns the rows that need `place_one`."""
         ahead = (timestamp - self.due_timestamp[:n]).view(np.int32) // FRAME_SAMPLES
         placed = ahead.view(np.uint32) <= FARTHEST
         placed &= came
         placed &= self.is_playing[:n]
-        if placed.all() and not ahead.any():
-            return self._place_now(n, first_slot)
-        where = (self.tick + ahead) & (RING - 1)
-        where *= self._rows
-        where += self._row[:n]
-        slots = self._row[:n] + first_slot
-        if placed.all():
-            self._flat[where] = slots
-            self.farthest_ahead = int(ahead.max(initial=0))
-        else:
-            self._flat[where[placed]] = slots[placed]
-            self.farthest_ahead = int(ahead.max(initial=0, where=placed))
+        self._play_now(n, placed & (ahead == 0))
         least = self._least_ahead[:n]
         np.minimum(least, ahead, out=least, where=placed)
+        waits = placed & (ahead > 0)
+        if waits.any():
+            rows = np.flatnonzero(waits).astype(np.int32)
+            self._flat[((self.tick + ahead[rows]) & (RING - 1)) * self._rows + rows] = self._keep(rows)
         placed ^= came
         return np.flatnonzero(placed).tolist() if placed.any() else []
 
-    def _place_now(self, n: int, first_slot: int) -> list[int]:
-        """The best case: every row's packet has come, and is due at once."""
-        self._ring[self.tick & (RING - 1), :n] = self._row[:n] + first_slot
-        self._least_ahead[:n] = np.minimum(self._least_ahead[:n], 0)
-        self.farthest_ahead = 0
-        return []
+    def _play_now(self, n: int, now: NDArray[np.bool_]) -> None:
+        """What is due in the tick in which it comes stays where it is: in the slot that is the row's own."""
+        column = self._ring[self.tick & (RING - 1), :n]
+        np.copyto(column, self._row[:n], where=now)
 
     def due(self, n: int) -> NDArray[np.int32]:
         """The slot that each row plays in this tick, NO_SLOT for none."""
@@ -154,7 +149,6 @@ class JitterBuffer:
         if self._ring[column, row] != NO_SLOT:
             return Placed.DUPLICATE
         self._ring[column, row] = slot
-        self.farthest_ahead = max(self.farthest_ahead, ahead)
         self._least_ahead[row] = min(self._least_ahead[row], ahead)
         return Placed.IN_TIME
 
@@ -168,12 +162,13 @@ class JitterBuffer:
         if farthest + by_frames > FARTHEST or (by_frames > 2 and self._left_behind[row] < OUTAGE):
             return Placed.TOO_LATE
         self._delay(row, by_frames)
-        self.farthest_ahead = max(self.farthest_ahead, farthest + by_frames)
         self._put(row, timestamp, slot)
         return Placed.DELAYED_THE_ROW
 
     def _delay(self, row: int, frames: int) -> None:
         columns = (self.tick + np.arange(RING)) & (RING - 1)
+        if self._ring[columns[0], row] == row:  # it came in this tick and will not be played in it after all
+            self._ring[columns[0], row] = self._keep(self._row[row : row + 1])[0]
         self._ring[columns, row] = np.roll(self._ring[columns, row], frames)
         self._move_clock(row, -frames)
         self._patience[row] = min(2 * int(self._patience[row]), LONGEST_PATIENCE)

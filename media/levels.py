@@ -67,8 +67,7 @@ def measure(words: NDArray[np.uint64], flip: NDArray[np.uint64]) -> NDArray[np.u
 class Levels:
     """The rows' loudness, and who talks."""
 
-    def __init__(self, rows: int, slots: int) -> None:
-        self.of_slot = np.zeros(slots, np.uint8)
+    def __init__(self, rows: int) -> None:
         self.loudness = np.zeros(rows, np.uint8)
         self.gate = np.full(rows, GATE, np.uint8)
         self.talks = np.zeros(rows, np.bool_)
@@ -77,21 +76,16 @@ class Levels:
         self._vads: dict[int, webrtcvad.Vad] = {}  # it remembers the background of its row
         self._turn = 0
 
-    def follow(
-        self, n: int, slots: NDArray[np.int32], present: NDArray[np.bool_], pauses: NDArray[np.bool_]
-    ) -> NDArray[np.uint8]:
-        """This tick's levels of the first n rows (0 where no frame is due); their loudness follows.
+    def follow(self, n: int, levels: NDArray[np.uint8], pauses: NDArray[np.bool_]) -> None:
+        """The first n rows' loudness follows this tick's levels (0 where no frame is due).
 
         A row that pauses, with comfort noise in place of audio, stays just loud enough for a bridged call to hear it.
         """
-        levels = self.of_slot.take(slots, mode="clip")
-        levels *= present
         loudness = self.loudness[:n]
         np.maximum(loudness, FALL_A_TICK, out=loudness)
         loudness -= FALL_A_TICK
         np.maximum(loudness, levels, out=loudness)
         np.maximum(loudness, pauses[:n], out=loudness, casting="unsafe")
-        return levels
 
     def listen(self, rows: NDArray[np.intp], frames: NDArray[np.int16], tick: int) -> list[int]:
         """Asks webrtcvad about some of the audible rows, given with their frames; returns who has started to talk."""

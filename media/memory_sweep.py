@@ -84,18 +84,19 @@ class MemorySweep:
     def set_sending(self, row: int, sends: bool) -> None:
         self._legs[row].sends = sends
 
-    def sweep(self, plane: int, missed_ticks: int = 0) -> list[tuple[int, int, int]]:  # noqa: ARG002  as the interface has it
+    def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:  # noqa: ARG002  as the interface has it
         self.lengths[:] = 0
-        further: list[tuple[int, int, int]] = []
+        further: list[tuple[int, bytes]] = []
         for row, leg in self._legs.items():
             if not leg.is_followed:
                 continue
             for data in self._packets(leg):
-                if not self.lengths[row]:
-                    self.lengths[row] = self._lay(self._pool.slot(plane, row), data)
-                else:
-                    slot = self._pool.spare_slot(plane, len(further))
-                    further.append((row, slot, self._lay(slot, data)))
+                if self.lengths[row]:
+                    further.append((row, data))
+                    continue
+                whole = data[:LONGEST_BYTES]  # cut off as `recv_into` would
+                self._pool.packet(row)[: len(whole)] = whole
+                self.lengths[row] = len(whole)
         return further
 
     def watched(self) -> Iterator[Arrival]:
@@ -131,9 +132,3 @@ class MemorySweep:
         while (arrived := leg.rtp.receive()) is not None:
             if tuple(arrived[1]) == leg.source:
                 yield arrived[0]
-
-    def _lay(self, slot: int, data: bytes) -> int:
-        """Into the pool, cut off as `recv_into` would."""
-        data = data[:LONGEST_BYTES]
-        self._pool.packet(slot)[: len(data)] = data
-        return len(data)

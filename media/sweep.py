@@ -23,7 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from media.pool import LONGEST_BYTES, PACKET_AT, PACKET_BYTES, PLANES, ROW_BYTES, Pool
+from media.pool import LONGEST_BYTES, PACKET_AT, PACKET_BYTES, ROW_BYTES, Pool
 
 Address = tuple[Any, ...]  # host, port, and for IPv6 flow and scope
 Arrival = tuple[int, bytes, Address]
@@ -67,8 +67,8 @@ class Sweep(Protocol):
     def set_sending(self, row: int, sends: bool) -> None:
         """Whether `emit` sends the row's packet."""
 
-    def sweep(self, plane: int, missed_ticks: int = 0) -> list[tuple[int, int, int]]:
-        """Fills the plane and `lengths`; returns (row, slot, length) of further packets, in order of arrival."""
+    def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:
+        """Fills the pool's first rows and `lengths`; returns further packets of rows, in order of arrival."""
 
     def watched(self) -> Iterator[Arrival]: ...
     def reports(self) -> Iterator[Arrival]: ...
@@ -105,7 +105,7 @@ class SocketSweep:
         self._legs: dict[int, _Leg] = {}
         self._rows: list[int] = []  # the followed rows; the next three lists go with it
         self._sockets: list[socket.socket] = []
-        self._buffers: list[list[memoryview]] = [[] for _ in range(PLANES)]
+        self._buffers: list[memoryview] = []
         self._row_array = np.zeros(0, np.intp)
         self._backlog = np.zeros(pool.rows, np.uint8)  # packets that may wait in the kernel beyond one
         self._is_behind = False  # some row has a backlog
@@ -172,8 +172,7 @@ class SocketSweep:
         leg.followed_at = len(self._rows)
         self._rows.append(row)
         self._sockets.append(leg.rtp)
-        for plane, buffers in enumerate(self._buffers):
-            buffers.append(self._pool.packet(self._pool.slot(plane, row)))
+        self._buffers.append(self._pool.packet(row))
         self._backlog[row] = 3
         self._is_behind = True
         self._row_array = np.zeros(0, np.intp)
@@ -199,12 +198,12 @@ class SocketSweep:
 
     # --- in
 
-    def sweep(self, plane: int, missed_ticks: int = 0) -> list[tuple[int, int, int]]:
+    def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:
         rows = self._row_array
         if len(rows) != len(self._rows):
             rows = self._row_array = np.array(self._rows, np.intp)
         results: list[int] = []
-        calls = map(RECEIVE, self._sockets, self._buffers[plane])
+        calls = map(RECEIVE, self._sockets, self._buffers)
         while True:
             try:
                 results.extend(calls)
@@ -217,11 +216,9 @@ class SocketSweep:
         self.lengths[:] = 0
         lengths = np.frombuffer(bytes(results), np.uint8)
         self.lengths[rows] = lengths
-        return self._drain(plane, rows, lengths, missed_ticks)
+        return self._drain(rows, lengths, missed_ticks)
 
-    def _drain(
-        self, plane: int, rows: NDArray[np.intp], lengths: NDArray[np.uint8], missed_ticks: int
-    ) -> list[tuple[int, int, int]]:
+    def _drain(self, rows: NDArray[np.intp], lengths: NDArray[np.uint8], missed_ticks: int) -> list[tuple[int, bytes]]:
         """Second and further packets of rows that missed some before, and of a few others in turn."""
         self._ticks += 1
         backlog = self._backlog
@@ -238,22 +235,19 @@ class SocketSweep:
             waiting = backlog[rows] > 0
             self._is_behind = bool(waiting.any())
             due = due + rows[came & waiting].tolist()
-        return self._read_further(plane, due) if due else []
+        return self._read_further(due) if due else []
 
-    def _read_further(self, plane: int, due: list[int]) -> list[tuple[int, int, int]]:
-        further: list[tuple[int, int, int]] = []
+    def _read_further(self, due: list[int]) -> list[tuple[int, bytes]]:
+        further: list[tuple[int, bytes]] = []
         for row in due:
             receive = self._legs[row].rtp.recv_into
             for _ in range(max(1, int(self._backlog[row]))):
-                slot = self._pool.spare_slot(plane, len(further))
                 try:
-                    length = receive(self._pool.packet(slot))
+                    length = receive(self._scratch)
                 except OSError:
                     self._backlog[row] = 0
                     break
-                further.append((row, slot, length))
-                if len(further) == self._pool.rows:
-                    return further
+                further.append((row, bytes(self._scratch[:length])))
         return further
 
     def watched(self) -> Iterator[Arrival]:
@@ -338,9 +332,9 @@ class SocketSweep:
             return
         last = self._rows[-1]
         self._legs[last].followed_at = at
-        for column in (self._rows, self._sockets, *self._buffers):
-            column[at] = column[-1]  # type: ignore[index]
-            column.pop()  # type: ignore[attr-defined]
+        self._rows[at], self._sockets[at], self._buffers[at] = last, self._sockets[-1], self._buffers[-1]
+        for column in (self._rows, self._sockets, self._buffers):
+            column.pop()
         leg.followed_at = -1
         self.lengths[row] = 0
         self._row_array = np.zeros(0, np.intp)

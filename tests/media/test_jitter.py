@@ -15,7 +15,7 @@ QUIET, LOUD = np.ones(ROWS, np.bool_), np.zeros(ROWS, np.bool_)
 
 def buffer() -> JitterBuffer:
     memory = mmap.mmap(-1, StreamColumns.size_bytes(ROWS))
-    return JitterBuffer(ROWS, StreamColumns(ROWS, memory, 0))
+    return JitterBuffer(ROWS, StreamColumns(ROWS, memory, 0), lambda rows: rows + 100)
 
 
 def play(jitter: JitterBuffer, quiet: np.ndarray = LOUD) -> int:
@@ -42,8 +42,11 @@ def test_the_usual_way_places_all_rows_at_once() -> None:
         jitter.place_one(row, frame(0), row)
     play(jitter)
     came = np.array([True, True, False, True])
-    assert jitter.place(ROWS, came, np.full(ROWS, frame(1), np.uint32), 100) == []
-    assert jitter.due(ROWS).tolist() == [100, 101, NO_SLOT, 103]
+    timestamps = np.array([frame(1), frame(2), frame(1), frame(1)], np.uint32)
+    assert jitter.place(ROWS, came, timestamps) == []
+    assert jitter.due(ROWS).tolist() == [0, NO_SLOT, NO_SLOT, 3]
+    jitter.advance(ROWS, LOUD)
+    assert jitter.due(ROWS).tolist() == [NO_SLOT, 101, NO_SLOT, NO_SLOT]
 
 
 def test_rows_that_are_not_in_time_are_left_to_be_placed_one_by_one() -> None:
@@ -52,7 +55,7 @@ def test_rows_that_are_not_in_time_are_left_to_be_placed_one_by_one() -> None:
     jitter.place_one(1, frame(5), 1)
     play(jitter)
     timestamps = np.array([frame(6), frame(3), 0, 0], np.uint32)
-    assert jitter.place(ROWS, np.array([True, True, False, False]), timestamps, 10) == [1]
+    assert jitter.place(ROWS, np.array([True, True, False, False]), timestamps) == [1]
 
 
 def test_reordered_packets_play_in_order() -> None:

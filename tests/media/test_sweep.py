@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from media.pool import LONGEST_BYTES, PLANES, Pool
+from media.pool import KEPT_TICKS, LONGEST_BYTES, Pool
 from media.sweep import SocketSweep
 
 
@@ -46,7 +46,7 @@ class Legs:
     def follow(self, row: int) -> None:
         self.sweep.lock(row, self.far[row].getsockname())
         self.sweep.follow(row)
-        self.sweep.sweep(0)
+        self.sweep.sweep()
 
     def say(self, row: int, data: bytes) -> None:
         self.far[row].sendto(data, self.addresses[row])
@@ -74,20 +74,20 @@ def test_a_sweep_brings_one_packet_of_each_row_that_has_one(make_legs: Make) -> 
         legs.follow(row)
     legs.say(0, b"zero")
     legs.say(2, b"second")
-    assert legs.sweep.sweep(1) == []
+    assert legs.sweep.sweep() == []
     assert legs.sweep.lengths[:3].tolist() == [4, 0, 6]
-    assert bytes(legs.pool.packet(legs.pool.slot(1, 2))[:6]) == b"second"
+    assert bytes(legs.pool.packet(2)[:6]) == b"second"
 
 
 def test_what_a_row_missed_is_caught_up_by_further_reads(make_legs: Make) -> None:
     legs = make_legs(1)
     legs.follow(0)
     for _ in range(3):
-        legs.sweep.sweep(0)
+        legs.sweep.sweep()
     for number in range(4):
         legs.say(0, bytes((number,)))
-    further = legs.sweep.sweep(1)
-    assert [bytes(legs.pool.packet(slot)[:length]) for _, slot, length in further] == [b"\x01", b"\x02", b"\x03"]
+    further = legs.sweep.sweep()
+    assert [data for _, data in further] == [b"\x01", b"\x02", b"\x03"]
 
 
 def test_rows_that_leave_do_not_disturb_the_others(make_legs: Make) -> None:
@@ -100,7 +100,7 @@ def test_rows_that_leave_do_not_disturb_the_others(make_legs: Make) -> None:
     legs.sweep.close(3)
     for row in (1, 2, 4):
         legs.say(row, bytes((row,)))
-    legs.sweep.sweep(2)
+    legs.sweep.sweep()
     legs.sweep.emit()
     assert legs.sweep.lengths[:5].tolist() == [0, 1, 1, 0, 1]
     assert [legs.far[row].recv(500)[0] for row in (1, 2, 4)] == [1, 2, 4]
@@ -110,7 +110,7 @@ def test_a_locked_row_hears_nobody_else_and_an_unlocked_one_everybody(make_legs:
     legs, stranger = make_legs(1), udp()
     legs.follow(0)
     stranger.sendto(b"foreign", legs.addresses[0])
-    legs.sweep.sweep(0)
+    legs.sweep.sweep()
     assert legs.sweep.lengths[0] == 0
     legs.sweep.unlock(0)
     stranger.sendto(b"foreign", legs.addresses[0])
@@ -122,7 +122,7 @@ def test_a_packet_that_is_too_long_is_cut_and_looks_so(make_legs: Make) -> None:
     legs = make_legs(1)
     legs.follow(0)
     legs.say(0, bytes(500))
-    legs.sweep.sweep(0)
+    legs.sweep.sweep()
     assert legs.sweep.lengths[0] == LONGEST_BYTES
 
 
@@ -132,9 +132,9 @@ def test_a_far_end_that_is_gone_costs_a_count_and_nothing_else(make_legs: Make) 
         legs.follow(row)
         legs.sweep.set_sending(row, True)
     legs.far[0].close()
-    for plane in range(4):
+    for _ in range(4):
         legs.sweep.emit()
-        legs.sweep.sweep(plane)
+        legs.sweep.sweep()
     assert legs.drops["peer_unreachable"] > 0
     assert legs.far[1].recv(500)
 
@@ -149,18 +149,22 @@ def test_before_the_source_is_known_packets_go_where_the_description_says(make_l
     assert legs.far[0].recv(500) == b"report"
 
 
-def test_as_few_planes_take_turns_as_the_farthest_packet_needs() -> None:
-    pool = Pool(1)
+def test_what_has_to_wait_is_kept_when_the_next_packet_comes() -> None:
+    pool = Pool(4)
+    pool.packet(2)[:] = bytes((7,)) * LONGEST_BYTES
+    (kept,) = pool.keep(np.array([2], np.int32))
+    stored = pool.store(bytes((9,)) * 160)
+    for _ in range(KEPT_TICKS - 1):
+        pool.turn()
+        pool.packet(2)[:] = bytes(LONGEST_BYTES)
+        pool.keep(np.arange(4, dtype=np.int32))
+        assert pool.store(bytes(160)) is not None
+    assert (pool.payload[kept] == 7).all()
+    assert (pool.payload[stored] == 9).all()
 
-    def planes(farthest: int, ticks: int) -> set[int]:
-        seen = set()
-        for _ in range(ticks):
-            pool.turn(farthest)
-            seen.add(pool.plane)
-        return seen
 
-    assert planes(0, 50) == set(range(4))
-    assert planes(3, 50) == set(range(8))
-    assert planes(PLANES - 4, 50) == set(range(PLANES))
-    planes(0, 2000)
-    assert planes(0, 50) == set(range(4))
+def test_more_odd_packets_than_rows_in_one_tick_are_refused() -> None:
+    pool = Pool(2)
+    assert [pool.store(bytes(160)) is None for _ in range(3)] == [False, False, True]
+    pool.turn()
+    assert pool.store(bytes(160)) is not None
