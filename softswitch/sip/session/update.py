@@ -79,7 +79,7 @@ def on_update(session: "Session", transaction: Transaction, request: Request) ->
     if sdp is not None and session.offer_state is OfferState.SENT:
         session.respond(transaction, 491)
         return
-    if sdp is not None and session.offer_state is OfferState.RECEIVED:
+    if sdp is not None and (session.offer_state is OfferState.RECEIVED or session.open_offer is not None):
         session.respond(transaction, 500, headers=(reoffer.retry_after(session),))
         return
     if not refresh.is_acceptable(session, transaction):
