@@ -335,7 +335,8 @@ def _nobody_listens(_: SessionEvent) -> None:
 def _receive_in_dialog(session: Session, transaction: Transaction, request: Request) -> None:
     """A request of the far end within a dialog (RFC 3261 §12.2.2)."""
     dialog = session.dialog or session.early.get(request.from_.tag or "")
-    if dialog is None or session.state is State.ENDED:
+    is_leaving = session.has_ended and request.method != "BYE"
+    if dialog is None or session.state is State.ENDED or is_leaving:
         session.respond(transaction, 481)
     elif not dialog.accepts(request):
         session.respond(transaction, 500, "CSeq out of order")
