@@ -200,7 +200,9 @@ class Bridge:
 
     def flush_counts(self) -> None:
         """What was counted since the last time goes to shared memory."""
-        counts = self.parts.counts
+        counts, jitter = self.parts.counts, self.parts.jitter
+        counts["frames_inserted"], counts["frames_skipped"] = jitter.inserted, jitter.skipped
+        jitter.inserted = jitter.skipped = 0
         for name, number in counts.items():
             if name in _KNOWN:
                 self.parts.table.count(name, number)

@@ -55,7 +55,7 @@ class Parts:
         self.levels = Levels(length)
         self.mixer = Mixer(length, ROOMS, loudest_talkers)
         self.playing = Playing(shelf, table.players)
-        self.sender = Sender(self.rows, self.streams, sweep)
+        self.sender = Sender(self.rows, self.streams, sweep, counts)
         self.taping = Taping(self.rows, pool, writer, tell)
         self.gaps = Gaps(self.rows, self.streams)
         self.reports = Reports(self.rows, self.streams, self.receiver.sources, sweep, self.jitter, counts)

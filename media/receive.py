@@ -74,6 +74,7 @@ class Receiver:
         usual &= ssrc == self._streams.in_ssrc[:n]
         transit = (np.uint32(self._arrival_samples) - timestamp).view(np.int32)
         following = self.sources.in_order(n, usual, sequence, transit)
+        self._counts["received_packets"] += int(np.count_nonzero(following))
         self._rows.heard_at_tick[:n][following] = self._jitter.tick
         for row in self._jitter.place(n, following, timestamp):
             self._place(row, int(timestamp[row]), self._pool.payload[row].tobytes())
@@ -134,6 +135,7 @@ class Receiver:
 
     def packet(self, row: int, data: bytes) -> None:
         """Any packet of a row's source."""
+        self._counts["single_packets"] += 1
         if is_rtcp(data):
             self.on_report(row, data)
             return

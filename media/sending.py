@@ -7,6 +7,7 @@ out of the common `emit` and their packets are put together one by one, under th
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -37,8 +38,8 @@ class _Repacketing:
 class Sender:
     """The rows' sending side; `out` of the sweep holds one packet a row."""
 
-    def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep) -> None:
-        self._rows, self._streams, self._sweep = rows, streams, sweep
+    def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep, counts: Counter[str]) -> None:
+        self._rows, self._streams, self._sweep, self._counts = rows, streams, sweep, counts
         self.on_dialled: Callable[[int], None]
         self._headers = np.zeros((rows.length, 2), np.uint64)  # laid over the first 16 bytes of `out`
         header = self._headers.view(np.uint8)
@@ -79,6 +80,7 @@ class Sender:
         common = self._in_common[:n]
         streams.out_sequence[:n] += common
         streams.sent_packets[:n] += common
+        self._counts["sent_packets"] += int(np.count_nonzero(common))
         streams.sent_bytes[:n] += common * np.uint32(FRAME_SAMPLES)
         if self._repacketing:
             self._repacket()
@@ -143,6 +145,7 @@ class Sender:
             int(streams.out_ssrc[row]),
         )
         self._sweep.emit_packet(row, header + payload)
+        self._counts["sent_packets"] += 1
         streams.out_sequence[row] = (int(streams.out_sequence[row]) + 1) & 0xFFFF
         streams.sent_packets[row] += 1
         streams.sent_bytes[row] = (int(streams.sent_bytes[row]) + len(payload)) & 0xFFFFFFFF

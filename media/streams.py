@@ -120,9 +120,9 @@ COUNTERS = (
     "tick_below_10_ms",
     "tick_below_20_ms",
     "tick_above_20_ms",
-    "received_packets",
+    "received_packets",  # the usual way
+    "single_packets",  # one by one
     "sent_packets",
-    "lost_frames",
     "concealed_frames",
     "late_packets",
     "duplicate_packets",
@@ -134,7 +134,6 @@ COUNTERS = (
     "frames_skipped",
     "payload_type_switches",
     "sources_latched",
-    "digits",
     "drop_too_short",
     "drop_wrong_version",
     "drop_malformed",
