@@ -40,6 +40,7 @@ log = logging.getLogger("media")
 
 LAW_OF = {Codec.PCMU: 0, Codec.PCMA: 1}
 DESCRIPTORS_BESIDE_STREAMS = 256
+SPARE_AFTER_S = 0.5  # the process that has just taken over needs the processor more
 
 
 class Engine:
@@ -392,7 +393,8 @@ class Engine:
         if not self._is_running:
             return
         if worker is self._spare:
-            self._spare = WorkerProcess(self._told, self._worker_ended)
+            self._spare = None
+            self._loop.call_later(SPARE_AFTER_S, self._start_spare)
             return
         log.error("media process %d died (%s); another takes over", worker.pid, worker.process.returncode)
         successor = self._spare or WorkerProcess(self._told, self._worker_ended)
@@ -401,9 +403,14 @@ class Engine:
         successor.send_start(self._start_command(), [self._table.descriptor, self._shelf.descriptor])
         successor.send(list(self._everything()), [port for row in self._streams for port in self._pairs[row]])
         self.workers_replaced += 1
-        self._spare = WorkerProcess(self._told, self._worker_ended)
+        self._spare = None
+        self._loop.call_later(SPARE_AFTER_S, self._start_spare)
         if self.on_worker_replaced is not None:
             self.on_worker_replaced()
+
+    def _start_spare(self) -> None:
+        if self._is_running and self._spare is None:
+            self._spare = WorkerProcess(self._told, self._worker_ended)
 
     def _flush_nothing(self) -> None:
         """What waits to be sent is part of everything that is about to be told again."""

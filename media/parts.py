@@ -62,6 +62,11 @@ class Parts:
         self.keys = Keys(length, self.jitter, self.tell_stream)
         self.talk = Talk(self.rows, self.levels, self.jitter, tell, self.tell_stream)
 
+    @property
+    def are_idle(self) -> bool:
+        """Nobody is there, nothing plays or is recorded."""
+        return not (self.rows.legs or self.playing.shared or self.playing.private) and self.taping.is_idle
+
     def tell_stream(self, row: int, event: StreamEvent) -> None:
         self.tell(StreamTold(row, self.rows.legs[row].serial, event))  # type: ignore[arg-type]
 
