@@ -38,6 +38,8 @@ from media.streams import Table
 
 log = logging.getLogger("media")
 
+STREAMS_EXPECTED = 4000  # of one media process at most; a wider port range is no promise to fill it
+
 LAW_OF = {Codec.PCMU: 0, Codec.PCMA: 1}
 DESCRIPTORS_BESIDE_STREAMS = 256
 SPARE_AFTER_S = 0.5  # the process that has just taken over needs the processor more
@@ -464,10 +466,10 @@ def _number(payload_type: int | None) -> int:
 
 
 def _raise_descriptor_limit(needed: int) -> None:
-    """Two sockets a stream; the soft limit may be raised up to the hard one."""
+    """Two sockets a stream; the soft limit may be raised up to the hard one. Said only where it will be felt."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    if most < needed:
+    if most < min(needed, 2 * STREAMS_EXPECTED):
         log.warning("open files are limited to %d: at most %d streams (ulimit -n, LimitNOFILE)", hard, most // 2)

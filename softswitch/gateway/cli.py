@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -118,8 +117,7 @@ def _steps(send: str, send_after: str, play: Path | None, repeat: bool) -> tuple
 
 
 def _run(work: Coroutine[None, None, int]) -> int:
-    """Run it; what a person can mend becomes a sentence. What the engine warns of is for operators of switches."""
-    logging.getLogger("media").setLevel(logging.ERROR)
+    """Run it; what a person can mend becomes a sentence."""
     try:
         return asyncio.run(work)
     except MediaError as error:
