@@ -16,7 +16,7 @@ from tests.ears import AMPLITUDE, Ears, Member
 
 pytestmark = pytest.mark.real_time
 
-SETTINGS = MediaSettings(ports=(23000, 23999), source_cache_s=60, realtime=False)
+SETTINGS = MediaSettings(ports=(10000, 32766), source_cache_s=60, realtime=False)
 LONGEST_GAP_S = 1.0
 MUSIC = Tone((((2000.0,), 600, 0), ((2500.0,), 20000, 0)))
 

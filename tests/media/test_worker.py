@@ -20,7 +20,7 @@ from tests.ears import Ears
 
 pytestmark = pytest.mark.real_time
 
-SETTINGS = MediaSettings(ports=(24000, 24999), source_cache_s=60, realtime=False)
+SETTINGS = MediaSettings(ports=(10000, 32766), source_cache_s=60, realtime=False)
 
 
 @pytest.fixture
