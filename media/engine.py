@@ -38,6 +38,7 @@ from media.streams import Table
 
 log = logging.getLogger("media")
 
+GATHERED_S = 0.01  # commands wait so long for each other: half a tick, which is when they can be heard at the earliest
 STREAMS_EXPECTED = 4000  # of one media process at most; a wider port range is no promise to fill it
 
 LAW_OF = {Codec.PCMU: 0, Codec.PCMA: 1}
@@ -62,7 +63,7 @@ class Engine:
         self._recorders: dict[int, Recorder] = {}
         self._batch: list[commands.Command] = []
         self._batch_ports: list[Any] = []
-        self._batch_closing: list[Any] = []
+        self._batch_closing: list[Stream] = []
         self._serial = 0
         self._recordings = 0
         self._loader = ThreadPoolExecutor(1, "media-loader")
@@ -138,6 +139,8 @@ class Engine:
         """
         self._require_running()
         if not self._free_rows:
+            self._flush()
+        if not self._free_rows:
             raise NoPortFree(f"all {self._table.streams.length} streams are in use")
         port, rtp, rtcp = self._ports.take()
         row = heapq.heappop(self._free_rows)
@@ -194,9 +197,9 @@ class Engine:
     # --- what the handles need
 
     def command(self, command: commands.Command, *ports: Any) -> None:
-        """Sent with everything else of this pass of the loop."""
+        """Sent with everything else of the next few milliseconds, and the worker wakes up once for all of it."""
         if not self._batch:
-            self._loop.call_soon(self._flush)
+            self._loop.call_later(GATHERED_S, self._flush)
         self._batch.append(command)
         self._batch_ports += ports
 
@@ -225,13 +228,10 @@ class Engine:
         )
 
     def closed(self, stream: Stream) -> None:
-        """The stream's row and ports are free again."""
-        row = stream.row
-        self.command(commands.Close(row))
-        self._batch_closing += self._pairs.pop(row)
-        del self._streams[row]
-        heapq.heappush(self._free_rows, row)
-        self._ports.release(stream.local.port)
+        """The stream's row and ports are free as soon as the worker has been told."""
+        self.command(commands.Close(stream.row))
+        self._batch_closing.append(stream)
+        del self._streams[stream.row]
 
     def room_closed(self, room: Room) -> None:
         self.command(commands.CloseRoom(room.number))
@@ -362,9 +362,17 @@ class Engine:
     def _flush(self) -> None:
         if not self._is_running or not self._batch:
             return
-        batch, ports, closing = self._batch, self._batch_ports, self._batch_closing
-        self._batch, self._batch_ports, self._batch_closing = [], [], []
-        self._link.send(batch, ports, closing)
+        batch, ports = self._batch, self._batch_ports
+        self._batch, self._batch_ports = [], []
+        self._link.send(batch, ports, self._let_go())
+
+    def _let_go(self) -> list[Any]:
+        """Rows and ports of closed streams are free; returns the sockets that are to be closed."""
+        closing, self._batch_closing = self._batch_closing, []
+        for stream in closing:
+            heapq.heappush(self._free_rows, stream.row)
+            self._ports.release(stream.local.port)
+        return [port for stream in closing for port in self._pairs.pop(stream.row)]
 
     def _told(self, told: commands.Told) -> None:
         if isinstance(told, commands.StreamTold):
@@ -416,9 +424,9 @@ class Engine:
 
     def _flush_nothing(self) -> None:
         """What waits to be sent is part of everything that is about to be told again."""
-        for port in self._batch_closing:
+        for port in self._let_go():
             port.close()
-        self._batch, self._batch_ports, self._batch_closing = [], [], []
+        self._batch, self._batch_ports = [], []
 
     def _everything(self) -> Iterator[commands.Command]:
         """All that a new worker must be told, in the order of the ports that go with it."""
