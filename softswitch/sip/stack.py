@@ -8,7 +8,6 @@ arrive: an answer by the RFC or a counted drop.
 
 import asyncio
 import logging
-import random as chance
 from collections import Counter
 from collections.abc import Callable, Iterable
 from math import inf
@@ -19,7 +18,7 @@ from softswitch.sip.client import Client, Question, Sending
 from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
-from softswitch.sip.identifiers import Chance, Identifiers
+from softswitch.sip.identifiers import Chance, Identifiers, SystemChance
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
@@ -69,7 +68,7 @@ class Stack:
         self.trace: Callable[[str, Peer, bytes], None] | None = None
         self.ignores: Callable[[Peer], bool] = _nobody
 
-        self._identifiers = Identifiers(random or chance.SystemRandom())
+        self._identifiers = Identifiers(random or SystemChance())
         self._session_settings = self.settings.session(self.capabilities)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._timers = Timers()
