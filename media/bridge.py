@@ -207,7 +207,8 @@ class Bridge:
         """What was counted since the last time goes to shared memory."""
         counts, jitter = self.parts.counts, self.parts.jitter
         counts["frames_inserted"], counts["frames_skipped"] = jitter.inserted, jitter.skipped
-        jitter.inserted = jitter.skipped = 0
+        counts["late_packets"] += jitter.late
+        jitter.inserted = jitter.skipped = jitter.late = 0
         for name, number in counts.items():
             if name in _KNOWN:
                 self.parts.table.count(name, number)

@@ -50,7 +50,7 @@ class JitterBuffer:
     ) -> None:
         """`keep` is the pool's: it copies rows that have to wait, and says to which slots."""
         self.tick = 0
-        self.inserted = self.skipped = 0
+        self.inserted = self.skipped = self.late = 0
         self.due_timestamp = np.zeros(rows, np.uint32)
         self.is_playing = np.zeros(rows, np.bool_)
         self._ring = np.full((RING, rows), NO_SLOT, np.int32)
@@ -64,7 +64,9 @@ class JitterBuffer:
         self._left_behind = np.zeros(rows, np.uint8)
         self._extra_frames = streams.extra_frames
         self._to_skip: dict[int, int] = {}  # row, and the tick at which it is skipped even while somebody talks
+        self._late_packets = streams.late_packets
         self._forgiving_until = 0
+        self._forgiven_frames = 0
 
     # --- the usual way, all rows at once
 
@@ -81,8 +83,24 @@ class JitterBuffer:
         if waits.any():
             rows = np.flatnonzero(waits).astype(np.int32)
             self._flat[((self.tick + ahead[rows]) & (RING - 1)) * self._rows + rows] = self._keep(rows)
-        placed ^= came
-        return np.flatnonzero(placed).tolist() if placed.any() else []
+        rest = placed
+        rest ^= came
+        if self._is_forgiving and rest.any():
+            rest &= ~self._too_late(n, rest, ahead)
+        return np.flatnonzero(rest).tolist() if rest.any() else []
+
+    def vacate(self, rows: NDArray[np.int32]) -> None:
+        """Further packets of these rows are about to come over what plays now: that is kept elsewhere."""
+        column = self._ring[self.tick & (RING - 1)]
+        own = rows[column[rows] == rows]
+        column[own] = self._keep(own)
+
+    def _too_late(self, n: int, rest: NDArray[np.bool_], ahead: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """After a stall whole rows are late."""
+        late: NDArray[np.bool_] = rest & self.is_playing[:n] & (ahead < 0) & (ahead >= -self._forgiven_frames)
+        self._late_packets[:n] += late
+        self.late += int(np.count_nonzero(late))
+        return late
 
     def _play_now(self, n: int, now: NDArray[np.bool_]) -> None:
         """What is due in the tick in which it comes stays where it is: in the slot that is the row's own."""
@@ -112,6 +130,7 @@ class JitterBuffer:
         self.tick += max(0, ticks - RING)
         self.due_timestamp += np.uint32(FRAME_SAMPLES * ticks & 0xFFFFFFFF)
         self._forgiving_until = self.tick + 3
+        self._forgiven_frames = ticks + LATEST_RESCUED
 
     # --- one packet
 
@@ -124,6 +143,8 @@ class JitterBuffer:
         if 0 <= ahead <= FARTHEST:
             self._left_behind[row] = 0
             return self._put(row, timestamp, slot)
+        if self._is_forgiving and -self._forgiven_frames <= ahead < 0:
+            return Placed.TOO_LATE
         if -LATEST_RESCUED <= ahead < 0:
             return self._late(row, timestamp, slot, -ahead)
         self._forget_frames(row)
@@ -154,8 +175,6 @@ class JitterBuffer:
 
     def _late(self, row: int, timestamp: int, slot: int, by_frames: int) -> Placed:
         """Rescue it by delaying the row, when its later packets have room for that."""
-        if self.tick < self._forgiving_until:
-            return Placed.TOO_LATE
         waiting = self._ring[(self.tick + np.arange(RING)) & (RING - 1), row]
         farthest = int(np.flatnonzero(waiting != NO_SLOT).max(initial=0))
         self._left_behind[row] = min(self._left_behind[row] + 1, 255)
@@ -188,6 +207,10 @@ class JitterBuffer:
 
     def _move_clock(self, row: int, frames: int) -> None:
         self.due_timestamp[row] = (int(self.due_timestamp[row]) + FRAME_SAMPLES * frames) & 0xFFFFFFFF
+
+    @property
+    def _is_forgiving(self) -> bool:
+        return self.tick < self._forgiving_until
 
     def _ahead(self, row: int, timestamp: int) -> int:
         """How many frames from now it is due, rounded down; negative when its time has passed."""

@@ -5,7 +5,7 @@ tick's packets come into the same rows, one a stream: memory that is used again 
 in the tick in which it came, and on an even stream that is everything, is never copied; what has to wait is kept aside.
 
 A slot is the number of a row of the pool: first the streams' own (slot = row, good for this tick only), then what is
-kept of the swept packets, by the tick in which they came, then payloads that did not come in that shape.
+kept, by the tick in which it came: swept packets that have to wait, and payloads that did not come in that shape.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Pool:
         self._sequence = header[:, 6:8].view(">u2")[:, 0]
         self._timestamp = header[:, 8:12].view(">u4")[:, 0]
         self._ssrc = header[:, 12:16].view(">u4")[:, 0]
+        self._slots_a_tick = 2 * rows
         self._tick = 0
         self._stored = 0  # in this tick
         self._memory = memoryview(self.bytes.reshape(-1).data)
@@ -70,19 +71,26 @@ class Pool:
         )
 
     def keep(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Copies these rows' packets to where they last for `KEPT_TICKS`; returns the slots."""
-        slots = rows + np.int32(self.rows * (1 + self._tick % KEPT_TICKS))
-        self.words[slots] = self.words[rows]
+        """Copies these rows' packets to where they last for `KEPT_TICKS`; returns the slots, NO_SLOT without room."""
+        free = self._slots_a_tick - self._stored
+        slots = np.full(len(rows), NO_SLOT, np.int32)
+        slots[:free] = np.arange(self._first_free, self._first_free + min(len(rows), free))
+        self.words[slots[:free]] = self.words[rows[:free]]
+        self._stored += min(len(rows), free)
         return slots
 
     def store(self, payload: bytes) -> int | None:
         """Lays down one frame's payload for as long; None when too many came in this tick."""
-        if self._stored == self.rows:
+        if self._stored == self._slots_a_tick:
             return None
-        slot = self.rows * (1 + KEPT_TICKS + self._tick % KEPT_TICKS) + self._stored
+        slot = self._first_free
         self._stored += 1
         self.payload[slot] = np.frombuffer(payload, np.uint8)
         return slot
+
+    @property
+    def _first_free(self) -> int:
+        return self.rows + self._slots_a_tick * (self._tick % KEPT_TICKS) + self._stored
 
     def turn(self) -> None:
         """On to the next tick."""

@@ -60,6 +60,10 @@ class Receiver:
         self._usual_packets()
         for row, data in further:
             self._followed(row, data)
+        while len(self._sweep.behind):
+            self._jitter.vacate(self._sweep.behind)
+            self._sweep.sweep_again()
+            self._usual_packets()
         for row, data, source in self._sweep.watched():
             self._watched(row, data, source)
         for row, data, _ in self._sweep.reports():
@@ -82,6 +86,7 @@ class Receiver:
         rest ^= following
         if rest.any():
             for row in np.flatnonzero(rest).tolist():
+                self._sweep.expect_more(row)
                 self._followed(row, bytes(self._pool.packet(row)[: int(lengths[row])]))
 
     @property

@@ -4,6 +4,10 @@
 without asking the kernel first who has something: at 50 packets a second everybody has. `emit()` sends every row's
 packet in one `map` over `send`. An OSError stops the map, and the same map goes on with the next leg.
 
+A packet that comes a moment too late for its tick is read in the next one, and from then on the row is one packet
+behind, which is read with a few others in turn: rows whose packets come just when we tick are not read twice all the
+time. A row that is further behind is read until nothing is left; many of them, after a stall, all at once again.
+
 A row is either *followed* (its source is known, locked and talks in packets of 20 ms) or *watched*: its packets are
 handed out one by one with their sender, which costs nothing while nothing comes. Reports (RTCP) are always watched.
 Nothing outside this file knows that a leg has a socket.
@@ -32,11 +36,14 @@ LONGEST_DATAGRAM_BYTES = 2048
 PACKETS_A_WATCHED_ROW = 8  # in one tick; more wait in the kernel
 REPORTS_A_TICK = 64
 MAX_BACKLOG = 15
-ROTATION = 1000  # every row gets a second read once in so many ticks: a peer's clock may run fast by 0.1 %
+TURN_TICKS = 128  # once in so many ticks a row is read until nothing is left, whatever we believe of it
+FAR_BEHIND = 2  # packets; then it does not wait for its turn
+FEW_ROWS = 24  # are read and handed out one by one
 
 RECEIVE = socket.socket.recv_into
 SEND = socket.socket.send
 SEND_TO = socket.socket.sendto
+NOBODY = np.zeros(0, np.int32)
 
 
 class Sweep(Protocol):
@@ -68,7 +75,15 @@ class Sweep(Protocol):
         """Whether `emit` sends the row's packet."""
 
     def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:
-        """Fills the pool's first rows and `lengths`; returns further packets of rows, in order of arrival."""
+        """Fills the pool's first rows and `lengths`; returns further packets of a few rows, in order of arrival."""
+
+    behind: NDArray[np.int32]  # rows of which `sweep_again` would read the next packet: none, or many
+
+    def sweep_again(self) -> None:
+        """The next packet of the rows that are behind, over their last one; `lengths` of all others is 0."""
+
+    def expect_more(self, row: int) -> None:
+        """The row may send more than one packet a tick just now."""
 
     def watched(self) -> Iterator[Arrival]: ...
     def reports(self) -> Iterator[Arrival]: ...
@@ -106,9 +121,10 @@ class SocketSweep:
         self._rows: list[int] = []  # the followed rows; the next three lists go with it
         self._sockets: list[socket.socket] = []
         self._buffers: list[memoryview] = []
-        self._row_array = np.zeros(0, np.intp)
+        self._row_array = NOBODY
         self._backlog = np.zeros(pool.rows, np.uint8)  # packets that may wait in the kernel beyond one
-        self._is_behind = False  # some row has a backlog
+        self._is_far_behind = False  # some row
+        self.behind = NOBODY
         self._ticks = 0
         self._out_memory = memoryview(self.out.reshape(-1).data)
         self._connected = _Senders()
@@ -173,9 +189,8 @@ class SocketSweep:
         self._rows.append(row)
         self._sockets.append(leg.rtp)
         self._buffers.append(self._pool.packet(row))
-        self._backlog[row] = 3
-        self._is_behind = True
-        self._row_array = np.zeros(0, np.intp)
+        self.expect_more(row)
+        self._row_array = NOBODY
 
     def watch(self, row: int) -> None:
         leg = self._legs[row]
@@ -201,9 +216,40 @@ class SocketSweep:
     def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:
         rows = self._row_array
         if len(rows) != len(self._rows):
-            rows = self._row_array = np.array(self._rows, np.intp)
+            rows = self._row_array = np.array(self._rows, np.int32)
+        came = self._receive(rows, self._sockets, self._buffers)
+        self._ticks += 1
+        self._note_backlog(rows, came, missed_ticks)
+        due = self._rows[self._ticks % TURN_TICKS :: TURN_TICKS]
+        if self._is_far_behind:
+            is_far = self._backlog[rows] >= FAR_BEHIND
+            self._is_far_behind = bool(is_far.any())
+            far = rows[is_far & came]
+            if len(far) > FEW_ROWS:
+                self.behind = far
+                return []
+            due += far.tolist()
+        return self._read_further(due)
+
+    def sweep_again(self) -> None:
+        legs = [(row, self._legs[row]) for row in self.behind.tolist()]
+        followed = [(row, leg) for row, leg in legs if leg.followed_at >= 0]
+        rows = np.array([row for row, _ in followed], np.int32)
+        buffers = [self._buffers[leg.followed_at] for _, leg in followed]
+        came = self._receive(rows, [leg.rtp for _, leg in followed], buffers)
+        self._backlog[rows[~came]] = 0
+        self.behind = rows[came]
+
+    def expect_more(self, row: int) -> None:
+        self._backlog[row] = max(FAR_BEHIND, self._backlog[row])
+        self._is_far_behind = True
+
+    def _receive(
+        self, rows: NDArray[np.int32], sockets: list[socket.socket], buffers: list[memoryview]
+    ) -> NDArray[np.bool_]:
+        """One packet of each row; says which had one."""
         results: list[int] = []
-        calls = map(RECEIVE, self._sockets, self._buffers)
+        calls = map(RECEIVE, sockets, buffers)
         while True:
             try:
                 results.extend(calls)
@@ -213,35 +259,27 @@ class SocketSweep:
             except OSError:
                 self._drops["peer_unreachable"] += 1
                 results.append(0)
-        self.lengths[:] = 0
         lengths = np.frombuffer(bytes(results), np.uint8)
+        self.lengths[:] = 0
         self.lengths[rows] = lengths
-        return self._drain(rows, lengths, missed_ticks)
+        return lengths > 0
 
-    def _drain(self, rows: NDArray[np.intp], lengths: NDArray[np.uint8], missed_ticks: int) -> list[tuple[int, bytes]]:
-        """Second and further packets of rows that missed some before, and of a few others in turn."""
-        self._ticks += 1
+    def _note_backlog(self, rows: NDArray[np.int32], came: NDArray[np.bool_], missed_ticks: int) -> None:
+        """What did not come in time comes later, beside what is due then."""
         backlog = self._backlog
-        due = self._rows[self._ticks % ROTATION :: ROTATION]
         if missed_ticks:
-            backlog[rows] = np.minimum(backlog[rows] + min(missed_ticks, MAX_BACKLOG), MAX_BACKLOG)
-            self._is_behind = True
-        came = lengths > 0
+            backlog[rows] = np.minimum(backlog[rows] + min(missed_ticks + 1, MAX_BACKLOG), MAX_BACKLOG)
+            self._is_far_behind = True
         if not came.all():
             missed = rows[~came]
             backlog[missed] = np.minimum(backlog[missed] + 1, MAX_BACKLOG)
-            self._is_behind = True
-        if self._is_behind:
-            waiting = backlog[rows] > 0
-            self._is_behind = bool(waiting.any())
-            due = due + rows[came & waiting].tolist()
-        return self._read_further(due) if due else []
+            self._is_far_behind = self._is_far_behind or bool((backlog[missed] >= FAR_BEHIND).any())
 
     def _read_further(self, due: list[int]) -> list[tuple[int, bytes]]:
         further: list[tuple[int, bytes]] = []
         for row in due:
             receive = self._legs[row].rtp.recv_into
-            for _ in range(max(1, int(self._backlog[row]))):
+            for _ in range(MAX_BACKLOG):
                 try:
                     length = receive(self._scratch)
                 except OSError:
@@ -337,7 +375,7 @@ class SocketSweep:
             column.pop()
         leg.followed_at = -1
         self.lengths[row] = 0
-        self._row_array = np.zeros(0, np.intp)
+        self._row_array = NOBODY
 
     def _unwatch(self, leg: _Leg) -> None:
         if leg.watched:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from media.pool import KEPT_TICKS, LONGEST_BYTES, Pool
-from media.sweep import SocketSweep
+from media.pool import KEPT_TICKS, LONGEST_BYTES, NO_SLOT, Pool
+from media.sweep import FEW_ROWS, TURN_TICKS, SocketSweep
 
 
 def udp(port: int = 0) -> socket.socket:
@@ -29,7 +29,7 @@ class Legs:
     """Far ends and a sweep with one row each."""
 
     def __init__(self, count: int) -> None:
-        self.pool = Pool(8)
+        self.pool = Pool(max(8, count))
         self.drops: Counter[str] = Counter()
         self.sweep = SocketSweep(self.pool, self.drops)
         self.far = [udp() for _ in range(count)]
@@ -88,6 +88,34 @@ def test_what_a_row_missed_is_caught_up_by_further_reads(make_legs: Make) -> Non
         legs.say(0, bytes((number,)))
     further = legs.sweep.sweep()
     assert [data for _, data in further] == [b"\x01", b"\x02", b"\x03"]
+
+
+def test_a_row_that_is_one_packet_behind_is_read_twice_in_its_turn_only(make_legs: Make) -> None:
+    legs = make_legs(1)
+    legs.follow(0)
+    legs.sweep.sweep()
+    legs.say(0, b"a moment too late")
+    further = []
+    for _ in range(TURN_TICKS):
+        legs.say(0, b"in time")
+        further += legs.sweep.sweep()
+    assert further == [(0, b"in time")]
+
+
+def test_many_rows_that_a_stall_left_behind_are_read_together(make_legs: Make) -> None:
+    count = FEW_ROWS + 2
+    legs = make_legs(count)
+    for row in range(count):
+        legs.follow(row)
+    for number in range(3):
+        for row in range(count):
+            legs.say(row, bytes((number, row)))
+    assert legs.sweep.sweep(missed_ticks=2) == []
+    came = []
+    while len(legs.sweep.behind):
+        legs.sweep.sweep_again()
+        came.append({int(legs.pool.packet(row)[0]) for row in np.flatnonzero(legs.sweep.lengths)})
+    assert came == [{1}, {2}, set()]
 
 
 def test_rows_that_leave_do_not_disturb_the_others(make_legs: Make) -> None:
@@ -163,8 +191,10 @@ def test_what_has_to_wait_is_kept_when_the_next_packet_comes() -> None:
     assert (pool.payload[stored] == 9).all()
 
 
-def test_more_odd_packets_than_rows_in_one_tick_are_refused() -> None:
+def test_more_than_two_packets_a_row_to_be_kept_in_one_tick_are_refused() -> None:
     pool = Pool(2)
+    assert pool.keep(np.arange(2, dtype=np.int32)).tolist() == [2, 3]
     assert [pool.store(bytes(160)) is None for _ in range(3)] == [False, False, True]
+    assert pool.keep(np.arange(2, dtype=np.int32)).tolist() == [NO_SLOT, NO_SLOT]
     pool.turn()
     assert pool.store(bytes(160)) is not None
