@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from media import commands
 from media.events import DigitsSent, RtpResumed, RtpSilent, SourceLatched
 from media.levels import GATE, PASSES_ALL
@@ -176,20 +178,24 @@ class Bridge:
         self._review_silence()
 
     def _review_silence(self) -> None:
-        parts = self.parts
-        tick = parts.jitter.tick
-        for row in range(tick % SILENCE_REVIEW_TICKS, parts.rows.n, SILENCE_REVIEW_TICKS):
-            if not parts.rows.receives[row]:
-                continue
-            silent_ticks = tick - int(parts.rows.heard_at_tick[row])
-            if silent_ticks >= FOLLOWED_SILENT_TICKS:
-                parts.sweep.watch(row)
-            if silent_ticks >= self._silence_ticks and row not in self._silent:
-                self._silent.add(row)
-                parts.tell_stream(row, RtpSilent(silent_ticks * TICK_S))
-            elif silent_ticks < FOLLOWED_SILENT_TICKS and row in self._silent:
+        """Every row once in `SILENCE_REVIEW_TICKS`."""
+        rows, tick = self.parts.rows, self.parts.jitter.tick
+        turn = slice(tick % SILENCE_REVIEW_TICKS, rows.n, SILENCE_REVIEW_TICKS)
+        silent_ticks = tick - rows.heard_at_tick[turn]
+        is_silent = rows.receives[turn] & (silent_ticks >= FOLLOWED_SILENT_TICKS)
+        if is_silent.any():
+            for place in np.flatnonzero(is_silent).tolist():
+                self._is_silent(turn.start + SILENCE_REVIEW_TICKS * place, int(silent_ticks[place]))
+        for row in [row for row in self._silent if row % SILENCE_REVIEW_TICKS == turn.start and rows.receives[row]]:
+            if tick - int(rows.heard_at_tick[row]) < FOLLOWED_SILENT_TICKS:
                 self._silent.discard(row)
-                parts.tell_stream(row, RtpResumed())
+                self.parts.tell_stream(row, RtpResumed())
+
+    def _is_silent(self, row: int, silent_ticks: int) -> None:
+        self.parts.sweep.watch(row)
+        if silent_ticks >= self._silence_ticks and row not in self._silent:
+            self._silent.add(row)
+            self.parts.tell_stream(row, RtpSilent(silent_ticks * TICK_S))
 
     def _count(self, took_ns: int, missed_ticks: int, is_late: bool) -> None:
         counts = self.parts.counts

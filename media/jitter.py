@@ -54,10 +54,8 @@ class JitterBuffer:
         self.due_timestamp = np.zeros(rows, np.uint32)
         self.is_playing = np.zeros(rows, np.bool_)
         self._ring = np.full((RING, rows), NO_SLOT, np.int32)
-        self._flat = self._ring.reshape(-1)
         self._keep = keep
         self._row = np.arange(rows, dtype=np.int32)
-        self._rows = rows
         self._least_ahead = np.full(rows, NEVER_AHEAD, np.int32)
         self._early_windows = np.zeros(rows, np.uint8)
         self._patience = np.ones(rows, np.uint8)
@@ -71,41 +69,42 @@ class JitterBuffer:
     # --- the usual way, all rows at once
 
     def place(self, n: int, came: NDArray[np.bool_], timestamp: NDArray[np.uint32]) -> list[int]:
-        """Puts each row's packet of this tick where it is due; returns the rows that need `place_one`."""
-        ahead = (timestamp - self.due_timestamp[:n]).view(np.int32) // FRAME_SAMPLES
-        placed = ahead.view(np.uint32) <= FARTHEST
-        placed &= came
-        placed &= self.is_playing[:n]
-        self._play_now(n, placed & (ahead == 0))
-        least = self._least_ahead[:n]
-        np.minimum(least, ahead, out=least, where=placed)
-        waits = placed & (ahead > 0)
+        """Puts each row's packet of this tick where it is due; returns the rows that need `place_one`.
+
+        What is due in the tick in which it comes stays where it is: in the slot that is the row's own.
+        """
+        ahead = timestamp - self.due_timestamp[:n]
+        now = ahead < FRAME_SAMPLES
+        now &= came
+        now &= self.is_playing[:n]
+        np.copyto(self._ring[self.tick & (RING - 1), :n], self._row[:n], where=now)
+        np.copyto(self._least_ahead[:n], 0, where=now)
+        rest = now ^ came
+        return self._place_others(np.flatnonzero(rest).astype(np.int32), ahead) if rest.any() else []
+
+    def _place_others(self, rows: NDArray[np.int32], ahead_samples: NDArray[np.uint32]) -> list[int]:
+        """Packets that wait are kept, those of a stall are counted; returns the rows of all others."""
+        ahead = ahead_samples[rows].view(np.int32) // FRAME_SAMPLES
+        plays = self.is_playing[rows]
+        waits = plays & (ahead > 0) & (ahead <= FARTHEST)
         if waits.any():
-            rows = np.flatnonzero(waits).astype(np.int32)
-            self._flat[((self.tick + ahead[rows]) & (RING - 1)) * self._rows + rows] = self._keep(rows)
-        rest = placed
-        rest ^= came
-        if self._is_forgiving and rest.any():
-            rest &= ~self._too_late(n, rest, ahead)
-        return np.flatnonzero(rest).tolist() if rest.any() else []
+            waiting, frames = rows[waits], ahead[waits]
+            self._ring[(self.tick + frames) & (RING - 1), waiting] = self._keep(waiting)
+            self._least_ahead[waiting] = np.minimum(self._least_ahead[waiting], frames)
+        rest = ~waits
+        if self._is_forgiving:
+            late = plays & (ahead < 0) & (ahead >= -self._forgiven_frames)
+            self._late_packets[rows[late]] += np.uint32(1)
+            self.late += int(np.count_nonzero(late))
+            rest &= ~late
+        others: list[int] = rows[rest].tolist()
+        return others
 
     def vacate(self, rows: NDArray[np.int32]) -> None:
         """Further packets of these rows are about to come over what plays now: that is kept elsewhere."""
         column = self._ring[self.tick & (RING - 1)]
         own = rows[column[rows] == rows]
         column[own] = self._keep(own)
-
-    def _too_late(self, n: int, rest: NDArray[np.bool_], ahead: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """After a stall whole rows are late."""
-        late: NDArray[np.bool_] = rest & self.is_playing[:n] & (ahead < 0) & (ahead >= -self._forgiven_frames)
-        self._late_packets[:n] += late
-        self.late += int(np.count_nonzero(late))
-        return late
-
-    def _play_now(self, n: int, now: NDArray[np.bool_]) -> None:
-        """What is due in the tick in which it comes stays where it is: in the slot that is the row's own."""
-        column = self._ring[self.tick & (RING - 1), :n]
-        np.copyto(column, self._row[:n], where=now)
 
     def due(self, n: int) -> NDArray[np.int32]:
         """The slot that each row plays in this tick, NO_SLOT for none."""

@@ -79,7 +79,7 @@ class Receiver:
         transit = (np.uint32(self._arrival_samples) - timestamp).view(np.int32)
         following = self.sources.in_order(n, usual, sequence, transit)
         self._counts["received_packets"] += int(np.count_nonzero(following))
-        self._rows.heard_at_tick[:n][following] = self._jitter.tick
+        np.copyto(self._rows.heard_at_tick[:n], self._jitter.tick, where=following)
         for row in self._jitter.place(n, following, timestamp):
             self._place(row, int(timestamp[row]), self._pool.payload[row].tobytes())
         rest = lengths > 0
