@@ -395,7 +395,7 @@ class Stack:
     def _leads_elsewhere(self, transaction: Transaction) -> bool:
         """A response whose connection is gone goes to the sent-by of its Via instead (RFC 3261 §18.2.2)."""
         peer = transaction.peer
-        if peer.transport is not Transport.TCP or isinstance(transaction.owner, Sending):
+        if peer.transport is not Transport.TCP or isinstance(transaction.owner, Sending) or transaction.is_spent:
             return False
         transaction.peer = peer._replace(port=transaction.request.via.port or DEFAULT_PORT)
         return transaction.peer != peer

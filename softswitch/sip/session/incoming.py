@@ -95,6 +95,7 @@ def on_ack(session: "Session", ack: Request) -> None:
     """The ACK of our 2xx; any other is stray."""
     if session.accepted is None or ack.cseq.number != session.accepted[0].request.cseq.number:
         return
+    session.accepted[0].spend()
     session.accepted = None
     session.do(StopTimer(SessionTimer.RETRANSMIT_2XX))
     session.do(StopTimer(SessionTimer.NO_ACK))
