@@ -72,7 +72,6 @@ class MediaSettings(Model):
     address: Address = "127.0.0.1"
     advertised_address: Address | None = None
     ports: Annotated[tuple[Port, Port], AfterValidator(_even)] = (10000, 29999)
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
     codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
     dtmf: Literal["auto", "rfc4733", "inband"] = "auto"
     silence_timeout_s: Annotated[float, Field(gt=0)] = 10.0

@@ -69,7 +69,7 @@ def test_a_mistake_names_file_and_key_and_what_is_accepted(
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    assert len(problems_of(tmp_path, "[sip]\nport = 0.5\nprot = 1\n[media]\nworkers = 0\n[log]\n")) == 4
+    assert len(problems_of(tmp_path, "[sip]\nport = 0.5\nprot = 1\n[media]\nloudest_talkers = 0\n[log]\n")) == 4
 
 
 def test_broken_toml_names_its_line(tmp_path: Path) -> None:

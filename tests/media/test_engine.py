@@ -197,7 +197,6 @@ async def test_an_engine_that_is_not_running_refuses(engine: Engine) -> None:
         ({"ports": (0, 70000)}, "ports"),
         ({"dtmf": "morse"}, "dtmf"),
         ({"codecs": ("OPUS",)}, "codecs"),
-        ({"workers": 0}, "workers"),
         ({"loudest_talkers": 0}, "loudest_talkers"),
     ],
 )
