@@ -37,14 +37,17 @@ class Columns:
 
     def __init__(self, length: int, buffer: mmap.mmap, offset_bytes: int) -> None:
         self.length = length
+        self._columns: list[NDArray[Any]] = []
         for name, dtype in self._layout().items():
-            setattr(self, name, np.frombuffer(buffer, dtype, length, offset_bytes))
+            column = np.frombuffer(buffer, dtype, length, offset_bytes)
+            setattr(self, name, column)
+            self._columns.append(column)
             offset_bytes += _aligned(length * dtype.itemsize)
 
     def clear(self, row: int) -> None:
         """All columns of one row become zero."""
-        for name in self._layout():
-            getattr(self, name)[row] = 0
+        for column in self._columns:
+            column[row] = 0
 
     @classmethod
     def size_bytes(cls, length: int) -> int:

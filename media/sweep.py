@@ -140,7 +140,7 @@ class SocketSweep:
         leg = _Leg(socket.socket(fileno=rtp), socket.socket(fileno=rtcp))
         self._legs[row] = leg
         self.lengths[row] = self._backlog[row] = 0
-        leg.is_locked = self.locked_source(row) is not None
+        leg.is_locked = _source(leg.rtp) is not None
         self._reports.register(leg.rtcp, selectors.EVENT_READ, row)
         self.watch(row)
 
@@ -205,11 +205,8 @@ class SocketSweep:
         self._place_sender(row, leg)
 
     def locked_source(self, row: int) -> Address | None:
-        try:
-            peer: Address = self._legs[row].rtp.getpeername()
-        except OSError:
-            return None
-        return peer
+        leg = self._legs[row]
+        return _source(leg.rtp) if leg.is_locked else None
 
     # --- in
 
@@ -413,6 +410,15 @@ class _Senders:
             self.targets[at] = self.targets[-1]
         for column in (self.rows, self.sockets, self.buffers, self.targets):
             column.pop()
+
+
+def _source(sock: socket.socket) -> Address | None:
+    """What the socket is connected to."""
+    try:
+        peer: Address = sock.getpeername()
+    except OSError:
+        return None
+    return peer
 
 
 def _disconnect(sock: socket.socket) -> None:
