@@ -13,6 +13,7 @@ from media import commands
 from media.events import DigitsSent, RtpResumed, RtpSilent, SourceLatched
 from media.levels import GATE, PASSES_ALL
 from media.parts import Parts
+from media.pool import FRAME_SAMPLES
 from media.streams import COUNTERS
 from media.sweep import Address
 from media.tick import Tick
@@ -21,6 +22,7 @@ TICK_S = 0.02
 SILENCE_REVIEW_TICKS = 50  # a row's silence is looked at once a second
 FOLLOWED_SILENT_TICKS = 50  # after so long without a packet a row is watched instead of read every tick
 FLUSH_COUNTS_TICKS = 10
+FAILURES_TOLD_EVERY_TICKS = 500
 TICK_CLASSES = (1, 2, 5, 10, 20)  # ms
 
 
@@ -33,6 +35,7 @@ class Bridge:
         self._tick = Tick(parts)
         self._silence_ticks = int(start.silence_timeout_s / TICK_S)
         self._silent: set[int] = set()
+        self._ticks = self._untold_failures = self._next_failure_told = 0
         self._members: dict[int, set[int]] = {}  # of each room, the rows that speak or hear in it
         parts.receiver.on_latched = self._latched
         parts.receiver.on_comfort_noise = parts.gaps.pause
@@ -77,10 +80,11 @@ class Bridge:
         self._count_listener(row, -1)
         parts.rows.agree(command)
         self._count_listener(row, +1)
-        beside = None if command.rtcp_mux else (command.rtcp_host, command.rtcp_port)
-        parts.sweep.aim(row, (command.host, command.port), beside)
+        target = (command.host, command.port) if command.host else None
+        beside = None if command.rtcp_mux or target is None else (command.rtcp_host, command.rtcp_port)
+        parts.sweep.aim(row, target, beside)
         locked = parts.sweep.locked_source(row)
-        if locked is None or (command.relatch and locked[:2] != (command.host, command.port)):
+        if locked is None or (command.relatch and target is not None and locked[:2] != target):
             parts.sweep.unlock(row)
             parts.receiver.expect_source(row, command.host, command.port)
         parts.rows.heard_at_tick[row] = parts.jitter.tick
@@ -153,9 +157,18 @@ class Bridge:
 
     # --- time
 
+    def take_over(self, at: float) -> None:
+        """The first tick will be `at`; had there been a worker before, its streams' clocks went on without it."""
+        ticked_at = float(self.parts.table.clock.ticked_at[0])
+        if ticked_at:
+            missed_ticks = max(0, round((at - ticked_at) / TICK_S) - 1)
+            self.parts.streams.out_timestamp += np.uint32(FRAME_SAMPLES * missed_ticks & 0xFFFFFFFF)
+
     def tick(self, missed_ticks: int = 0, *, is_late: bool = False) -> None:
         """One tick. What it raises is a bug of ours: counted, told, and the next tick goes on."""
         began_at = time.process_time_ns()
+        self.parts.table.clock.ticked_at[0] = time.monotonic()
+        self._ticks += 1
         try:
             if self.parts.are_idle:
                 self.parts.jitter.tick += 1 + missed_ticks
@@ -165,9 +178,18 @@ class Bridge:
                 self._tick.run(missed_ticks)
                 self._after()
         except Exception:  # noqa: BLE001  one of the three places: per tick
-            self.parts.counts["failed_ticks"] += 1
-            self.parts.tell(commands.Said("error", traceback.format_exc()))
+            self._failed()
         self._count(time.process_time_ns() - began_at, missed_ticks, is_late)
+
+    def _failed(self) -> None:
+        """The first failure is told in full, after that at most one every few seconds, with how many there were."""
+        self.parts.counts["failed_ticks"] += 1
+        self._untold_failures += 1
+        if self._ticks >= self._next_failure_told:
+            text = f"{self._untold_failures} failed ticks; the last one:\n{traceback.format_exc()}"
+            self.parts.tell(commands.Said("error", text))
+            self._untold_failures = 0
+            self._next_failure_told = self._ticks + FAILURES_TOLD_EVERY_TICKS
 
     def _after(self) -> None:
         parts = self.parts

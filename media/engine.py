@@ -24,7 +24,7 @@ from media.errors import MediaError, NoPortFree
 from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent
 from media.handles import Player, Recorder, Room, Stream, StreamStatistics
 from media.levels import level_db
-from media.link import InProcess, Link, WorkerProcess
+from media.link import InProcess, Link
 from media.memory_sweep import Wire
 from media.negotiation import Agreement, LocalMedia
 from media.parts import ROOMS
@@ -35,6 +35,7 @@ from media.settings import MediaSettings
 from media.shelf import Shelf, decode, silence
 from media.sources import Silence, Source, Tone
 from media.streams import Table
+from media.workers import Workers
 
 log = logging.getLogger("media")
 
@@ -43,7 +44,6 @@ STREAMS_EXPECTED = 4000  # of one media process at most; a wider port range is n
 
 LAW_OF = {Codec.PCMU: 0, Codec.PCMA: 1}
 DESCRIPTORS_BESIDE_STREAMS = 256
-SPARE_AFTER_S = 0.5  # the process that has just taken over needs the processor more
 
 
 class Engine:
@@ -85,8 +85,7 @@ class Engine:
         self._free_rooms = list(range(1, ROOMS))
         self._free_players = list(range(2 * rows))
         self._is_running = True
-        self._spare: WorkerProcess | None = None
-        self._link: Link = await self._first_worker() if self._wire is None else self._in_process()
+        self._link: Link = await self._processes() if self._wire is None else self._in_process()
 
     async def stop(self) -> None:
         """Closes every stream and room, finishes the recordings, ends the processes. Idempotent."""
@@ -99,22 +98,15 @@ class Engine:
         self._flush()
         self._is_running = False
         await self._link.stop()
-        if self._spare is not None:
-            await self._spare.stop()
         self._loader.shutdown(wait=False, cancel_futures=True)
         self._table.close()
         self._shelf.close()
 
-    async def _first_worker(self) -> Link:
-        worker = WorkerProcess(self._told, self._worker_ended)
-        await worker.ready.wait()
-        if worker.is_gone:
-            raise MediaError("the media process ended before it was ready")
-        worker.ready.clear()
-        worker.send_start(self._start_command(), [self._table.descriptor, self._shelf.descriptor])
-        await worker.ready.wait()
-        self._spare = WorkerProcess(self._told, self._worker_ended)
-        return worker
+    async def _processes(self) -> Link:
+        descriptors = [self._table.descriptor, self._shelf.descriptor]
+        workers = Workers(self._start_command(), descriptors, self._told, self._replay, self._replaced)
+        await workers.start()
+        return workers
 
     def _in_process(self) -> Link:
         return InProcess(self._start_command(), self._table, self._shelf.memory, self._told)
@@ -192,7 +184,7 @@ class Engine:
     @property
     def worker_pid(self) -> int | None:
         """The media process, None when the worker runs inside this one."""
-        return self._link.pid if isinstance(self._link, WorkerProcess) else None
+        return self._link.pid if isinstance(self._link, Workers) else None
 
     # --- what the handles need
 
@@ -216,7 +208,7 @@ class Engine:
             event_receive_type=_number(events),
             comfort_noise_type=_number(agreement.comfort_noise_receive),
             ptime_ms=agreement.ptime_ms,
-            host=agreement.remote_host,
+            host=agreement.remote_host if agreement.is_reachable else "",
             port=agreement.remote_port,
             rtcp_host=agreement.remote_rtcp[0],
             rtcp_port=agreement.remote_rtcp[1],
@@ -397,39 +389,20 @@ class Engine:
 
     # --- takeover
 
-    def _worker_ended(self, worker: WorkerProcess) -> None:
-        """A media process is gone. The spare takes over; a gone spare is replaced."""
-        worker.reap()
-        if not self._is_running:
-            return
-        if worker is self._spare:
-            self._spare = None
-            self._loop.call_later(SPARE_AFTER_S, self._start_spare)
-            return
-        log.error("media process %d died (%s); another takes over", worker.pid, worker.process.returncode)
-        successor = self._spare or WorkerProcess(self._told, self._worker_ended)
-        self._link = successor
-        self._flush_nothing()
-        successor.send_start(self._start_command(), [self._table.descriptor, self._shelf.descriptor])
-        successor.send(list(self._everything()), [port for row in self._streams for port in self._pairs[row]])
+    def _replaced(self) -> None:
         self.workers_replaced += 1
-        self._spare = None
-        self._loop.call_later(SPARE_AFTER_S, self._start_spare)
         if self.on_worker_replaced is not None:
             self.on_worker_replaced()
 
-    def _start_spare(self) -> None:
-        if self._is_running and self._spare is None:
-            self._spare = WorkerProcess(self._told, self._worker_ended)
-
-    def _flush_nothing(self) -> None:
-        """What waits to be sent is part of everything that is about to be told again."""
+    def _replay(self) -> tuple[list[commands.Command], list[Any]]:
+        """All that a new worker must be told; what waits to be sent is part of it."""
         for port in self._let_go():
             port.close()
         self._batch, self._batch_ports = [], []
+        return list(self._everything()), [port for row in self._streams for port in self._pairs[row]]
 
     def _everything(self) -> Iterator[commands.Command]:
-        """All that a new worker must be told, in the order of the ports that go with it."""
+        """In the order of the ports that go with it."""
         for row, stream in self._streams.items():
             yield commands.Open(row, stream.serial)
         for stream in self._streams.values():

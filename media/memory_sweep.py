@@ -61,7 +61,7 @@ class MemorySweep:
         for row in tuple(self._legs):
             self.close(row)
 
-    def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
+    def aim(self, row: int, rtp: Address | None, rtcp: Address | None) -> None:
         leg = self._legs[row]
         leg.target, leg.report_target = rtp, rtcp
 
@@ -126,10 +126,10 @@ class MemorySweep:
 
     def emit_report(self, row: int, packet: bytes) -> None:
         leg = self._legs[row]
-        if leg.report_target is None:
-            self.emit_packet(row, packet)
-        else:
+        if leg.report_target is not None:
             leg.rtcp.send(packet, *leg.report_target[:2])
+        elif leg.target is not None:
+            self.emit_packet(row, packet)
 
     def _packet(self, leg: _Leg) -> bytes:
         """The next one of a followed row; empty when there is none."""

@@ -107,6 +107,12 @@ class PlayerColumns(Columns):
     played_frames: I32  # of that segment
 
 
+class ClockColumns(Columns):
+    """One row: when the worker was last there."""
+
+    ticked_at: F64  # CLOCK_MONOTONIC, 0 before the first tick
+
+
 COUNTERS = (
     "ticks",
     "late_ticks",  # started more than half a tick after their time
@@ -169,13 +175,16 @@ class Table:
             CounterColumns.size_bytes(len(COUNTERS))
             + StreamColumns.size_bytes(rows)
             + PlayerColumns.size_bytes(players)
+            + ClockColumns.size_bytes(1)
         )
         self.descriptor = shared_memory("softswitch-streams", size) if descriptor is None else descriptor
         memory = mmap.mmap(self.descriptor, size)
         self.counters = CounterColumns(len(COUNTERS), memory, 0)
         offset = CounterColumns.size_bytes(len(COUNTERS))
         self.streams = StreamColumns(rows, memory, offset)
-        self.players = PlayerColumns(players, memory, offset + StreamColumns.size_bytes(rows))
+        offset += StreamColumns.size_bytes(rows)
+        self.players = PlayerColumns(players, memory, offset)
+        self.clock = ClockColumns(1, memory, offset + PlayerColumns.size_bytes(players))
 
     def count(self, name: str, by: int = 1) -> None:
         self.counters.value[_COUNTER_ROW[name]] += by

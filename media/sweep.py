@@ -60,8 +60,11 @@ class Sweep(Protocol):
     def stop(self) -> None:
         """Closes all rows."""
 
-    def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
-        """Where packets go to while the source is not locked, and reports always (None: beside the audio, RFC 5761)."""
+    def aim(self, row: int, rtp: Address | None, rtcp: Address | None) -> None:
+        """Where packets go to while the source is not locked, and reports always (None: beside the audio, RFC 5761).
+
+        Without `rtp` neither goes anywhere.
+        """
 
     def lock(self, row: int, source: Address) -> None:
         """From now on only this source is heard, and packets go to it."""
@@ -161,7 +164,7 @@ class SocketSweep:
         self._watched.close()
         self._reports.close()
 
-    def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
+    def aim(self, row: int, rtp: Address | None, rtcp: Address | None) -> None:
         leg = self._legs[row]
         leg.target, leg.report_target = rtp, rtcp
         self._place_sender(row, leg)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from media import Engine, Stream
 from media.codecs.g711 import DECODE_A, DECODE_U, ENCODE_A, ENCODE_U
+from media.ports import open_udp
 from tests.wire import Wire
 
 FRAME_SAMPLES = 160
@@ -34,9 +35,16 @@ AUDIBLE = 0.05  # of the tone's own amplitude
 SETTLING_S = 0.3  # latching, jitter buffers, and talkers found
 HEADER = struct.Struct("!BBHII")
 OFFER = (
-    "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP {types}\r\n{attributes}"
+    "v=0\r\no=- 1 1 IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n"
+    "m=audio {port} RTP/AVP {types}\r\n{attributes}"
 )
 LAWS = {0: (ENCODE_U, DECODE_U), 8: (ENCODE_A, DECODE_A)}
+
+
+def offer(host: str, port: int, types: str, attributes: str = "") -> bytes:
+    """A session description as any phone sends it."""
+    family = "IP6" if ":" in host else "IP4"
+    return OFFER.format(family=family, host=host, port=port, types=types, attributes=attributes).encode()
 
 
 class Member:
@@ -103,6 +111,7 @@ class Ears:
         self.engine, self.wire = engine, wire
         self.members: dict[str, Member] = {}
         self.listening_since = 0.0
+        self.longest_wait_s = 0.0  # how late this process itself was at most
         self._ports: list[Any] = []
 
     def member(self, name: str, *, codec: str = "PCMU", attributes: str = "", host: str = "10.0.0.9") -> Member:
@@ -116,7 +125,7 @@ class Ears:
         port = self._open(member, host)
         types = f"{payload_type} 101"
         attributes += "a=rtpmap:101 telephone-event/8000\r\n"
-        stream.answer(OFFER.format(host=port[0], port=port[1], types=types, attributes=attributes).encode())
+        stream.answer(offer(*port, types, attributes))
         self.members[name] = member
         return member
 
@@ -128,7 +137,9 @@ class Ears:
         for tick in range(round(seconds / TICK_S)):
             for member in self.members.values():
                 member.speak()
-            await asyncio.sleep(start + (tick + 1) * TICK_S - loop.time())
+            due = start + (tick + 1) * TICK_S
+            await asyncio.sleep(due - loop.time())
+            self.longest_wait_s = max(self.longest_wait_s, loop.time() - due)
 
     def matrix(self, audible: float = AUDIBLE) -> dict[str, set[str]]:
         """Who heard whom in the last `listen`: whose tone came with more than this part of its amplitude."""
@@ -154,14 +165,12 @@ class Ears:
         return self._open_socket(member)
 
     def _open_socket(self, member: Member) -> tuple[str, int]:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.setblocking(False)
-        sock.bind(("127.0.0.1", 0))
+        sock = open_udp(self.engine.settings.address, 0)
         loop = asyncio.get_running_loop()
         loop.add_reader(sock, lambda: member.hear(sock.recv(2048)))
         member.send = lambda data: sock.sendto(data, member.stream.address) and None
         self._ports.append(_Closing(sock, loop))
-        address: tuple[str, int] = sock.getsockname()
+        address: tuple[str, int] = sock.getsockname()[:2]
         return address
 
 

@@ -21,7 +21,7 @@ from media import (
     TalkStopped,
 )
 from media.codecs.g711 import ENCODE_U
-from tests.ears import AMPLITUDE, FRAME_SAMPLES, HEADER, TICK_S, Ears, Member
+from tests.ears import AMPLITUDE, FRAME_SAMPLES, HEADER, TICK_S, Ears, Member, offer
 from tests.wire import Wire
 
 SETTINGS = MediaSettings(address="10.0.0.1", ports=(20000, 20199), source_cache_s=60, silence_timeout_s=2.0)
@@ -286,6 +286,49 @@ def press(one: Member, code: int, *, updates: int = 5, marker: bool = True) -> N
         one.send(packet(payload, one.sequence, start, ssrc=one.ssrc, kind=kind))
         one.sequence += 1
     one.timestamp += FRAME_SAMPLES * (updates + 3)
+
+
+async def test_hold_by_the_null_address_silences_audio_and_reports() -> None:
+    wire = Wire()
+    engine = Engine(SETTINGS, in_process=wire)
+    await engine.start()
+    ears = Ears(engine, wire)
+    one, _ = two(ears)
+    await ears.listen(1.0)
+    one.stream.answer(offer("0.0.0.0", 9, "0 101"))
+    await ears.listen(0.1)
+    held_at = len(wire.packets)
+    await ears.listen(10.0)
+    sent = [
+        packet.destination for packet in wire.packets[held_at:] if packet.source[1] // 2 == one.stream.address[1] // 2
+    ]
+    assert sent == []
+    ears.close()
+    await engine.stop()
+
+
+async def test_failing_ticks_are_told_now_and_then_and_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = Wire(record=False)
+    engine = Engine(SETTINGS, in_process=wire)
+    await engine.start()
+    ears = Ears(engine, wire)
+    two(ears)
+
+    def fail(*_: object) -> None:
+        raise ValueError("a bug of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("media.mixer.Mixer.choose", fail)
+        await ears.listen(12.0)
+    await ears.listen(1.0)
+    told = [record.getMessage() for record in caplog.records]
+    assert engine.counters()["failed_ticks"] == pytest.approx(600, abs=5)
+    assert [message.split(": ")[1].partition(";")[0] for message in told] == ["1 failed ticks", "500 failed ticks"]
+    assert ears.matrix() == {"one": {"other"}, "other": {"one"}}
+    await engine.stop()
+    ears.close()
 
 
 async def test_a_key_is_told_once_and_not_heard(pair: tuple[Member, Member], ears: Ears) -> None:

@@ -1,6 +1,7 @@
 """The media process: real sockets, its clock, its end. Real time."""
 
 import asyncio
+import dataclasses
 import itertools
 import os
 import signal
@@ -12,10 +13,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from media import Engine, MediaSettings
+from media import Engine, MediaSettings, commands
 from media.pool import FRAME_SAMPLES
+from media.streams import Table, shared_memory
 from tests.ears import Ears
 
 pytestmark = pytest.mark.real_time
@@ -40,6 +43,21 @@ async def test_rooms_work_over_real_sockets(ears: Ears) -> None:
         room.join(ears.member(name, codec="PCMA" if name == "b" else "PCMU").stream)
     await ears.listen(1.2)
     assert ears.matrix() == {"a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"}}
+
+
+async def test_rooms_work_over_ipv6() -> None:
+    engine = Engine(dataclasses.replace(SETTINGS, address="::1"))
+    await engine.start()
+    ears = Ears(engine)
+    room = engine.open_room("standup")
+    for name in "ab":
+        room.join(ears.member(name).stream)
+    await ears.listen(1.0)
+    assert ears.matrix() == {"a": {"b"}, "b": {"a"}}
+    assert engine.counters()["sources_latched"] == 2
+    assert engine.counters()["failed_ticks"] == 0
+    await engine.stop()
+    ears.close()
 
 
 async def test_a_stalled_process_skips_what_it_missed_and_sends_no_burst(ears: Ears) -> None:
@@ -94,9 +112,15 @@ def test_the_process_leaves_when_its_parent_is_gone_and_ignores_interrupts() -> 
     )
     theirs.close()
     ours.settimeout(10)
+    table = Table(8, 8)
+    start = commands.Start(8, 8, 1, 8, 10.0, realtime=False)
+    shelf = shared_memory("shelf", 320)
+    socket.send_fds(ours, [msgspec.msgpack.encode([start])], [table.descriptor, shelf])
     assert ours.recv(1000)
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     assert process.poll() is None
     ours.close()
     assert process.wait(10) == 0
+    table.close()
+    os.close(shelf)
