@@ -128,6 +128,7 @@ class SocketSweep:
         self._backlog = np.zeros(pool.rows, np.uint8)  # packets that may wait in the kernel beyond one
         self._is_far_behind = False  # some row
         self.behind = NOBODY
+        self._passes = 0  # that are left in this tick
         self._ticks = 0
         self._out_memory = memoryview(self.out.reshape(-1).data)
         self._connected = _Senders()
@@ -227,6 +228,7 @@ class SocketSweep:
             far = rows[is_far & came]
             if len(far) > FEW_ROWS:
                 self.behind = far
+                self._passes = MAX_BACKLOG
                 return []
             due += far.tolist()
         return self._read_further(due)
@@ -238,7 +240,8 @@ class SocketSweep:
         buffers = [self._buffers[leg.followed_at] for _, leg in followed]
         came = self._receive(rows, [leg.rtp for _, leg in followed], buffers)
         self._backlog[rows[~came]] = 0
-        self.behind = rows[came]
+        self._passes -= 1
+        self.behind = rows[came] if self._passes else NOBODY  # a flood waits for the next tick
 
     def expect_more(self, row: int) -> None:
         self._backlog[row] = max(FAR_BEHIND, self._backlog[row])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from media.pool import KEPT_TICKS, LONGEST_BYTES, NO_SLOT, Pool
-from media.sweep import FEW_ROWS, TURN_TICKS, SocketSweep
+from media.sweep import FEW_ROWS, MAX_BACKLOG, TURN_TICKS, SocketSweep
 
 
 def udp(port: int = 0) -> socket.socket:
@@ -198,3 +198,20 @@ def test_more_than_two_packets_a_row_to_be_kept_in_one_tick_are_refused() -> Non
     assert pool.keep(np.arange(2, dtype=np.int32)).tolist() == [NO_SLOT, NO_SLOT]
     pool.turn()
     assert pool.store(bytes(160)) is not None
+
+
+def test_a_flood_waits_for_the_next_tick(make_legs: Make) -> None:
+    count = FEW_ROWS + 1
+    legs = make_legs(count)
+    for row in range(count):
+        legs.follow(row)
+    for row in list(range(count)) * (MAX_BACKLOG + 5):
+        legs.say(row, b"flood")
+    legs.sweep.sweep(missed_ticks=1)
+    passes = 0
+    while len(legs.sweep.behind):
+        legs.sweep.sweep_again()
+        passes += 1
+    assert passes == MAX_BACKLOG
+    legs.sweep.sweep()
+    assert legs.sweep.lengths[:count].all()
