@@ -75,11 +75,12 @@ def check(config: Config = None) -> None:
     from softswitch.configuration import load_configuration
 
     configuration = load_configuration(config)
-    console = Console()
-    console.print(show.number_plan(configuration.plan, all_codes=True))
-    console.print()
-    console.print(show.trunk_groups(configuration.plan))
-    console.print(f"\n{configuration.folder} can be used.")
+    show.say(
+        show.number_plan(configuration.plan, all_codes=True),
+        "",
+        show.trunk_groups(configuration.plan),
+        f"\n{configuration.folder} can be used.",
+    )
 
 
 @cli.command()
@@ -104,9 +105,8 @@ def explain(
     if json:
         typer.echo(show.explanation_json(told))
     else:
-        console = Console()
-        console.print(show.candidates(told.reasons))
-        console.print(f"\n{told.status or '-'} {told.reason}", style="bold green" if told.decision else "bold red")
+        show.say(show.candidates(told.reasons), "")
+        show.say(f"{told.status or '-'} {told.reason}", style="bold green" if told.decision else "bold red")
     raise typer.Exit(0 if told.decision else 1)
 
 
@@ -123,7 +123,7 @@ def trunks(
     if group not in known:
         raise typer.BadParameter(f"there is no trunk group {group}; there are: {', '.join(known)}")
     _, reasons = routing.failover_order(known[group], {}, 0.0, random.random)
-    Console().print(show.candidates(reasons))
+    show.say(show.candidates(reasons))
 
 
 def _command_of(module: Any, name: str) -> Any:

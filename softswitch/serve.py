@@ -9,8 +9,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from softswitch import logs, show
 from softswitch.app import App
 from softswitch.configuration import Configuration
@@ -45,7 +43,7 @@ def _collect_less_garbage() -> None:
 
 
 def _stop_on_signals() -> asyncio.Event:
-    """An event that the first SIGINT or SIGTERM sets. The second ends the process at once."""
+    """An event that the first signal sets. The second ends the process at once."""
     stop = asyncio.Event()
 
     def on_signal(number: int) -> None:
@@ -53,25 +51,28 @@ def _stop_on_signals() -> asyncio.Event:
             os._exit(128 + number)
         stop.set()
 
-    for number in SIGNALS:
+    for number in _signals():
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     return stop
 
 
+def _signals() -> tuple[signal.Signals, ...]:
+    """A terminal that closes (SIGHUP) ends the calls properly too, unless nohup has said that it shall not."""
+    outlives_terminal = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return SIGNALS if outlives_terminal else (*SIGNALS, signal.SIGHUP)
+
+
 def _say_ready(app: App, configuration: Configuration) -> None:
-    console = Console()
     heard = ", ".join(f"{transport.lower()} {host}:{port}" for transport, host, port in app.listening)
     media = configuration.settings.media
-    console.print(
-        f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media.ports[0]}-{media.ports[1]}"
+    media_ports = f"{media.ports[0]}-{media.ports[1]}"
+    show.say(
+        f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media_ports}\n",
+        show.number_plan(configuration.plan, rows=show.ROWS_AT_START),
+        "",
+        *show.how_to_call(configuration.plan, app.listening, program=_program()),
+        "",
     )
-    console.print()
-    console.print(show.number_plan(configuration.plan, rows=show.ROWS_AT_START))
-    console.print()
-    console.print("Call it from a second terminal:")
-    for line in show.how_to_call(configuration.plan, *app.sip_address, program=_program()):
-        console.print(f"    {line}", highlight=False, soft_wrap=True)
-    console.print()
 
 
 def _program() -> str:

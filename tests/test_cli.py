@@ -124,3 +124,22 @@ def test_with_codes_of_one_s_own_a_public_address_is_fine(tmp_path: Path) -> Non
     folder = config(tmp_path / "own", numbers=numbers)
     done = softswitch("check", "--config", str(folder), SOFTSWITCH_SIP__ADDRESSES='["0.0.0.0"]')
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["explain", "--from", "1", "--to", "12025550101"], ["serve"]])
+def test_a_full_disk_under_standard_output_is_a_sentence_and_status_1(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "softswitch", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "SOFTSWITCH_SIP__PORT": "0"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "softswitch: standard output can't be written: No space left on device\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
