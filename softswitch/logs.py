@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -26,7 +26,7 @@ _SECRET_HEADER = re.compile(
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Sets up both ways of logging for this process. Once, before anything is logged."""
-    stream = stream or sys.stderr
+    stream = cast(TextIO, Lines(stream or sys.stderr))
     human = settings.format == "human" or (settings.format == "auto" and stream.isatty())
     level = getattr(logging, settings.level.upper())
     shared: list[Processor] = [
@@ -42,6 +42,26 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=True,
     )
     _route_stdlib(shared, renderers, level, stream)
+
+
+class Lines:
+    """Where the lines go. A terminal that was closed or a disk that is full costs lines, never a call."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.isatty = stream.isatty
+
+    def write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+        except OSError:
+            pass
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            pass
 
 
 def _human(stream: TextIO) -> list[Processor]:

@@ -70,7 +70,7 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, **environment: str) -> Iterator[Running]:
+def running(folder: Path, stderr: int = subprocess.PIPE, **environment: str) -> Iterator[Running]:
     process = subprocess.Popen(
         [sys.executable, "-m", "softswitch", "serve", "--config", str(SHIPPED)],
         cwd=folder,
@@ -83,7 +83,7 @@ def running(folder: Path, **environment: str) -> Iterator[Running]:
             **environment,
         },
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         start_new_session=True,
     )
@@ -142,6 +142,19 @@ def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
         it.receive("BYE ")  # and the switch waits for the answer to it
         it.process.send_signal(signal.SIGTERM)
         assert it.process.wait(20) == 128 + signal.SIGTERM
+
+
+@pytest.mark.real_time
+def test_a_closed_terminal_ends_every_call_with_bye_as_sigterm_does(tmp_path: Path) -> None:
+    terminal, inside = os.openpty()
+    with running(tmp_path, stderr=inside) as it:
+        os.close(inside)
+        it.send(INVITE)
+        it.acknowledge(it.receive("SIP/2.0 200"))
+        os.close(terminal)  # what is logged from now on can't be written
+        it.process.send_signal(signal.SIGHUP)
+        assert "Reason: Q.850;cause=41" in it.receive("BYE ")
+        assert it.process.wait(20) == 0
 
 
 @pytest.mark.real_time
