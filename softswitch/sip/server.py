@@ -33,6 +33,7 @@ class User(Protocol):
     def answer_for(self, request: Request, peer: Peer) -> Response | None: ...
     def takes_all_methods(self) -> bool: ...
     def is_ignored(self, peer: Peer) -> bool: ...
+    def is_behind(self) -> bool: ...
 
 
 class Server:
@@ -65,12 +66,18 @@ class Server:
             self.receive_ack(request)
         elif self._is_to_be_ignored(request, peer):
             self._drops["ignored"] += 1
-        elif len(self._layer.servers) >= self._settings.most_server_transactions:
+        elif self._is_too_much(request):
             self._drops["overload"] += 1
             retry_after = ("Retry-After", str(self._settings.retry_after_s))
             self.answer_statelessly(request, peer, 503, headers=(retry_after,))
         else:
             self._receive_new(request, peer)
+
+    def _is_too_much(self, request: Request) -> bool:
+        """Whether we have no time for something new. What belongs to a dialog is served: it ends work, or keeps it."""
+        if request.to.tag is not None or request.method == "CANCEL":
+            return False
+        return len(self._layer.servers) >= self._settings.most_server_transactions or self._user.is_behind()
 
     def _is_to_be_ignored(self, request: Request, peer: Peer) -> bool:
         """Whether this sender gets silence; never within a session of ours."""

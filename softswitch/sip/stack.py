@@ -40,6 +40,7 @@ from softswitch.sip.validation import Capabilities
 
 TIMER_SLACK_S = 0.002  # timers this close together are served by one wake-up of the loop
 DRAIN_LOOKS_EVERY_S = 0.05
+LAST_WORDS_LOOKS_EVERY_S = 0.01
 
 HeaderFields = Iterable[tuple[str, str]]
 logger = logging.getLogger(__name__)
@@ -171,6 +172,13 @@ class Stack:
                 return response
             request = again
 
+    async def last_words(self, timeout_s: float) -> bool:
+        """Wait until every request of ours, the BYEs above all, has its answer; whether that came within the time."""
+        ends_at = _now() + timeout_s
+        while self._client.sendings and _now() < ends_at:  # noqa: ASYNC110 - asked at shutdown alone
+            await asyncio.sleep(LAST_WORDS_LOOKS_EVERY_S)
+        return not self._client.sendings
+
     async def drain(self, timeout_s: float) -> bool:
         """Wait until no session and no transaction is left; whether that came within the time."""
         ends_at = _now() + timeout_s
@@ -266,6 +274,9 @@ class Stack:
     def is_ignored(self, peer: Peer) -> bool:
         return self.ignores(peer)
 
+    def is_behind(self) -> bool:
+        return self._transports.is_behind(_now(), self.settings.overloaded_after_s)
+
     # --- effects of transactions ------------------------------------------------------------------------------------
 
     def _perform(self, transaction: Transaction, todo: list[machine.Effect]) -> None:
@@ -301,7 +312,12 @@ class Stack:
         transaction.timers.clear()
 
     def _failed(self, transaction: Transaction, effect: machine.Failed) -> None:
-        """Nothing came: the transaction user hears a response all the same (RFC 3261 §8.1.3.1)."""
+        """Nothing came: the transaction user hears a response all the same (RFC 3261 §8.1.3.1).
+
+        A spent transaction has been heard already and only kept an answer for repeats: it fails nobody.
+        """
+        if transaction.is_spent:
+            return
         self.drops[f"transaction_{effect.failure.name.lower()}"] += 1
         if isinstance(transaction.owner, Sending):
             response = Response.for_request(transaction.request, effect.failure.value)

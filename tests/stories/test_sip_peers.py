@@ -635,6 +635,19 @@ async def test_over_the_limit_an_invite_gets_503_with_retry_after_and_the_calls_
     assert phone.stack.drops["overload"] == 15
 
 
+async def test_behind_with_reading_for_a_second_new_calls_get_503_and_hang_ups_their_200() -> None:
+    phone, peer, wire = await phone_and_peer()
+    tag = await answered(phone, peer)
+    wire._datagrams[HOST, 5060].behind_since = asyncio.get_running_loop().time()
+    await answered(phone, peer, call_id="in a burst", branch="z9hG4bKburst")
+    await asyncio.sleep(1)
+    peer.say("INVITE", HOST, body=SDP, call_id="late", branch="z9hG4bKlate")
+    assert (await peer.response(503)).number("Retry-After") == 5
+    peer.say("BYE", HOST, to_tag=tag, cseq=2, branch="z9hG4bKbye")
+    assert (await peer.response(200)).cseq.method == "BYE"
+    assert phone.stack.drops["overload"] == 1
+
+
 async def test_a_stranger_gets_silence_and_a_session_is_served_from_anywhere() -> None:
     phone, peer, wire = await phone_and_peer()
     tag = await answered(phone, peer)

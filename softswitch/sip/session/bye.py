@@ -70,10 +70,12 @@ def on_bye(session: "Session", transaction: Transaction, request: Request) -> No
 
 
 def on_response(session: "Session", request: Request, response: Response) -> None:
-    """Nobody waits for the answer to a BYE, but it may have to be sent again with credentials."""
+    """The session is over whatever the answer to a BYE says, but it may have to be sent again with credentials."""
     again = authorize.retry(session, request, response)
     if again is not None:
         session.send(again)
+    elif response.status >= 200 and session.on_bye_answered is not None:
+        session.on_bye_answered(response.status)
 
 
 def lost(session: "Session", status: int, reason: str, *, says_bye: bool = True) -> None:

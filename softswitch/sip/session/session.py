@@ -101,6 +101,7 @@ class Session:
         "next_hop",
         "next_offer",
         "offer_state",
+        "on_bye_answered",
         "on_event",
         "open_offer",
         "peer",
@@ -132,6 +133,7 @@ class Session:
         self.state = State.INCOMING if direction == "in" else State.CALLING
         self.remote_offer: bytes | None = sdp_of(request) if direction == "in" else None
         self.on_event: Callable[[SessionEvent], None] = _nobody_listens
+        self.on_bye_answered: Callable[[int], None] | None = None  # after `Ended`; 408 or 503 where no answer came
 
         self.settings, self.identifiers, self.flush, self.contact = settings, identifiers, flush, contact
         self.effects: deque[Effect] = deque()

@@ -40,6 +40,7 @@ class UdpSocket:
         self._unreachable = unreachable
         self._waiting: deque[tuple[bytes, tuple[str, int]]] = deque()
         self.dropped = 0
+        self.behind_since: float | None = None
         self._socket = _bound_socket(host, port)
         name = self._socket.getsockname()
         self.address: tuple[str, int] = (name[0], name[1])
@@ -94,12 +95,15 @@ class UdpSocket:
             try:
                 data, address = recvfrom(LARGEST_DATAGRAM_BYTES)
             except BlockingIOError:
+                self.behind_since = None
                 return
             except OSError:
                 if not self._read_errors():
                     return
                 continue
             receive(data, address[0], address[1])
+        if self.behind_since is None:
+            self.behind_since = self._loop.time()
 
     def _read_errors(self) -> bool:
         """Empty the error queue, telling of each destination; whether there was anything."""
