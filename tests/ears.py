@@ -32,6 +32,7 @@ HALF = 1 << 31
 FIRST_HZ, STEP_HZ = 310, 70  # no tone is a harmonic of another, for as many as fit below 4 kHz
 AMPLITUDE = 4000
 AUDIBLE = 0.05  # of the tone's own amplitude
+AUDIBLE_IN_REAL_TIME = 0.2  # frames that a busy machine loses spread the tones beside them
 SETTLING_S = 0.3  # latching, jitter buffers, and talkers found
 HEADER = struct.Struct("!BBHII")
 OFFER = (
@@ -141,8 +142,10 @@ class Ears:
             await asyncio.sleep(due - loop.time())
             self.longest_wait_s = max(self.longest_wait_s, loop.time() - due)
 
-    def matrix(self, audible: float = AUDIBLE) -> dict[str, set[str]]:
+    def matrix(self, audible: float | None = None) -> dict[str, set[str]]:
         """Who heard whom in the last `listen`: whose tone came with more than this part of its amplitude."""
+        if audible is None:
+            audible = AUDIBLE_IN_REAL_TIME if self.wire is None else AUDIBLE
         return {
             name: {
                 other.name
