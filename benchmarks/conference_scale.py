@@ -143,8 +143,8 @@ async def _measured(engine: Engine, load: RtpLoad, streams: list[Stream], second
 
 
 def _media_processes() -> list[psutil.Process]:
-    """The children of this process but the far end."""
-    return [child for child in psutil.Process().children(recursive=True) if "rtp_load" not in " ".join(child.cmdline())]
+    """The media process and its spare, of the children of this process."""
+    return [child for child in psutil.Process().children(recursive=True) if "media.worker" in child.cmdline()]
 
 
 def _media_cpu_s() -> float:
