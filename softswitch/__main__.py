@@ -73,13 +73,17 @@ def check(config: Config = None) -> None:
     """Check the configuration and show the number plan, access codes included."""
     from softswitch import show
     from softswitch.configuration import load_configuration
+    from softswitch.settings import variables_ignored
 
     configuration = load_configuration(config)
+    ignored = [f"{name} in the environment sets nothing." for name in variables_ignored()]
     show.say(
         show.number_plan(configuration.plan, all_codes=True),
         "",
         show.trunk_groups(configuration.plan),
-        f"\n{configuration.folder} can be used.",
+        "",
+        *ignored,
+        f"{configuration.folder} can be used.",
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from softswitch import logs, show
 from softswitch.app import App
 from softswitch.configuration import Configuration
+from softswitch.settings import SETTINGS_FILE, variables_ignored
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two looks for garbage; Python's 700 would look several times in every call."""
@@ -22,13 +23,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def serve(configuration: Configuration) -> None:
     """Runs the switch until a signal; returns when every call is ended. Raises `ConfigError`."""
     logs.configure(configuration.settings.logs)
+    if ignored := variables_ignored():
+        logs.get_logger().warning("variables of the environment that set nothing", names=ignored)
     with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
         runner.run(_serve(configuration))
 
 
 async def _serve(configuration: Configuration) -> None:
     stop = _stop_on_signals()
-    async with App(configuration.settings, configuration.plan) as app:
+    file = str(configuration.folder / SETTINGS_FILE)
+    async with App(configuration.settings, configuration.plan, settings_file=file) as app:
         _collect_less_garbage()
         _say_ready(app, configuration)
         await stop.wait()
@@ -67,7 +71,8 @@ def _say_ready(app: App, configuration: Configuration) -> None:
     media = configuration.settings.media
     media_ports = f"{media.ports[0]}-{media.ports[1]}"
     show.say(
-        f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media_ports}\n",
+        f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media_ports}",
+        f"configuration: {configuration.folder}\n",
         show.number_plan(configuration.plan, rows=show.ROWS_AT_START),
         "",
         *show.how_to_call(configuration.plan, app.listening, program=_program()),

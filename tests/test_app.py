@@ -184,8 +184,11 @@ def test_a_second_switch_on_the_same_port_says_which_port_and_which_setting_chan
             check=False,
         )
         assert (second.returncode, second.stdout) == (2, "")
-        assert f"sip.port: 127.0.0.1 port {it.port} (udp) is in use by another program" in second.stderr
-        assert "SOFTSWITCH_SIP__PORT=5070" in second.stderr
+        assert (
+            f"{SHIPPED / 'softswitch.toml'}: sip.port: 127.0.0.1 port {it.port} (udp) is in use by another program"
+            in second.stderr
+        )
+        assert "SOFTSWITCH_SIP__PORT=5070 make run" in second.stderr
         assert "Traceback" not in second.stderr
 
 
@@ -243,6 +246,14 @@ async def test_a_media_address_of_another_machine_is_refused_at_the_start(tmp_pa
     settings = Settings.model_validate({"media": {"address": "192.0.2.1"}, "data": {"directory": str(tmp_path)}})
     app = App(settings, load_plan(SHIPPED), engine=Engine(media_settings(settings), in_process=Wire()))
     with pytest.raises(ConfigError, match=r"media\.address: 192\.0\.2\.1 is no address of this machine"):
+        await app.start()
+
+
+async def test_a_data_directory_that_can_not_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    settings = Settings.model_validate({"data": {"directory": str(tmp_path / "data")}})
+    app = App(settings, load_plan(SHIPPED), engine=Engine(media_settings(settings), in_process=Wire()))
+    with pytest.raises(ConfigError, match=r"data\.directory: .*data/recordings can't be written"):
         await app.start()
 
 
