@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+NEW    := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 
 .PHONY: run demo test check peers lock clean
 
@@ -23,9 +24,13 @@ check: $(VENV)/.dev
 peers:
 	@sh tools/peers.sh
 
-# The environment, from the lock files alone (hashes checked); the project itself in place.
+# The environment, from the lock files alone (hashes checked); the project itself in place. One whose Python is too old
+# is made anew, and with a Python that is too old none is made.
 $(VENV)/.run: requirements/run.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(NEW) 2>/dev/null || $(PYTHON) $(NEW) 2>/dev/null || { echo >&2 \
+	  "softswitch needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(BIN)/python $(NEW) 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing into $(VENV) ... (about 20 seconds, once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

@@ -8,6 +8,7 @@ own statistics and the CPU time it spent.
 import contextlib
 import csv
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,7 +26,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 SCENARIOS = Path(__file__).parent / "sipp"
 CONFERENCE = "12025550101"
 ALL_HANDS = "12025550102"
-READY = "softswitch is ready"
+READY = re.compile(r"softswitch is ready: SIP on udp 127\.0\.0\.1:(\d+)")
 
 _OPTIONS = (
     "OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bK{tag};rport\r\n"
@@ -48,11 +49,11 @@ class SwitchProcess:
         **environment: str,
     ) -> None:
         self.config = config
-        self.host, self.port = "127.0.0.1", free_port()
+        self.host, self.port = "127.0.0.1", 0
         self.folder = folder
         self.log_path = folder / "switch.log"
         self._environment = {
-            "SOFTSWITCH_SIP__PORT": str(self.port),
+            "SOFTSWITCH_SIP__PORT": "0",
             "SOFTSWITCH_MEDIA__PORTS": str(list(media_ports)),
             "SOFTSWITCH_DATA__DIRECTORY": f'"{folder / "data"}"',
             "PYTHONUNBUFFERED": "1",
@@ -100,7 +101,8 @@ class SwitchProcess:
         while time.monotonic() < began + 15:
             if self._process.poll() is not None:
                 raise RuntimeError(f"the switch ended at its start:\n{self.log}")
-            if READY in self.log:
+            if ready := READY.search(self.log):
+                self.port = int(ready[1])
                 return time.monotonic() - began
             time.sleep(0.02)
         self.kill()

@@ -4,6 +4,7 @@ Every phone sends 50 packets a second of PCMU, the phones spread evenly over the
 quiet room. A talker's frame number can be read back from what others hear: frame `i` of talker `k` is one pure tone on
 bin `BAND * k + i % BAND` of the 50 Hz raster that a 20 ms frame resolves exactly. So a listener's packet says by its
 spectrum who is heard and which frame of his that is, and with the kernel's receive time stamp how long it took.
+Reports (RTCP) that come to the same port are read and not counted.
 
     with RtpLoad(legs=1000, talkers=5) as load:
         ...                                   # have the bridge send to 127.0.0.1, ports load.ports
@@ -20,7 +21,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections import Counter, deque
+from collections import deque
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -161,7 +162,7 @@ class Phones:
             self._speak(int(talker))
         self.frame[group] += 1
         sockets, views = self.senders[phase]
-        sent = _count(map(socket.socket.send, sockets, views))
+        sent = _outcomes(map(socket.socket.send, sockets, views)).count(PACKET_BYTES)
         if self.counting:
             self.sent += sent
 
@@ -173,7 +174,10 @@ class Phones:
 
     def _read(self, phase: int) -> None:
         readers = self.readers[phase]
-        received = _count(map(socket.socket.recv_into, readers, self.sink))
+        lengths = _outcomes(map(socket.socket.recv_into, readers, self.sink))
+        reported = [phone for phone, length in zip(readers, lengths, strict=True) if length not in (0, PACKET_BYTES)]
+        lengths += _outcomes(map(socket.socket.recv_into, reported, self.sink))
+        received = lengths.count(PACKET_BYTES)
         for leg in self.looked_at[phase]:
             received += self._look(leg)
         if self.counting:
@@ -186,8 +190,10 @@ class Phones:
                 data, ancillary, _, _ = self.sockets[leg].recvmsg(2048, 64)
             except OSError:
                 return packets
+            if len(data) != PACKET_BYTES:
+                continue
             packets += 1
-            if self.counting and len(data) == PACKET_BYTES:
+            if self.counting:
                 seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
                 self.heard.packet(leg, data, seconds + nanoseconds * 1e-9)
 
@@ -297,17 +303,15 @@ def _mulaw_samples() -> np.ndarray:
     return np.where(code & 0x80, -magnitude, magnitude).astype(float)
 
 
-def _count(outcomes: "map[int]") -> int:
-    """Run the map to its end; a socket without a packet (or a refused send) counts nothing and stops nobody."""
-    done: Counter[bool] = Counter()
+def _outcomes(calls: "map[int]") -> list[int]:
+    """Run the map to its end; a socket without a packet (or a refused send) gives 0 and stops nobody."""
+    results: list[int] = []
     while True:
-        results: list[int] = []
         try:
-            results.extend(outcomes)
+            results.extend(calls)
+            return results
         except OSError:
-            done[True] += len(results)
-            continue
-        return done[True] + len(results)
+            results.append(0)
 
 
 def _cpu_s() -> float:

@@ -1,21 +1,20 @@
 """What a tick costs, and how much of that is ours: ms of CPU per 20 ms, beside the bare loop measured in the same run.
 
-    python -m benchmarks.tick --legs 50,250,1000,2000 [--json FILE]
+    python -m benchmarks.tick --legs 50,250,1000,2000
 
 One room, five talkers, everything on: jitter buffer, reports, keys, levels, talker events. Both loops have the same
 number of connected sockets and packets, and take turns, so that the machine is the same for both.
 """
 
 import argparse
-import json
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from benchmarks.lockstep import BareLoop, Callers, raise_descriptor_limit, udp
+from benchmarks.report import Report
 from media import commands
 from media.bridge import Bridge
 from media.codecs.g711 import ENCODE_U
@@ -29,6 +28,7 @@ from media.sweep import SocketSweep
 TALKERS = 5
 WARM_UP_TICKS = 40
 SILENCE = b"\xff" * 160
+COLUMNS = ("legs", "receive", "mix", "send", "tick", "bare receive", "bare send", "bare", "ratio")
 
 
 def voice(number: int) -> bytes:
@@ -124,30 +124,26 @@ def measure(legs: int, ticks: int, room_size: int | None) -> Result:
     receive, mix, send, whole = np.median(np.array(ours_took), axis=0) / 1e6
     bare_receive, bare_send = np.median(np.array(bare_took), axis=0) / 1e6
     bare_whole = float(np.median(np.array(bare_took).sum(axis=1))) / 1e6
-    return Result(legs, receive, mix, send, whole, bare_receive, bare_send, bare_whole, whole / bare_whole)
+    figures = map(float, (receive, mix, send, whole, bare_receive, bare_send, bare_whole, whole / bare_whole))
+    return Result(legs, *figures)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="ms of CPU per tick, beside the bare loop")
-    parser.add_argument("--legs", default="50,250,1000,2000")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--legs", default="50,250,1000,2000", help="sizes, with commas")
     parser.add_argument("--ticks", type=int, default=300)
     parser.add_argument("--room-size", type=int, help="legs a room; all in one room if not given")
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     raise_descriptor_limit()
-    print(
-        f"{'legs':>6} {'receive':>8} {'mix':>7} {'send':>7} {'tick':>7}   {'bare':>7} {'receive':>8} {'send':>7}   ratio"
-    )
-    results = []
+    report = Report("What does a tick cost, in ms of CPU per 20 ms?", COLUMNS)
     for legs in map(int, arguments.legs.split(",")):
-        r = measure(legs, arguments.ticks, arguments.room_size)
-        results.append(asdict(r))
-        print(
-            f"{r.legs:>6} {r.receive_ms:>8.3f} {r.mix_ms:>7.3f} {r.send_ms:>7.3f} {r.whole_ms:>7.3f}   "
-            f"{r.bare_ms:>7.3f} {r.bare_receive_ms:>8.3f} {r.bare_send_ms:>7.3f}   {r.ratio:>5.2f}"
-        )
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+        report.row(*astuple(measure(legs, arguments.ticks, arguments.room_size)))
+    report.note(
+        "bare: as many connected sockets and packets, map(recv_into) and map(send), nothing else, in turn with ours"
+    )
+    report.note("warm: every packet is there when the tick begins; conference_scale measures in real time")
+    report.show()
+    print(report.write("tick"))
 
 
 if __name__ == "__main__":

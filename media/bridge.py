@@ -1,4 +1,4 @@
-"""The audio bridge: does what commands say to the parts, and runs the tick. The worker process drives it, or a test's loop."""
+"""The audio bridge: does what commands say, and runs the tick. The worker process drives it, or a test's loop."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from media import commands
 from media.events import DigitsSent, RtpResumed, RtpSilent, SourceLatched
 from media.levels import GATE, PASSES_ALL
 from media.parts import Parts
+from media.pool import FRAME_SAMPLES
 from media.streams import COUNTERS
 from media.sweep import Address
 from media.tick import Tick
@@ -19,7 +22,8 @@ TICK_S = 0.02
 SILENCE_REVIEW_TICKS = 50  # a row's silence is looked at once a second
 FOLLOWED_SILENT_TICKS = 50  # after so long without a packet a row is watched instead of read every tick
 FLUSH_COUNTS_TICKS = 10
-TICK_BOUNDS_NS = ((1, "tick_below_1_ms"), (2, "tick_below_2_ms"), (5, "tick_below_5_ms"), (10, "tick_below_10_ms"), (20, "tick_below_20_ms"))  # fmt: skip
+FAILURES_TOLD_EVERY_TICKS = 500
+TICK_CLASSES = (1, 2, 5, 10, 20)  # ms
 
 
 class Bridge:
@@ -31,6 +35,7 @@ class Bridge:
         self._tick = Tick(parts)
         self._silence_ticks = int(start.silence_timeout_s / TICK_S)
         self._silent: set[int] = set()
+        self._ticks = self._untold_failures = self._next_failure_told = 0
         self._members: dict[int, set[int]] = {}  # of each room, the rows that speak or hear in it
         parts.receiver.on_latched = self._latched
         parts.receiver.on_comfort_noise = parts.gaps.pause
@@ -75,10 +80,11 @@ class Bridge:
         self._count_listener(row, -1)
         parts.rows.agree(command)
         self._count_listener(row, +1)
-        beside = None if command.rtcp_mux else (command.rtcp_host, command.rtcp_port)
-        parts.sweep.aim(row, (command.host, command.port), beside)
+        target = (command.host, command.port) if command.host else None
+        beside = None if command.rtcp_mux or target is None else (command.rtcp_host, command.rtcp_port)
+        parts.sweep.aim(row, target, beside)
         locked = parts.sweep.locked_source(row)
-        if locked is None or (command.relatch and locked[:2] != (command.host, command.port)):
+        if locked is None or (command.relatch and target is not None and locked[:2] != target):
             parts.sweep.unlock(row)
             parts.receiver.expect_source(row, command.host, command.port)
         parts.rows.heard_at_tick[row] = parts.jitter.tick
@@ -123,6 +129,7 @@ class Bridge:
 
     def _stop(self, _command: commands.Stop) -> None:
         self.is_stopped = True
+        self.parts.sweep.stop()
         self.parts.taping.finish()
         self.parts.taping.tell_ended(self.parts.counts)
         self.flush_counts()
@@ -150,16 +157,39 @@ class Bridge:
 
     # --- time
 
+    def take_over(self, at: float) -> None:
+        """The first tick will be `at`; had there been a worker before, its streams' clocks went on without it."""
+        ticked_at = float(self.parts.table.clock.ticked_at[0])
+        if ticked_at:
+            missed_ticks = max(0, round((at - ticked_at) / TICK_S) - 1)
+            self.parts.streams.out_timestamp += np.uint32(FRAME_SAMPLES * missed_ticks & 0xFFFFFFFF)
+
     def tick(self, missed_ticks: int = 0, *, is_late: bool = False) -> None:
         """One tick. What it raises is a bug of ours: counted, told, and the next tick goes on."""
         began_at = time.process_time_ns()
+        self.parts.table.clock.ticked_at[0] = time.monotonic()
+        self._ticks += 1
         try:
-            self._tick.run(missed_ticks)
-            self._after()
+            if self.parts.are_idle:
+                self.parts.jitter.tick += 1 + missed_ticks
+                self._tick.took_ns = (0, 0, 0)
+                self.parts.taping.tell_ended(self.parts.counts)
+            else:
+                self._tick.run(missed_ticks)
+                self._after()
         except Exception:  # noqa: BLE001  one of the three places: per tick
-            self.parts.counts["failed_ticks"] += 1
-            self.parts.tell(commands.Said("error", traceback.format_exc()))
+            self._failed()
         self._count(time.process_time_ns() - began_at, missed_ticks, is_late)
+
+    def _failed(self) -> None:
+        """The first failure is told in full, after that at most one every few seconds, with how many there were."""
+        self.parts.counts["failed_ticks"] += 1
+        self._untold_failures += 1
+        if self._ticks >= self._next_failure_told:
+            text = f"{self._untold_failures} failed ticks; the last one:\n{traceback.format_exc()}"
+            self.parts.tell(commands.Said("error", text))
+            self._untold_failures = 0
+            self._next_failure_told = self._ticks + FAILURES_TOLD_EVERY_TICKS
 
     def _after(self) -> None:
         parts = self.parts
@@ -170,20 +200,24 @@ class Bridge:
         self._review_silence()
 
     def _review_silence(self) -> None:
-        parts = self.parts
-        tick = parts.jitter.tick
-        for row in range(tick % SILENCE_REVIEW_TICKS, parts.rows.n, SILENCE_REVIEW_TICKS):
-            if not parts.rows.receives[row]:
-                continue
-            silent_ticks = tick - int(parts.rows.heard_at_tick[row])
-            if silent_ticks >= FOLLOWED_SILENT_TICKS:
-                parts.sweep.watch(row)
-            if silent_ticks >= self._silence_ticks and row not in self._silent:
-                self._silent.add(row)
-                parts.tell_stream(row, RtpSilent(silent_ticks * TICK_S))
-            elif silent_ticks < FOLLOWED_SILENT_TICKS and row in self._silent:
+        """Every row once in `SILENCE_REVIEW_TICKS`."""
+        rows, tick = self.parts.rows, self.parts.jitter.tick
+        turn = slice(tick % SILENCE_REVIEW_TICKS, rows.n, SILENCE_REVIEW_TICKS)
+        silent_ticks = tick - rows.heard_at_tick[turn]
+        is_silent = rows.receives[turn] & (silent_ticks >= FOLLOWED_SILENT_TICKS)
+        if is_silent.any():
+            for place in np.flatnonzero(is_silent).tolist():
+                self._is_silent(turn.start + SILENCE_REVIEW_TICKS * place, int(silent_ticks[place]))
+        for row in [row for row in self._silent if row % SILENCE_REVIEW_TICKS == turn.start and rows.receives[row]]:
+            if tick - int(rows.heard_at_tick[row]) < FOLLOWED_SILENT_TICKS:
                 self._silent.discard(row)
-                parts.tell_stream(row, RtpResumed())
+                self.parts.tell_stream(row, RtpResumed())
+
+    def _is_silent(self, row: int, silent_ticks: int) -> None:
+        self.parts.sweep.watch(row)
+        if silent_ticks >= self._silence_ticks and row not in self._silent:
+            self._silent.add(row)
+            self.parts.tell_stream(row, RtpSilent(silent_ticks * TICK_S))
 
     def _count(self, took_ns: int, missed_ticks: int, is_late: bool) -> None:
         counts = self.parts.counts
@@ -199,7 +233,10 @@ class Bridge:
 
     def flush_counts(self) -> None:
         """What was counted since the last time goes to shared memory."""
-        counts = self.parts.counts
+        counts, jitter = self.parts.counts, self.parts.jitter
+        counts["frames_inserted"], counts["frames_skipped"] = jitter.inserted, jitter.skipped
+        counts["late_packets"] += jitter.late
+        jitter.inserted = jitter.skipped = jitter.late = 0
         for name, number in counts.items():
             if name in _KNOWN:
                 self.parts.table.count(name, number)
@@ -207,10 +244,10 @@ class Bridge:
 
 
 def _tick_class(took_ns: int) -> str:
-    for bound_ms, name in TICK_BOUNDS_NS:
+    for bound_ms in TICK_CLASSES:
         if took_ns < bound_ms * 1_000_000:
-            return name
-    return "tick_above_20_ms"
+            return f"tick_below_{bound_ms}_ms"
+    return f"tick_above_{TICK_CLASSES[-1]}_ms"
 
 
 _KNOWN = frozenset(COUNTERS)

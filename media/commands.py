@@ -17,7 +17,7 @@ class _Command(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class Start(_Command, frozen=True, tag=True, array_like=True):
-    """The first one: take the table and the sources (two descriptors) and begin to tick."""
+    """The first one: take the table and the sources (two descriptors), build everything, wait for `Go`."""
 
     rows: int
     players: int
@@ -27,8 +27,12 @@ class Start(_Command, frozen=True, tag=True, array_like=True):
     realtime: bool
 
 
+class Go(_Command, frozen=True, tag=True, array_like=True):
+    """Begin to tick."""
+
+
 class Open(_Command, frozen=True, tag=True, array_like=True):
-    """A row comes to life with two descriptors: its RTP socket and its RTCP socket. `serial` tells its life from others'."""
+    """A row comes to life with two descriptors, RTP and RTCP. `serial` tells this life from others of the row."""
 
     row: int
     serial: int
@@ -36,6 +40,8 @@ class Open(_Command, frozen=True, tag=True, array_like=True):
 
 class Agree(_Command, frozen=True, tag=True, array_like=True):
     """What offer and answer agreed for a row. Payload types of -1 mean "not agreed"; laws are 0 (mu) and 1 (A).
+
+    An empty `host` is hold by `0.0.0.0`: the peer has no address, neither for audio nor for reports.
 
     `receive_types` are pairs of payload type and law, the usual one first.
     """
@@ -129,7 +135,9 @@ class Stop(_Command, frozen=True, tag=True, array_like=True):
     """Finish the files and leave."""
 
 
-Command = Start | Open | Agree | Place | Close | Play | StopPlaying | Dial | Record | StopRecording | CloseRoom | Stop
+Command = (
+    Start | Go | Open | Agree | Place | Close | Play | StopPlaying | Dial | Record | StopRecording | CloseRoom | Stop
+)
 
 
 class StreamTold(_Command, frozen=True, tag=True, array_like=True):
@@ -170,7 +178,7 @@ class RecordingEnded(_Command, frozen=True, tag=True, array_like=True):
 
 
 class Ready(_Command, frozen=True, tag=True, array_like=True):
-    """The worker is imported and waits for `Start`; or it ticks (`realtime`: with SCHED_FIFO)."""
+    """The worker has built everything and waits for `Go` (`realtime`: with SCHED_FIFO)."""
 
     realtime: bool
 

@@ -11,10 +11,12 @@ import heapq
 import logging
 import random
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from media import commands
 from media.codecs import Codec
@@ -22,7 +24,7 @@ from media.errors import MediaError, NoPortFree
 from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent
 from media.handles import Player, Recorder, Room, Stream, StreamStatistics
 from media.levels import level_db
-from media.link import InProcess, Link, WorkerProcess
+from media.link import InProcess, Link
 from media.memory_sweep import Wire
 from media.negotiation import Agreement, LocalMedia
 from media.parts import ROOMS
@@ -33,8 +35,12 @@ from media.settings import MediaSettings
 from media.shelf import Shelf, decode, silence
 from media.sources import Silence, Source, Tone
 from media.streams import Table
+from media.workers import Workers
 
 log = logging.getLogger("media")
+
+GATHERED_S = 0.01  # commands wait so long for each other: half a tick, which is when they can be heard at the earliest
+STREAMS_EXPECTED = 4000  # of one media process at most; a wider port range is no promise to fill it
 
 LAW_OF = {Codec.PCMU: 0, Codec.PCMA: 1}
 DESCRIPTORS_BESIDE_STREAMS = 256
@@ -57,7 +63,7 @@ class Engine:
         self._recorders: dict[int, Recorder] = {}
         self._batch: list[commands.Command] = []
         self._batch_ports: list[Any] = []
-        self._batch_closing: list[Any] = []
+        self._batch_closing: list[Stream] = []
         self._serial = 0
         self._recordings = 0
         self._loader = ThreadPoolExecutor(1, "media-loader")
@@ -79,8 +85,7 @@ class Engine:
         self._free_rooms = list(range(1, ROOMS))
         self._free_players = list(range(2 * rows))
         self._is_running = True
-        self._spare: WorkerProcess | None = None
-        self._link: Link = await self._first_worker() if self._wire is None else self._in_process()
+        self._link: Link = await self._processes() if self._wire is None else self._in_process()
 
     async def stop(self) -> None:
         """Closes every stream and room, finishes the recordings, ends the processes. Idempotent."""
@@ -93,22 +98,15 @@ class Engine:
         self._flush()
         self._is_running = False
         await self._link.stop()
-        if self._spare is not None:
-            await self._spare.stop()
         self._loader.shutdown(wait=False, cancel_futures=True)
         self._table.close()
         self._shelf.close()
 
-    async def _first_worker(self) -> Link:
-        worker = WorkerProcess(self._told, self._worker_ended)
-        await worker.ready.wait()
-        if worker.is_gone:
-            raise MediaError("the media process ended before it was ready")
-        worker.ready.clear()
-        worker.send_start(self._start_command(), [self._table.descriptor, self._shelf.descriptor])
-        await worker.ready.wait()
-        self._spare = WorkerProcess(self._told, self._worker_ended)
-        return worker
+    async def _processes(self) -> Link:
+        descriptors = [self._table.descriptor, self._shelf.descriptor]
+        workers = Workers(self._start_command(), descriptors, self._told, self._replay, self._replaced)
+        await workers.start()
+        return workers
 
     def _in_process(self) -> Link:
         return InProcess(self._start_command(), self._table, self._shelf.memory, self._told)
@@ -126,9 +124,14 @@ class Engine:
 
     # --- the door
 
-    def open_stream(self, on_event: Callable[[StreamEvent], None]) -> Stream:
-        """Takes a port pair and a row. Synchronous, well under 0.1 ms. Raises NoPortFree."""
+    def open_stream(self, on_event: Callable[[StreamEvent], None], codecs: Sequence[str] = ()) -> Stream:
+        """Takes a port pair and a row. Synchronous, well under 0.1 ms. Raises NoPortFree.
+
+        `codecs`: the ones to agree on, best first, instead of those of the settings.
+        """
         self._require_running()
+        if not self._free_rows:
+            self._flush()
         if not self._free_rows:
             raise NoPortFree(f"all {self._table.streams.length} streams are in use")
         port, rtp, rtcp = self._ports.take()
@@ -138,7 +141,7 @@ class Engine:
             self.settings.advertised_address or self.settings.address,
             port,
             session_id=self._chance.getrandbits(62),
-            codecs=self.settings.codecs,
+            codecs=codecs or self.settings.codecs,
         )
         stream = Stream(self, self._serial, row, local, on_event)
         self._streams[row] = stream
@@ -163,7 +166,7 @@ class Engine:
         return self._shelf.place(source).duration_s
 
     async def prepare(self, *sources: Source) -> None:
-        """Decodes sources ahead of time, off the loop, so that the first `play` starts at once. Raises SourceNotFound."""
+        """Decodes ahead of time, off the loop, so that the first `play` starts at once. Raises SourceNotFound."""
         self._require_running()
         for source in self._not_on_the_shelf(sources):
             audio = await self._loop.run_in_executor(self._loader, decode, self._loaders_library, source)
@@ -181,14 +184,14 @@ class Engine:
     @property
     def worker_pid(self) -> int | None:
         """The media process, None when the worker runs inside this one."""
-        return self._link.pid if isinstance(self._link, WorkerProcess) else None
+        return self._link.pid if isinstance(self._link, Workers) else None
 
     # --- what the handles need
 
     def command(self, command: commands.Command, *ports: Any) -> None:
-        """Sent with everything else of this pass of the loop."""
+        """Sent with everything else of the next few milliseconds, and the worker wakes up once for all of it."""
         if not self._batch:
-            self._loop.call_soon(self._flush)
+            self._loop.call_later(GATHERED_S, self._flush)
         self._batch.append(command)
         self._batch_ports += ports
 
@@ -205,7 +208,7 @@ class Engine:
             event_receive_type=_number(events),
             comfort_noise_type=_number(agreement.comfort_noise_receive),
             ptime_ms=agreement.ptime_ms,
-            host=agreement.remote_host,
+            host=agreement.remote_host if agreement.is_reachable else "",
             port=agreement.remote_port,
             rtcp_host=agreement.remote_rtcp[0],
             rtcp_port=agreement.remote_rtcp[1],
@@ -217,13 +220,10 @@ class Engine:
         )
 
     def closed(self, stream: Stream) -> None:
-        """The stream's row and ports are free again."""
-        row = stream.row
-        self.command(commands.Close(row))
-        self._batch_closing += self._pairs.pop(row)
-        del self._streams[row]
-        heapq.heappush(self._free_rows, row)
-        self._ports.release(stream.local.port)
+        """The stream's row and ports are free as soon as the worker has been told."""
+        self.command(commands.Close(stream.row))
+        self._batch_closing.append(stream)
+        del self._streams[stream.row]
 
     def room_closed(self, room: Room) -> None:
         self.command(commands.CloseRoom(room.number))
@@ -354,9 +354,17 @@ class Engine:
     def _flush(self) -> None:
         if not self._is_running or not self._batch:
             return
-        batch, ports, closing = self._batch, self._batch_ports, self._batch_closing
-        self._batch, self._batch_ports, self._batch_closing = [], [], []
-        self._link.send(batch, ports, closing)
+        batch, ports = self._batch, self._batch_ports
+        self._batch, self._batch_ports = [], []
+        self._link.send(batch, ports, self._let_go())
+
+    def _let_go(self) -> list[Any]:
+        """Rows and ports of closed streams are free; returns the sockets that are to be closed."""
+        closing, self._batch_closing = self._batch_closing, []
+        for stream in closing:
+            heapq.heappush(self._free_rows, stream.row)
+            self._ports.release(stream.local.port)
+        return [port for stream in closing for port in self._pairs.pop(stream.row)]
 
     def _told(self, told: commands.Told) -> None:
         if isinstance(told, commands.StreamTold):
@@ -381,33 +389,20 @@ class Engine:
 
     # --- takeover
 
-    def _worker_ended(self, worker: WorkerProcess) -> None:
-        """A media process is gone. The spare takes over; a gone spare is replaced."""
-        worker.reap()
-        if not self._is_running:
-            return
-        if worker is self._spare:
-            self._spare = WorkerProcess(self._told, self._worker_ended)
-            return
-        log.error("media process %d died (%s); another takes over", worker.pid, worker.process.returncode)
-        successor = self._spare or WorkerProcess(self._told, self._worker_ended)
-        self._link = successor
-        self._flush_nothing()
-        successor.send_start(self._start_command(), [self._table.descriptor, self._shelf.descriptor])
-        successor.send(list(self._everything()), [port for row in self._streams for port in self._pairs[row]])
+    def _replaced(self) -> None:
         self.workers_replaced += 1
-        self._spare = WorkerProcess(self._told, self._worker_ended)
         if self.on_worker_replaced is not None:
             self.on_worker_replaced()
 
-    def _flush_nothing(self) -> None:
-        """What waits to be sent is part of everything that is about to be told again."""
-        for port in self._batch_closing:
+    def _replay(self) -> tuple[list[commands.Command], list[Any]]:
+        """All that a new worker must be told; what waits to be sent is part of it."""
+        for port in self._let_go():
             port.close()
-        self._batch, self._batch_ports, self._batch_closing = [], [], []
+        self._batch, self._batch_ports = [], []
+        return list(self._everything()), [port for row in self._streams for port in self._pairs[row]]
 
     def _everything(self) -> Iterator[commands.Command]:
-        """All that a new worker must be told, in the order of the ports that go with it."""
+        """In the order of the ports that go with it."""
         for row, stream in self._streams.items():
             yield commands.Open(row, stream.serial)
         for stream in self._streams.values():
@@ -416,7 +411,7 @@ class Engine:
             if player.play is not None:
                 yield player.play
         for recorder in self._recorders.values():
-            yield commands.Record(**{name: getattr(recorder.record, name) for name in recorder.record.__struct_fields__} | {"append": True})  # fmt: skip
+            yield msgspec.structs.replace(recorder.record, append=True)
             if recorder.is_stopping:
                 yield commands.StopRecording(recorder.number)
 
@@ -452,10 +447,10 @@ def _number(payload_type: int | None) -> int:
 
 
 def _raise_descriptor_limit(needed: int) -> None:
-    """Two sockets a stream; the soft limit may be raised up to the hard one."""
+    """Two sockets a stream; the soft limit may be raised up to the hard one. Said only where it will be felt."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    if most < needed:
+    if most < min(needed, 2 * STREAMS_EXPECTED):
         log.warning("open files are limited to %d: at most %d streams (ulimit -n, LimitNOFILE)", hard, most // 2)

@@ -14,11 +14,11 @@ class NegotiationError(MediaError):
     """The peer's session description has nothing in common with us (488 in SIP)."""
 
 
-class NoPortFree(MediaError):
+class NoPortFree(MediaError):  # noqa: N818  reads as the sentence it is
     """Every RTP port of the range is taken (503 in SIP)."""
 
 
-class SourceNotFound(MediaError):
+class SourceNotFound(MediaError):  # noqa: N818
     """A prompt or file that does not exist, or that holds no audio we can read."""
 
     def __init__(self, source: object, searched: tuple[Path, ...] = ()) -> None:

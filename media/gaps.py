@@ -1,8 +1,8 @@
 """Frames that did not come: what is heard in their place.
 
-A talker whose frame is missing gets a concealed one (RFC 3551 leaves it to us; G.711 Appendix I) until it has faded away,
-a peer that has told its background with comfort noise (RFC 3389) gets such noise. Rows that nobody hears get nothing, and
-cost nothing: the history that concealment needs is fetched from the pool only when a gap begins.
+A talker whose frame is missing gets a concealed one (G.711 Appendix I) until it has faded away; a peer that has told
+its background with comfort noise (RFC 3389) gets such noise. Rows that nobody hears get nothing, and cost nothing: the
+history that concealment needs is fetched from the pool only when a gap begins.
 """
 
 from __future__ import annotations
@@ -13,29 +13,33 @@ from numpy.typing import NDArray
 from media.comfort_noise import ComfortNoise
 from media.concealment import Concealment
 from media.mixer import decode
-from media.pool import FRAME_SAMPLES, NO_SLOT, Pool
+from media.pool import FRAME_SAMPLES, NO_SLOT
 from media.rows import Rows
 from media.streams import StreamColumns
 
-HISTORY_TICKS = 4  # a power of two; three frames are recalled
+HISTORY_TICKS = 4  # three frames are recalled
+NEVER = -1
 CONCEALED_TICKS = 3  # then a gap has faded out
 
 
 class Gaps:
-    """Knows which slots each row played in the last ticks."""
+    """Remembers what the talkers said in the last ticks."""
 
-    def __init__(self, rows: Rows, streams: StreamColumns, pool: Pool) -> None:
-        self._rows, self._streams, self._pool = rows, streams, pool
-        self._history = np.full((HISTORY_TICKS, rows.length), NO_SLOT, np.int32)
+    def __init__(self, rows: Rows, streams: StreamColumns) -> None:
+        self._rows, self._streams = rows, streams
+        self._history = np.zeros((HISTORY_TICKS, rows.length, FRAME_SAMPLES), np.uint8)
+        self._written = np.full((HISTORY_TICKS, rows.length), NEVER, np.int64)  # in which tick
         self._tick = 0
         self.concealment = Concealment(rows.length, self._recall)
         self.noise = ComfortNoise(rows.length)
         self.pauses = np.zeros(rows.length, np.bool_)  # the peer has described its background and sends no audio
 
-    def remember(self, n: int, slots: NDArray[np.int32]) -> None:
-        """What all rows play in this tick."""
+    def remember(self, rows: NDArray[np.intp], payloads: NDArray[np.uint8], slots: NDArray[np.int32]) -> None:
+        """What the talkers play in this tick, [k, 160]."""
         self._tick += 1
-        self._history[self._tick % HISTORY_TICKS, :n] = slots
+        place = self._tick % HISTORY_TICKS
+        self._history[place, rows] = payloads
+        self._written[place, rows] = np.where(slots == NO_SLOT, NEVER, self._tick)
 
     def fill(self, rows: NDArray[np.intp], slots: NDArray[np.int32], samples: NDArray[np.int16]) -> int:
         """Fills what is missing of the talkers' `samples`, in place, and blends in what is back; returns how many."""
@@ -67,7 +71,7 @@ class Gaps:
         self.pauses[row] = True
 
     def forget(self, row: int) -> None:
-        self._history[:, row] = NO_SLOT
+        self._written[:, row] = NEVER
         self.concealment.reset(row)
         self.noise.reset(row)
         self.pauses[row] = False
@@ -76,8 +80,8 @@ class Gaps:
         """The last three frames of each row, oldest first; silence where there was none."""
         frames = []
         for ago in (3, 2, 1):
-            slots = self._history[(self._tick - ago) % HISTORY_TICKS, rows]
-            samples = decode(self._pool.payload[slots], self._rows.receive_law[rows])
-            samples[slots == NO_SLOT] = 0
+            place = (self._tick - ago) % HISTORY_TICKS
+            samples = decode(self._history[place, rows], self._rows.receive_law[rows])
+            samples[self._written[place, rows] != self._tick - ago] = 0
             frames.append(samples)
         return np.concatenate(frames, axis=1).reshape(len(rows), 3 * FRAME_SAMPLES)

@@ -116,7 +116,7 @@ class Stream:
         self._agreed(self.local.accept(answer))
 
     def play(self, *sources: Source, repeat: bool = False) -> Player:
-        """Plays to this stream alone, in place of its room. A player that still plays is stopped. Raises SourceNotFound."""
+        """Plays to this stream alone, in place of its room; a player before it is stopped. Raises SourceNotFound."""
         self._require_open()
         if self.player is not None:
             self.player.stop()

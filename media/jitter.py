@@ -1,28 +1,29 @@
 """The jitter buffer: which packet each row plays in which tick.
 
-A ring of ticks holds slots, not audio: the packet stays in the pool. All rows play the ring's same column, so taking what
-is due is one copy for all rows. A row's delay is the difference between its timestamps and ours (`due_timestamp`, the
-one that plays in this tick): a packet that comes in time for its tick waits for nothing, so an even stream is held back
-by the tick alone.
+A ring of ticks holds slots, not audio: the packet stays in the pool. All rows play the same column of the ring, so
+taking what is due is one copy for all rows. A row's delay is the difference between its timestamps and ours
+(`due_timestamp`, the one that plays in this tick): a packet that comes in time for its tick waits for nothing, so an
+even stream is held back by the tick alone.
 
 A packet that comes too late moves the row's timestamps so that it plays now, which delays all that follow. When for a
-whole window even the latest packet came a frame early, one frame is left out, at a moment of silence where there is one;
-each time that turns out to have been wrong, the row waits twice as long before it tries again. Clock drift is the same
-thing, slowly. Timestamps that jump out of reach start the row anew.
+whole window even the latest packet came a frame early, one frame is left out, at a moment of silence where there is
+one; each time that turns out to have been wrong, the row waits twice as long before it tries again. Clock drift is the
+same thing, slowly. Timestamps that jump out of reach start the row anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media.pool import FRAME_SAMPLES, KEPT_TICKS, NO_SLOT, PLANES
+from media.pool import FRAME_SAMPLES, KEPT_TICKS, NO_SLOT
 from media.streams import StreamColumns
 
-RING = PLANES
-FARTHEST = PLANES - KEPT_TICKS  # frames ahead; the pool is overwritten after that
+RING = KEPT_TICKS
+FARTHEST = RING - 2  # frames ahead; the pool is overwritten after that
 LATEST_RESCUED = 10  # frames; a packet later than that is left behind
 OUTAGE = 5  # so many packets in a row left behind: their delay is the new normal
 WINDOW_TICKS = 128
@@ -44,60 +45,71 @@ class Placed(Enum):
 class JitterBuffer:
     """Rows of the streams table; `tick` counts the ticks, missed ones too."""
 
-    def __init__(self, rows: int, streams: StreamColumns) -> None:
+    def __init__(
+        self, rows: int, streams: StreamColumns, keep: Callable[[NDArray[np.int32]], NDArray[np.int32]]
+    ) -> None:
+        """`keep` is the pool's: it copies rows that have to wait, and says to which slots."""
         self.tick = 0
-        self.farthest_ahead = 0  # of the packets placed in this tick
-        self.inserted = self.skipped = 0
+        self.inserted = self.skipped = self.late = 0
         self.due_timestamp = np.zeros(rows, np.uint32)
         self.is_playing = np.zeros(rows, np.bool_)
         self._ring = np.full((RING, rows), NO_SLOT, np.int32)
-        self._flat = self._ring.reshape(-1)
+        self._keep = keep
         self._row = np.arange(rows, dtype=np.int32)
-        self._rows = rows
         self._least_ahead = np.full(rows, NEVER_AHEAD, np.int32)
         self._early_windows = np.zeros(rows, np.uint8)
         self._patience = np.ones(rows, np.uint8)
         self._left_behind = np.zeros(rows, np.uint8)
         self._extra_frames = streams.extra_frames
         self._to_skip: dict[int, int] = {}  # row, and the tick at which it is skipped even while somebody talks
+        self._late_packets = streams.late_packets
         self._forgiving_until = 0
+        self._forgiven_frames = 0
 
     # --- the usual way, all rows at once
 
-    def place(self, n: int, came: NDArray[np.bool_], timestamp: NDArray[np.uint32], first_slot: int) -> list[int]:
-        """Puts row r's packet, in slot `first_slot + r`, where it is due; returns the rows that need `place_one`."""
-        ahead = (timestamp - self.due_timestamp[:n]).view(np.int32) // FRAME_SAMPLES
-        placed = ahead.view(np.uint32) <= FARTHEST
-        placed &= came
-        placed &= self.is_playing[:n]
-        if placed.all() and not ahead.any():
-            return self._place_now(n, first_slot)
-        where = (self.tick + ahead) & (RING - 1)
-        where *= self._rows
-        where += self._row[:n]
-        slots = self._row[:n] + first_slot
-        if placed.all():
-            self._flat[where] = slots
-            self.farthest_ahead = int(ahead.max(initial=0))
-        else:
-            self._flat[where[placed]] = slots[placed]
-            self.farthest_ahead = int(ahead.max(initial=0, where=placed))
-        least = self._least_ahead[:n]
-        np.minimum(least, ahead, out=least, where=placed)
-        placed ^= came
-        return np.flatnonzero(placed).tolist() if placed.any() else []
+    def place(self, n: int, came: NDArray[np.bool_], timestamp: NDArray[np.uint32]) -> list[int]:
+        """Puts each row's packet of this tick where it is due; returns the rows that need `place_one`.
 
-    def _place_now(self, n: int, first_slot: int) -> list[int]:
-        """The best case: every row's packet has come, and is due at once."""
-        self._ring[self.tick & (RING - 1), :n] = self._row[:n] + first_slot
-        self._least_ahead[:n] = np.minimum(self._least_ahead[:n], 0)
-        self.farthest_ahead = 0
-        return []
+        What is due in the tick in which it comes stays where it is: in the slot that is the row's own.
+        """
+        ahead = timestamp - self.due_timestamp[:n]
+        now = ahead < FRAME_SAMPLES
+        now &= came
+        now &= self.is_playing[:n]
+        np.copyto(self._ring[self.tick & (RING - 1), :n], self._row[:n], where=now)
+        np.copyto(self._least_ahead[:n], 0, where=now)
+        rest = now ^ came
+        return self._place_others(np.flatnonzero(rest).astype(np.int32), ahead) if rest.any() else []
+
+    def _place_others(self, rows: NDArray[np.int32], ahead_samples: NDArray[np.uint32]) -> list[int]:
+        """Packets that wait are kept, those of a stall are counted; returns the rows of all others."""
+        ahead = ahead_samples[rows].view(np.int32) // FRAME_SAMPLES
+        plays = self.is_playing[rows]
+        waits = plays & (ahead > 0) & (ahead <= FARTHEST)
+        if waits.any():
+            waiting, frames = rows[waits], ahead[waits]
+            self._ring[(self.tick + frames) & (RING - 1), waiting] = self._keep(waiting)
+            self._least_ahead[waiting] = np.minimum(self._least_ahead[waiting], frames)
+        rest = ~waits
+        if self._is_forgiving:
+            late = plays & (ahead < 0) & (ahead >= -self._forgiven_frames)
+            self._late_packets[rows[late]] += np.uint32(1)
+            self.late += int(np.count_nonzero(late))
+            rest &= ~late
+        others: list[int] = rows[rest].tolist()
+        return others
+
+    def vacate(self, rows: NDArray[np.int32]) -> None:
+        """Further packets of these rows are about to come over what plays now: that is kept elsewhere."""
+        column = self._ring[self.tick & (RING - 1)]
+        own = rows[column[rows] == rows]
+        column[own] = self._keep(own)
 
     def due(self, n: int) -> NDArray[np.int32]:
         """The slot that each row plays in this tick, NO_SLOT for none."""
         column = self._ring[self.tick & (RING - 1)]
-        slots = column[:n].copy()
+        slots: NDArray[np.int32] = column[:n].copy()
         column[:n] = NO_SLOT
         return slots
 
@@ -117,6 +129,7 @@ class JitterBuffer:
         self.tick += max(0, ticks - RING)
         self.due_timestamp += np.uint32(FRAME_SAMPLES * ticks & 0xFFFFFFFF)
         self._forgiving_until = self.tick + 3
+        self._forgiven_frames = ticks + LATEST_RESCUED
 
     # --- one packet
 
@@ -129,6 +142,8 @@ class JitterBuffer:
         if 0 <= ahead <= FARTHEST:
             self._left_behind[row] = 0
             return self._put(row, timestamp, slot)
+        if self._is_forgiving and -self._forgiven_frames <= ahead < 0:
+            return Placed.TOO_LATE
         if -LATEST_RESCUED <= ahead < 0:
             return self._late(row, timestamp, slot, -ahead)
         self._forget_frames(row)
@@ -154,26 +169,24 @@ class JitterBuffer:
         if self._ring[column, row] != NO_SLOT:
             return Placed.DUPLICATE
         self._ring[column, row] = slot
-        self.farthest_ahead = max(self.farthest_ahead, ahead)
         self._least_ahead[row] = min(self._least_ahead[row], ahead)
         return Placed.IN_TIME
 
     def _late(self, row: int, timestamp: int, slot: int, by_frames: int) -> Placed:
         """Rescue it by delaying the row, when its later packets have room for that."""
-        if self.tick < self._forgiving_until:
-            return Placed.TOO_LATE
         waiting = self._ring[(self.tick + np.arange(RING)) & (RING - 1), row]
         farthest = int(np.flatnonzero(waiting != NO_SLOT).max(initial=0))
         self._left_behind[row] = min(self._left_behind[row] + 1, 255)
         if farthest + by_frames > FARTHEST or (by_frames > 2 and self._left_behind[row] < OUTAGE):
             return Placed.TOO_LATE
         self._delay(row, by_frames)
-        self.farthest_ahead = max(self.farthest_ahead, farthest + by_frames)
         self._put(row, timestamp, slot)
         return Placed.DELAYED_THE_ROW
 
     def _delay(self, row: int, frames: int) -> None:
         columns = (self.tick + np.arange(RING)) & (RING - 1)
+        if self._ring[columns[0], row] == row:  # it came in this tick and will not be played in it after all
+            self._ring[columns[0], row] = self._keep(self._row[row : row + 1])[0]
         self._ring[columns, row] = np.roll(self._ring[columns, row], frames)
         self._move_clock(row, -frames)
         self._patience[row] = min(2 * int(self._patience[row]), LONGEST_PATIENCE)
@@ -193,6 +206,10 @@ class JitterBuffer:
 
     def _move_clock(self, row: int, frames: int) -> None:
         self.due_timestamp[row] = (int(self.due_timestamp[row]) + FRAME_SAMPLES * frames) & 0xFFFFFFFF
+
+    @property
+    def _is_forgiving(self) -> bool:
+        return self.tick < self._forgiving_until
 
     def _ahead(self, row: int, timestamp: int) -> int:
         """How many frames from now it is due, rounded down; negative when its time has passed."""

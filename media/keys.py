@@ -39,7 +39,9 @@ class Keys:
 
     def set_listening(self, row: int, listens: bool) -> None:
         """Whether the row's keys come as tones."""
-        if listens and not self.listens[row]:
+        if listens == self.listens[row]:
+            return
+        if listens:
             self._detector.reset(row)
         self.listens[row] = listens
         self.listens_to_any = bool(self.listens.any())

@@ -1,11 +1,12 @@
 """How loud each row is and who talks, without decoding.
 
-A byte of G.711 is a logarithm already: sign bit, three bits of segment, four of mantissa, so 16 steps are 6 dB. The mean of
-the low seven bits over a frame is a level in such steps, and eight bytes are added at once in a 64-bit word (SWAR).
+A byte of G.711 is a logarithm already: sign bit, three bits of segment, four of mantissa, so 16 steps are 6 dB. The
+mean of the low seven bits over a frame is a level in such steps, and eight bytes are added at once in a 64-bit word
+(SWAR).
 
 `loudness` follows the level up at once and falls by a fixed rate, so words run together. A row is *audible* while its
 loudness is above its gate; whether it *talks* is asked of webrtcvad, for audible rows only and a few a tick, since
-webrtcvad calls any tone speech and costs a microsecond or two.
+webrtcvad calls any tone speech and costs some microseconds. Who talks already is asked less often.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ PASSES_ALL = 1  # the gate of a bridged call: even faint background is handed on
 VOICE_FRAMES_TO_START = 3
 SILENT_TICKS_TO_STOP = 25
 VAD_MODE = 2
+RATE_HZ = 8000
 VAD_ROWS_A_TICK = 48
+TALKING_ASKED_EVERY_TICKS = 4
 
 
 def level_db(level: int, law: int) -> float:
@@ -65,31 +68,25 @@ def measure(words: NDArray[np.uint64], flip: NDArray[np.uint64]) -> NDArray[np.u
 class Levels:
     """The rows' loudness, and who talks."""
 
-    def __init__(self, rows: int, slots: int) -> None:
-        self.of_slot = np.zeros(slots, np.uint8)
+    def __init__(self, rows: int) -> None:
         self.loudness = np.zeros(rows, np.uint8)
         self.gate = np.full(rows, GATE, np.uint8)
         self.talks = np.zeros(rows, np.bool_)
         self._voice_frames = np.zeros(rows, np.uint8)
         self._last_voice_tick = np.zeros(rows, np.int64)
-        self._vad = webrtcvad.Vad(VAD_MODE)
+        self._vads: dict[int, webrtcvad.Vad] = {}  # it remembers the background of its row
         self._turn = 0
 
-    def follow(
-        self, n: int, slots: NDArray[np.int32], present: NDArray[np.bool_], pauses: NDArray[np.bool_]
-    ) -> NDArray[np.uint8]:
-        """This tick's levels of the first n rows (0 where no frame is due); their loudness follows.
+    def follow(self, n: int, levels: NDArray[np.uint8], pauses: NDArray[np.bool_]) -> None:
+        """The first n rows' loudness follows this tick's levels (0 where no frame is due).
 
         A row that pauses, with comfort noise in place of audio, stays just loud enough for a bridged call to hear it.
         """
-        levels = self.of_slot.take(slots, mode="clip")
-        levels *= present
         loudness = self.loudness[:n]
         np.maximum(loudness, FALL_A_TICK, out=loudness)
         loudness -= FALL_A_TICK
         np.maximum(loudness, levels, out=loudness)
         np.maximum(loudness, pauses[:n], out=loudness, casting="unsafe")
-        return levels
 
     def listen(self, rows: NDArray[np.intp], frames: NDArray[np.int16], tick: int) -> list[int]:
         """Asks webrtcvad about some of the audible rows, given with their frames; returns who has started to talk."""
@@ -99,7 +96,12 @@ class Levels:
             chosen = (np.arange(VAD_ROWS_A_TICK) + self._turn) % len(rows)
             rows, frames = rows[chosen], frames[chosen]
         for row, frame in zip(rows.tolist(), frames, strict=True):
-            if not self._vad.is_speech(frame.tobytes(), 8000):
+            if self.talks[row] and (row + tick) % TALKING_ASKED_EVERY_TICKS:
+                continue
+            vad = self._vads.get(row)
+            if vad is None:
+                vad = self._vads[row] = webrtcvad.Vad(VAD_MODE)
+            if not vad.is_speech(frame.tobytes(), RATE_HZ):
                 self._voice_frames[row] = 0
                 continue
             self._last_voice_tick[row] = tick
@@ -118,7 +120,8 @@ class Levels:
         silent = rows[self._last_voice_tick[rows] + SILENT_TICKS_TO_STOP < tick]
         self.talks[silent] = False
         self._voice_frames[silent] = 0
-        return silent.tolist()
+        stopped: list[int] = silent.tolist()
+        return stopped
 
     def quiet(self, n: int) -> NDArray[np.bool_]:
         """Rows in which nothing is to be heard just now."""
@@ -128,3 +131,4 @@ class Levels:
         self.loudness[row] = self._voice_frames[row] = 0
         self.talks[row] = False
         self.gate[row] = GATE
+        self._vads.pop(row, None)

@@ -45,7 +45,7 @@ class Link(Protocol):
 
 
 class WorkerProcess:
-    """One media process and its control socket. `on_end` is called once, when it is gone without having been stopped."""
+    """One media process and its control socket. `on_end` is called once, when it is gone and was not stopped."""
 
     def __init__(self, on_told: Callable[[commands.Told], None], on_end: Callable[[WorkerProcess], None]) -> None:
         self._on_told, self._on_end = on_told, on_end

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from media.pool import LONGEST_BYTES, PACKET_AT, PACKET_BYTES, ROW_BYTES, Pool
-from media.sweep import Address, Arrival
+from media.sweep import NOBODY, Address, Arrival
 
 
 class Datagrams(Protocol):
@@ -46,6 +46,7 @@ class MemorySweep:
         self.out = np.zeros((pool.rows, ROW_BYTES), np.uint8)
         self._pool, self._drops = pool, drops
         self._legs: dict[int, _Leg] = {}
+        self.behind = NOBODY
 
     def open(self, row: int, rtp: Datagrams, rtcp: Datagrams) -> None:
         self._legs[row] = _Leg(rtp, rtcp)
@@ -56,7 +57,11 @@ class MemorySweep:
         leg.rtp.close()
         leg.rtcp.close()
 
-    def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
+    def stop(self) -> None:
+        for row in tuple(self._legs):
+            self.close(row)
+
+    def aim(self, row: int, rtp: Address | None, rtcp: Address | None) -> None:
         leg = self._legs[row]
         leg.target, leg.report_target = rtp, rtcp
 
@@ -80,19 +85,22 @@ class MemorySweep:
     def set_sending(self, row: int, sends: bool) -> None:
         self._legs[row].sends = sends
 
-    def sweep(self, plane: int, missed_ticks: int = 0) -> list[tuple[int, int, int]]:  # noqa: ARG002  as the interface has it
+    def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:  # noqa: ARG002  as the interface has it
+        self.behind = np.array([row for row, leg in self._legs.items() if leg.is_followed], np.int32)
+        self.sweep_again()
+        return []
+
+    def sweep_again(self) -> None:
         self.lengths[:] = 0
-        further: list[tuple[int, int, int]] = []
-        for row, leg in self._legs.items():
-            if not leg.is_followed:
-                continue
-            for data in self._packets(leg):
-                if not self.lengths[row]:
-                    self.lengths[row] = self._lay(self._pool.slot(plane, row), data)
-                else:
-                    slot = self._pool.spare_slot(plane, len(further))
-                    further.append((row, slot, self._lay(slot, data)))
-        return further
+        for row in self.behind.tolist():
+            data = self._packet(self._legs[row])
+            whole = data[:LONGEST_BYTES]  # cut off as `recv_into` would
+            self._pool.packet(row)[: len(whole)] = whole
+            self.lengths[row] = len(whole)
+        self.behind = self.behind[self.lengths[self.behind] > 0]
+
+    def expect_more(self, row: int) -> None:
+        """All rows are read until nothing is left anyway."""
 
     def watched(self) -> Iterator[Arrival]:
         for row, leg in list(self._legs.items()):
@@ -118,18 +126,14 @@ class MemorySweep:
 
     def emit_report(self, row: int, packet: bytes) -> None:
         leg = self._legs[row]
-        if leg.report_target is None:
-            self.emit_packet(row, packet)
-        else:
+        if leg.report_target is not None:
             leg.rtcp.send(packet, *leg.report_target[:2])
+        elif leg.target is not None:
+            self.emit_packet(row, packet)
 
-    def _packets(self, leg: _Leg) -> Iterator[bytes]:
-        while (arrived := leg.rtp.receive()) is not None:
+    def _packet(self, leg: _Leg) -> bytes:
+        """The next one of a followed row; empty when there is none."""
+        while leg.is_followed and (arrived := leg.rtp.receive()) is not None:
             if tuple(arrived[1]) == leg.source:
-                yield arrived[0]
-
-    def _lay(self, slot: int, data: bytes) -> int:
-        """Into the pool, cut off as `recv_into` would."""
-        data = data[:LONGEST_BYTES]
-        self._pool.packet(slot)[: len(data)] = data
-        return len(data)
+                return arrived[0]
+        return b""

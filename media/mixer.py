@@ -25,7 +25,8 @@ def _soft_limit() -> NDArray[np.int16]:
     beyond = np.maximum(np.abs(total) - KNEE, 0.0)
     room = 32767 - KNEE
     bent = np.minimum(np.abs(total), KNEE) + room * np.tanh(beyond / room)
-    return np.rint(np.sign(total) * bent).astype(np.int16)
+    limited: NDArray[np.int16] = np.rint(np.sign(total) * bent).astype(np.int16)
+    return limited
 
 
 SOFT_LIMIT = _soft_limit()

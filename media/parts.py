@@ -1,4 +1,4 @@
-"""The parts of a media worker, built once and wired; no logic. The tick runs them, the worker's commands change them."""
+"""The parts of a media worker, built once and wired; no logic. The tick runs them, commands change them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from media.keys import Keys
 from media.levels import Levels
 from media.mixer import Mixer
 from media.playing import Playing, Shelf
-from media.pool import PLANES, Pool
+from media.pool import Pool
 from media.receive import Receiver
 from media.recorders import Writer
 from media.reports import Reports
@@ -50,17 +50,22 @@ class Parts:
         self.pool = pool
         self.sweep = sweep
         self.rows = Rows(length)
-        self.jitter = JitterBuffer(length, self.streams)
+        self.jitter = JitterBuffer(length, self.streams, pool.keep)
         self.receiver = Receiver(self.pool, sweep, self.rows, self.streams, self.jitter, self.counts)
-        self.levels = Levels(length, PLANES * pool.slots_a_plane)
+        self.levels = Levels(length)
         self.mixer = Mixer(length, ROOMS, loudest_talkers)
         self.playing = Playing(shelf, table.players)
-        self.sender = Sender(self.rows, self.streams, sweep)
+        self.sender = Sender(self.rows, self.streams, sweep, counts)
         self.taping = Taping(self.rows, pool, writer, tell)
-        self.gaps = Gaps(self.rows, self.streams, pool)
+        self.gaps = Gaps(self.rows, self.streams)
         self.reports = Reports(self.rows, self.streams, self.receiver.sources, sweep, self.jitter, counts)
         self.keys = Keys(length, self.jitter, self.tell_stream)
         self.talk = Talk(self.rows, self.levels, self.jitter, tell, self.tell_stream)
+
+    @property
+    def are_idle(self) -> bool:
+        """Nobody is there, nothing plays or is recorded."""
+        return not (self.rows.legs or self.playing.shared or self.playing.private) and self.taping.is_idle
 
     def tell_stream(self, row: int, event: StreamEvent) -> None:
         self.tell(StreamTold(row, self.rows.legs[row].serial, event))  # type: ignore[arg-type]

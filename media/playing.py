@@ -1,8 +1,8 @@
 """Players at work: which frame of the shelf each plays in this tick.
 
 The shelf is memory shared with the signalling process, which decodes sources into it: frames of 20 ms in both laws. A
-player is a list of segments (first frame, frames) of it and a position, and the position lies in shared memory, so a new
-worker goes on where the old one was. Players of one stream are heard in place of its room; a room's are mixed in.
+player is a list of segments (first frame, frames) of it and a position, and the position lies in shared memory, so a
+new worker goes on where the old one was. Players of one stream are heard in place of its room; a room's are mixed in.
 """
 
 from __future__ import annotations

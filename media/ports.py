@@ -44,7 +44,7 @@ class Ports:
         opened: list[Any] = []
         try:
             for number in (port, port + 1):
-                opened.append(self._open(self._host, number))  # noqa: PERF401  what is open must be closed on error
+                opened.append(self._open(self._host, number))
         except OSError as error:
             for sock in opened:
                 sock.close()

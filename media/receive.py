@@ -1,8 +1,8 @@
-"""From packets in the pool to frames in the jitter buffer.
+"""From packets to frames in the jitter buffer.
 
-A packet is *usual* when it is one of 20 ms of G.711 under the expected payload type, from the source heard before: those
-are handled for all rows at once. All others (a first packet, a key, another payload type, size, source or order) go one
-by one through `packet`, as do all packets of watched rows. Whatever is dropped is counted by name.
+A packet is *usual* when it is one of 20 ms of G.711 under the expected payload type, from the source heard before:
+those are handled for all rows at once. All others (a first packet, a key, another payload type, size, source or order)
+go one by one through `packet`, as do all packets of watched rows. Whatever is dropped is counted by name.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ class Receiver:
         self.sources = Sources(streams)
         self.latches: dict[int, Latch] = {}
         self._rechunkers: dict[int, Rechunker] = {}
-        self._plane = 0
-        self.spare_rows: list[int] = []  # whose packets lie in the plane's further slots, in order
         self.on_key: Callable[[int, Packet], None]
         self.on_comfort_noise: Callable[[int, bytes], None]
         self.on_report: Callable[[int, bytes], None]
@@ -56,14 +54,16 @@ class Receiver:
 
     # --- one tick
 
-    def receive(self, plane: int, missed_ticks: int) -> None:
+    def receive(self, missed_ticks: int) -> None:
         """Takes in all that has come since the last tick."""
-        self._plane = plane
-        further = self._sweep.sweep(plane, missed_ticks)
-        self.spare_rows = [row for row, _, _ in further]
+        further = self._sweep.sweep(missed_ticks)
         self._usual_packets()
-        for row, slot, length in further:
-            self._slot(row, slot, length)
+        for row, data in further:
+            self._followed(row, data)
+        while len(self._sweep.behind):
+            self._jitter.vacate(self._sweep.behind)
+            self._sweep.sweep_again()
+            self._usual_packets()
         for row, data, source in self._sweep.watched():
             self._watched(row, data, source)
         for row, data, _ in self._sweep.reports():
@@ -71,7 +71,6 @@ class Receiver:
 
     def _usual_packets(self) -> None:
         n = self._rows.n
-        first = self._pool.slot(self._plane, 0)
         lengths = self._sweep.lengths[:n]
         word, sequence, timestamp, ssrc = self._pool.headers(n)
         usual = lengths == PACKET_BYTES
@@ -79,14 +78,16 @@ class Receiver:
         usual &= ssrc == self._streams.in_ssrc[:n]
         transit = (np.uint32(self._arrival_samples) - timestamp).view(np.int32)
         following = self.sources.in_order(n, usual, sequence, transit)
-        self._rows.heard_at_tick[:n][following] = self._jitter.tick
-        for row in self._jitter.place(n, following, timestamp, first):
-            self._place(row, int(timestamp[row]), first + row)
+        self._counts["received_packets"] += int(np.count_nonzero(following))
+        np.copyto(self._rows.heard_at_tick[:n], self._jitter.tick, where=following)
+        for row in self._jitter.place(n, following, timestamp):
+            self._place(row, int(timestamp[row]), self._pool.payload[row].tobytes())
         rest = lengths > 0
         rest ^= following
         if rest.any():
             for row in np.flatnonzero(rest).tolist():
-                self._slot(row, first + row, int(lengths[row]))
+                self._sweep.expect_more(row)
+                self._followed(row, bytes(self._pool.packet(row)[: int(lengths[row])]))
 
     @property
     def _arrival_samples(self) -> int:
@@ -94,12 +95,11 @@ class Receiver:
 
     # --- one packet
 
-    def _slot(self, row: int, slot: int, length: int) -> None:
-        if length == LONGEST_BYTES:  # cut off; from now on they are read whole
+    def _followed(self, row: int, data: bytes) -> None:
+        if len(data) >= LONGEST_BYTES:  # perhaps cut off; from now on they are read whole
             self._sweep.watch(row)
-            return
-        if row in self._rows.legs:
-            self.packet(row, bytes(self._pool.packet(slot)[:length]), slot)
+        elif row in self._rows.legs:
+            self.packet(row, data)
 
     def _watched(self, row: int, data: bytes, source: Address) -> None:
         if is_rtcp(data):
@@ -138,8 +138,9 @@ class Receiver:
         self._counts["sources_latched"] += 1
         self.on_latched(row, source)
 
-    def packet(self, row: int, data: bytes, slot: int | None = None) -> None:
-        """Any packet of a row's source. `slot`: where it lies in the pool, when it does."""
+    def packet(self, row: int, data: bytes) -> None:
+        """Any packet of a row's source."""
+        self._counts["single_packets"] += 1
         if is_rtcp(data):
             self.on_report(row, data)
             return
@@ -163,7 +164,7 @@ class Receiver:
         elif packet.payload_type == leg.agreed.comfort_noise_type:
             self.on_comfort_noise(row, packet.payload)
         else:
-            self._audio(row, packet, verdict, slot)
+            self._audio(row, packet, verdict)
 
     def _judge(self, row: int, packet: Packet) -> Verdict:
         if self._streams.in_is_known[row] and packet.ssrc != self._streams.in_ssrc[row]:
@@ -185,7 +186,7 @@ class Receiver:
         self._jitter.restart(row)
         self._rechunkers.pop(row, None)
 
-    def _audio(self, row: int, packet: Packet, verdict: Verdict, slot: int | None) -> None:
+    def _audio(self, row: int, packet: Packet, verdict: Verdict) -> None:
         leg = self._rows.legs[row]
         law = leg.laws[packet.payload_type]
         if law != self._rows.receive_law[row]:
@@ -195,20 +196,22 @@ class Receiver:
             self._rows.expect(row, packet.payload_type, law)
         rechunker = self._rechunkers.get(row)
         if rechunker is None and len(packet.payload) == FRAME_SAMPLES:
-            if slot is None or packet.contributors or packet.extension or packet.padding_bytes:
-                slot = self._store(row, packet.payload)
-            if self._place(row, packet.timestamp, slot) is Placed.DUPLICATE and verdict is Verdict.EARLIER:
+            if self._place(row, packet.timestamp, packet.payload) is Placed.DUPLICATE and verdict is Verdict.EARLIER:
                 self.sources.duplicate(row)
             return
         if rechunker is None:
             rechunker = self._rechunkers[row] = Rechunker()
             self._sweep.watch(row)
         for timestamp, payload in rechunker.push(packet.timestamp, packet.payload):
-            self._place(row, timestamp, self._store(row, payload))
+            self._place(row, timestamp, payload)
         if rechunker.is_needless:
             del self._rechunkers[row]
 
-    def _place(self, row: int, timestamp: int, slot: int) -> Placed:
+    def _place(self, row: int, timestamp: int, payload: bytes) -> Placed:
+        slot = self._pool.store(payload)
+        if slot is None:
+            self._counts["drop_overload"] += 1
+            return Placed.TOO_LATE
         placed = self._jitter.place_one(row, timestamp, slot)
         if placed is Placed.TOO_LATE:
             self._counts["late_packets"] += 1
@@ -218,16 +221,6 @@ class Receiver:
         elif placed is Placed.DUPLICATE:
             self._counts["duplicate_packets"] += 1
         return placed
-
-    def _store(self, row: int, payload: bytes) -> int:
-        """A slot of this tick for a payload that does not lie in one."""
-        if len(self.spare_rows) == self._pool.rows:
-            self._counts["drop_overload"] += 1
-            self.spare_rows.pop()
-        slot = self._pool.spare_slot(self._plane, len(self.spare_rows))
-        self.spare_rows.append(row)
-        self._pool.payload[slot] = np.frombuffer(payload, np.uint8)
-        return slot
 
     def _malformed(self, data: bytes) -> None:
         if len(data) < 12:

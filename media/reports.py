@@ -1,8 +1,8 @@
 """RTCP of all rows: a compound report each five seconds or so, what the peers report about us, goodbye at the end.
 
 RFC 3550 6.2 and 6.3 for a session of two: a fixed interval, randomised between half and one and a half of it, the first
-after half. Who is due is one comparison over a column, so that a tick sends a few reports at most. Loss, jitter and round
-trip go into the streams table, where the signalling process reads them.
+after half. Who is due is one comparison over a column, now and then, and a few reports go at a time. Loss, jitter and
+round trip go into the streams table, where the signalling process reads them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from media.streams import StreamColumns
 from media.sweep import Sweep
 
 INTERVAL_TICKS = 250
+SENT_EVERY_TICKS = 5
 NEVER = 1 << 62
 SENDER_REPORT = struct.Struct("!BBHIQIII")
 RECEIVER_REPORT = struct.Struct("!BBHI")
@@ -64,6 +65,8 @@ class Reports:
 
     def send_due(self) -> None:
         """Once a tick."""
+        if self._jitter.tick % SENT_EVERY_TICKS:
+            return
         due = self._due_tick[: self._rows.n] <= self._jitter.tick
         if not due.any():
             return

@@ -6,6 +6,7 @@ until a row is used; `n` is one more than the highest open row, and the tick loo
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,10 +23,10 @@ NOWHERE = 0
 
 def first_word(payload_type: int) -> int:
     """The first two octets of an RTP packet, version 2 and nothing else set, as they lie in memory of this machine."""
-    return int(np.frombuffer(bytes((0x80, payload_type)), np.uint16)[0])
+    return int.from_bytes(bytes((0x80, payload_type)), sys.byteorder)
 
 
-MARKER_MASK = int(np.frombuffer(b"\xff\x7f", np.uint16)[0])
+MARKER_MASK = int.from_bytes(b"\xff\x7f", sys.byteorder)
 
 
 @dataclass(slots=True)

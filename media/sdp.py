@@ -144,7 +144,7 @@ class SessionDescription:
 
 
 def _lines(data: bytes) -> list[Line]:
-    text = data.decode("utf-8", "surrogateescape").replace("\r", "\n")
+    text = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
     lines = []
     for line in text.split("\n"):
         stripped = line.strip(" \t\0")
@@ -162,7 +162,7 @@ def _session(lines: list[Line], media: tuple[MediaDescription, ...]) -> SessionD
             origin = _origin(value)
         elif kind == "s":
             name = value or "-"
-    others = tuple(line for line in lines if line[0] not in "vosca")
+    others = tuple([line for line in lines if line[0] not in "vosca"])
     return SessionDescription(origin, name, _address(lines), _attributes(lines), media, others)
 
 
@@ -173,7 +173,7 @@ def _media(lines: list[Line]) -> MediaDescription:
     port, _, count = fields[1].partition("/")
     if not _is_number(port, 5) or int(port) > 65535 or (count and not _is_number(count, 5)):
         raise SdpError(f"no port: {fields[1][:20]!r}")
-    others = tuple(line for line in lines if line[0] not in "mca")
+    others = tuple([line for line in lines if line[0] not in "mca"])
     formats = tuple(fields[3:])
     kind, protocol = fields[0].lower(), fields[2]
     return MediaDescription(

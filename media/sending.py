@@ -1,12 +1,13 @@
 """From frames to packets on the way: headers of all rows at once, and the few rows that send something else.
 
-A row sends a packet of 20 ms each tick, unless its peer asked for another packet time or we dial: such rows are taken out
-of the common `emit` and their packets are put together one by one, under the same sequence numbers and timestamps.
+A row sends a packet of 20 ms each tick, unless its peer asked for another packet time or we dial: such rows are taken
+out of the common `emit` and their packets are put together one by one, under the same sequence numbers and timestamps.
 """
 
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -37,8 +38,8 @@ class _Repacketing:
 class Sender:
     """The rows' sending side; `out` of the sweep holds one packet a row."""
 
-    def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep) -> None:
-        self._rows, self._streams, self._sweep = rows, streams, sweep
+    def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep, counts: Counter[str]) -> None:
+        self._rows, self._streams, self._sweep, self._counts = rows, streams, sweep, counts
         self.on_dialled: Callable[[int], None]
         self._headers = np.zeros((rows.length, 2), np.uint64)  # laid over the first 16 bytes of `out`
         header = self._headers.view(np.uint8)
@@ -75,15 +76,16 @@ class Sender:
         self._timestamp[:n] = streams.out_timestamp[:n]
         self._ssrc[:n] = streams.out_ssrc[:n]
         self._out_words[:n, :2] = self._headers[:n]
-        if self._repacketing:
-            self._repacket()
         self._sweep.emit()
-        if self.dialing:
-            self._dial()
         common = self._in_common[:n]
         streams.out_sequence[:n] += common
         streams.sent_packets[:n] += common
+        self._counts["sent_packets"] += int(np.count_nonzero(common))
         streams.sent_bytes[:n] += common * np.uint32(FRAME_SAMPLES)
+        if self._repacketing:
+            self._repacket()
+        if self.dialing:
+            self._dial()
         streams.out_timestamp[:n] += np.uint32(FRAME_SAMPLES * (1 + missed_ticks) & 0xFFFFFFFF)
 
     def _join_or_leave(self, row: int) -> None:
@@ -143,6 +145,7 @@ class Sender:
             int(streams.out_ssrc[row]),
         )
         self._sweep.emit_packet(row, header + payload)
+        self._counts["sent_packets"] += 1
         streams.out_sequence[row] = (int(streams.out_sequence[row]) + 1) & 0xFFFF
         streams.sent_packets[row] += 1
         streams.sent_bytes[row] = (int(streams.sent_bytes[row]) + len(payload)) & 0xFFFFFFFF

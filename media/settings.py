@@ -19,7 +19,6 @@ class MediaSettings:
     address: str = "127.0.0.1"  #: the address RTP sockets are bound to
     advertised_address: str | None = None  #: the address peers are told, when it differs (NAT)
     ports: tuple[int, int] = (10000, 29999)  #: first and last UDP port, RTP on the even ones and RTCP above
-    workers: int = 1  #: media processes; a room lives in one of them
     codecs: tuple[str, ...] = CODECS  #: in order of preference
     dtmf: str = "auto"  #: "rfc4733", "inband", or "auto": RFC 4733 where agreed, tones otherwise
     silence_timeout_s: float = 10.0  #: no RTP for so long gives `RtpSilent`
@@ -33,8 +32,6 @@ class MediaSettings:
         low, high = self.ports
         if not 1 <= low < high <= 65535:
             raise MediaSettingsError("ports", f"{low}-{high} is no range of UDP ports (1-65535)")
-        if self.workers < 1:
-            raise MediaSettingsError("workers", "at least 1")
         if self.dtmf not in DTMF_WAYS:
             raise MediaSettingsError("dtmf", f"{self.dtmf!r} is none of {', '.join(DTMF_WAYS)}")
         unknown = set(self.codecs) - set(CODECS)

@@ -8,7 +8,7 @@ Cadence = tuple[tuple[float, ...], int, int]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A spoken prompt by name, for example "conference/welcome"; found in the settings' folders, then among the shipped."""
+    """A prompt by name, like "conference/welcome"; found in the settings' folders, then among the shipped."""
 
     name: str
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import mmap
 import os
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
@@ -35,14 +37,17 @@ class Columns:
 
     def __init__(self, length: int, buffer: mmap.mmap, offset_bytes: int) -> None:
         self.length = length
+        self._columns: list[NDArray[Any]] = []
         for name, dtype in self._layout().items():
-            setattr(self, name, np.frombuffer(buffer, dtype, length, offset_bytes))
+            column = np.frombuffer(buffer, dtype, length, offset_bytes)
+            setattr(self, name, column)
+            self._columns.append(column)
             offset_bytes += _aligned(length * dtype.itemsize)
 
     def clear(self, row: int) -> None:
         """All columns of one row become zero."""
-        for name in self._layout():
-            getattr(self, name)[row] = 0
+        for column in self._columns:
+            column[row] = 0
 
     @classmethod
     def size_bytes(cls, length: int) -> int:
@@ -51,8 +56,9 @@ class Columns:
     @classmethod
     def _layout(cls) -> dict[str, np.dtype[Any]]:
         if "_dtypes" not in cls.__dict__:
-            hints = get_type_hints(cls, include_extras=True)
-            cls._dtypes = {name: np.dtype(hint.__metadata__[0]) for name, hint in hints.items() if hasattr(hint, "__metadata__")}  # type: ignore[attr-defined]  # fmt: skip
+            hints = get_type_hints(cls, include_extras=True).items()
+            columns = {name: np.dtype(hint.__metadata__[0]) for name, hint in hints if hasattr(hint, "__metadata__")}
+            cls._dtypes = columns  # type: ignore[attr-defined]
         dtypes: dict[str, np.dtype[Any]] = cls._dtypes  # type: ignore[attr-defined]
         return dtypes
 
@@ -101,6 +107,12 @@ class PlayerColumns(Columns):
     played_frames: I32  # of that segment
 
 
+class ClockColumns(Columns):
+    """One row: when the worker was last there."""
+
+    ticked_at: F64  # CLOCK_MONOTONIC, 0 before the first tick
+
+
 COUNTERS = (
     "ticks",
     "late_ticks",  # started more than half a tick after their time
@@ -117,9 +129,9 @@ COUNTERS = (
     "tick_below_10_ms",
     "tick_below_20_ms",
     "tick_above_20_ms",
-    "received_packets",
+    "received_packets",  # the usual way
+    "single_packets",  # one by one
     "sent_packets",
-    "lost_frames",
     "concealed_frames",
     "late_packets",
     "duplicate_packets",
@@ -131,7 +143,6 @@ COUNTERS = (
     "frames_skipped",
     "payload_type_switches",
     "sources_latched",
-    "digits",
     "drop_too_short",
     "drop_wrong_version",
     "drop_malformed",
@@ -140,7 +151,7 @@ COUNTERS = (
     "drop_not_agreed",
     "drop_rtcp_malformed",
     "drop_overload",
-    "send_refused",
+    "peer_unreachable",  # its port is closed, or there is no way to it
     "send_would_block",
     "reports_sent",
     "reports_received",
@@ -164,13 +175,16 @@ class Table:
             CounterColumns.size_bytes(len(COUNTERS))
             + StreamColumns.size_bytes(rows)
             + PlayerColumns.size_bytes(players)
+            + ClockColumns.size_bytes(1)
         )
         self.descriptor = shared_memory("softswitch-streams", size) if descriptor is None else descriptor
         memory = mmap.mmap(self.descriptor, size)
         self.counters = CounterColumns(len(COUNTERS), memory, 0)
         offset = CounterColumns.size_bytes(len(COUNTERS))
         self.streams = StreamColumns(rows, memory, offset)
-        self.players = PlayerColumns(players, memory, offset + StreamColumns.size_bytes(rows))
+        offset += StreamColumns.size_bytes(rows)
+        self.players = PlayerColumns(players, memory, offset)
+        self.clock = ClockColumns(1, memory, offset + PlayerColumns.size_bytes(players))
 
     def count(self, name: str, by: int = 1) -> None:
         self.counters.value[_COUNTER_ROW[name]] += by
@@ -184,20 +198,15 @@ class Table:
 
 def shared_memory(name: str, size_bytes: int) -> int:
     """A descriptor of memory that processes can share; pages are taken when first touched."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create(name)
-    else:
-        descriptor = _unlinked_file(name)
+    descriptor = os.memfd_create(name) if hasattr(os, "memfd_create") else _unlinked_file(name)
     os.ftruncate(descriptor, size_bytes)
     return descriptor
 
 
 def _unlinked_file(name: str) -> int:
     """Where the system has no memfd (macOS)."""
-    import tempfile
-
     descriptor, path = tempfile.mkstemp(prefix=name)
-    os.unlink(path)
+    Path(path).unlink()
     return descriptor
 
 

@@ -1,8 +1,12 @@
 """How packets come in and go out: the interface, and the usual way, a connected UDP socket a leg.
 
-`sweep(tick)` brings one packet of each followed row into the pool, in one `map` over `recv_into` that runs in C, without
-asking the kernel first who has something: at 50 packets a second everybody has. `emit()` sends every row's packet in one
-`map` over `send`. An OSError stops the map, and the same map goes on with the next leg.
+`sweep(tick)` brings one packet of each followed row into the pool, in one `map` over `recv_into` that runs in C,
+without asking the kernel first who has something: at 50 packets a second everybody has. `emit()` sends every row's
+packet in one `map` over `send`. An OSError stops the map, and the same map goes on with the next leg.
+
+A packet that comes a moment too late for its tick is read in the next one, and from then on the row is one packet
+behind, which is read with a few others in turn: rows whose packets come just when we tick are not read twice all the
+time. A row that is further behind is read until nothing is left; many of them, after a stall, all at once again.
 
 A row is either *followed* (its source is known, locked and talks in packets of 20 ms) or *watched*: its packets are
 handed out one by one with their sender, which costs nothing while nothing comes. Reports (RTCP) are always watched.
@@ -23,7 +27,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from media.pool import LONGEST_BYTES, PACKET_AT, PACKET_BYTES, PLANES, ROW_BYTES, Pool
+from media.pool import LONGEST_BYTES, PACKET_AT, PACKET_BYTES, ROW_BYTES, Pool
 
 Address = tuple[Any, ...]  # host, port, and for IPv6 flow and scope
 Arrival = tuple[int, bytes, Address]
@@ -32,11 +36,14 @@ LONGEST_DATAGRAM_BYTES = 2048
 PACKETS_A_WATCHED_ROW = 8  # in one tick; more wait in the kernel
 REPORTS_A_TICK = 64
 MAX_BACKLOG = 15
-ROTATION = 1000  # every row gets a second read once in so many ticks: a peer's clock may run fast by 0.1 %
+TURN_TICKS = 128  # once in so many ticks a row is read until nothing is left, whatever we believe of it
+FAR_BEHIND = 2  # packets; then it does not wait for its turn
+FEW_ROWS = 24  # are read and handed out one by one
 
 RECEIVE = socket.socket.recv_into
 SEND = socket.socket.send
 SEND_TO = socket.socket.sendto
+NOBODY = np.zeros(0, np.int32)
 
 
 class Sweep(Protocol):
@@ -50,8 +57,14 @@ class Sweep(Protocol):
 
     def close(self, row: int) -> None: ...
 
-    def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
-        """Where packets go to while the source is not locked, and reports always (None: beside the audio, RFC 5761)."""
+    def stop(self) -> None:
+        """Closes all rows."""
+
+    def aim(self, row: int, rtp: Address | None, rtcp: Address | None) -> None:
+        """Where packets go to while the source is not locked, and reports always (None: beside the audio, RFC 5761).
+
+        Without `rtp` neither goes anywhere.
+        """
 
     def lock(self, row: int, source: Address) -> None:
         """From now on only this source is heard, and packets go to it."""
@@ -64,8 +77,16 @@ class Sweep(Protocol):
     def set_sending(self, row: int, sends: bool) -> None:
         """Whether `emit` sends the row's packet."""
 
-    def sweep(self, plane: int, missed_ticks: int = 0) -> list[tuple[int, int, int]]:
-        """Fills the plane and `lengths`; returns (row, slot, length) of further packets, in order of arrival."""
+    def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:
+        """Fills the pool's first rows and `lengths`; returns further packets of a few rows, in order of arrival."""
+
+    behind: NDArray[np.int32]  # rows of which `sweep_again` would read the next packet: none, or many
+
+    def sweep_again(self) -> None:
+        """The next packet of the rows that are behind, over their last one; `lengths` of all others is 0."""
+
+    def expect_more(self, row: int) -> None:
+        """The row may send more than one packet a tick just now."""
 
     def watched(self) -> Iterator[Arrival]: ...
     def reports(self) -> Iterator[Arrival]: ...
@@ -92,7 +113,7 @@ class _Leg:
 
 
 class SocketSweep:
-    """A UDP socket a leg; connected as soon as its source is locked, so that the kernel drops everybody else's packets."""
+    """A UDP socket a leg; connected once its source is locked, so that the kernel drops everybody else's packets."""
 
     def __init__(self, pool: Pool, drops: Counter[str]) -> None:
         self.lengths = np.zeros(pool.rows, np.uint8)
@@ -102,10 +123,12 @@ class SocketSweep:
         self._legs: dict[int, _Leg] = {}
         self._rows: list[int] = []  # the followed rows; the next three lists go with it
         self._sockets: list[socket.socket] = []
-        self._buffers: list[list[memoryview]] = [[] for _ in range(PLANES)]
-        self._row_array = np.zeros(0, np.intp)
+        self._buffers: list[memoryview] = []
+        self._row_array = NOBODY
         self._backlog = np.zeros(pool.rows, np.uint8)  # packets that may wait in the kernel beyond one
-        self._is_behind = False  # some row has a backlog
+        self._is_far_behind = False  # some row
+        self.behind = NOBODY
+        self._passes = 0  # that are left in this tick
         self._ticks = 0
         self._out_memory = memoryview(self.out.reshape(-1).data)
         self._connected = _Senders()
@@ -121,7 +144,7 @@ class SocketSweep:
         leg = _Leg(socket.socket(fileno=rtp), socket.socket(fileno=rtcp))
         self._legs[row] = leg
         self.lengths[row] = self._backlog[row] = 0
-        leg.is_locked = self.locked_source(row) is not None
+        leg.is_locked = _source(leg.rtp) is not None
         self._reports.register(leg.rtcp, selectors.EVENT_READ, row)
         self.watch(row)
 
@@ -135,7 +158,14 @@ class SocketSweep:
         leg.rtp.close()
         leg.rtcp.close()
 
-    def aim(self, row: int, rtp: Address, rtcp: Address | None) -> None:
+    def stop(self) -> None:
+        """Lets go of everything."""
+        for row in tuple(self._legs):
+            self.close(row)
+        self._watched.close()
+        self._reports.close()
+
+    def aim(self, row: int, rtp: Address | None, rtcp: Address | None) -> None:
         leg = self._legs[row]
         leg.target, leg.report_target = rtp, rtcp
         self._place_sender(row, leg)
@@ -162,11 +192,9 @@ class SocketSweep:
         leg.followed_at = len(self._rows)
         self._rows.append(row)
         self._sockets.append(leg.rtp)
-        for plane, buffers in enumerate(self._buffers):
-            buffers.append(self._pool.packet(self._pool.slot(plane, row)))
-        self._backlog[row] = 3
-        self._is_behind = True
-        self._row_array = np.zeros(0, np.intp)
+        self._buffers.append(self._pool.packet(row))
+        self.expect_more(row)
+        self._row_array = NOBODY
 
     def watch(self, row: int) -> None:
         leg = self._legs[row]
@@ -181,66 +209,86 @@ class SocketSweep:
         self._place_sender(row, leg)
 
     def locked_source(self, row: int) -> Address | None:
-        try:
-            peer: Address = self._legs[row].rtp.getpeername()
-        except OSError:
-            return None
-        return peer
+        leg = self._legs[row]
+        return _source(leg.rtp) if leg.is_locked else None
 
     # --- in
 
-    def sweep(self, plane: int, missed_ticks: int = 0) -> list[tuple[int, int, int]]:
+    def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:
         rows = self._row_array
         if len(rows) != len(self._rows):
-            rows = self._row_array = np.array(self._rows, np.intp)
+            rows = self._row_array = np.array(self._rows, np.int32)
+        came = self._receive(rows, self._sockets, self._buffers)
+        self._ticks += 1
+        self._note_backlog(rows, came, missed_ticks)
+        due = self._rows[self._ticks % TURN_TICKS :: TURN_TICKS]
+        if self._is_far_behind:
+            is_far = self._backlog[rows] >= FAR_BEHIND
+            self._is_far_behind = bool(is_far.any())
+            far = rows[is_far & came]
+            if len(far) > FEW_ROWS:
+                self.behind = far
+                self._passes = MAX_BACKLOG
+                return []
+            due += far.tolist()
+        return self._read_further(due)
+
+    def sweep_again(self) -> None:
+        legs = [(row, self._legs[row]) for row in self.behind.tolist()]
+        followed = [(row, leg) for row, leg in legs if leg.followed_at >= 0]
+        rows = np.array([row for row, _ in followed], np.int32)
+        buffers = [self._buffers[leg.followed_at] for _, leg in followed]
+        came = self._receive(rows, [leg.rtp for _, leg in followed], buffers)
+        self._backlog[rows[~came]] = 0
+        self._passes -= 1
+        self.behind = rows[came] if self._passes else NOBODY  # a flood waits for the next tick
+
+    def expect_more(self, row: int) -> None:
+        self._backlog[row] = max(FAR_BEHIND, self._backlog[row])
+        self._is_far_behind = True
+
+    def _receive(
+        self, rows: NDArray[np.int32], sockets: list[socket.socket], buffers: list[memoryview]
+    ) -> NDArray[np.bool_]:
+        """One packet of each row; says which had one."""
         results: list[int] = []
-        calls = map(RECEIVE, self._sockets, self._buffers[plane])
+        calls = map(RECEIVE, sockets, buffers)
         while True:
             try:
                 results.extend(calls)
                 break
-            except OSError:  # nothing there, or the peer's port is closed
+            except BlockingIOError:  # nothing there
                 results.append(0)
-        self.lengths[:] = 0
+            except OSError:
+                self._drops["peer_unreachable"] += 1
+                results.append(0)
         lengths = np.frombuffer(bytes(results), np.uint8)
+        self.lengths[:] = 0
         self.lengths[rows] = lengths
-        return self._drain(plane, rows, lengths, missed_ticks)
+        return lengths > 0
 
-    def _drain(
-        self, plane: int, rows: NDArray[np.intp], lengths: NDArray[np.uint8], missed_ticks: int
-    ) -> list[tuple[int, int, int]]:
-        """Second and further packets of rows that missed some before, and of a few others in turn."""
-        self._ticks += 1
+    def _note_backlog(self, rows: NDArray[np.int32], came: NDArray[np.bool_], missed_ticks: int) -> None:
+        """What did not come in time comes later, beside what is due then."""
         backlog = self._backlog
-        due = self._rows[self._ticks % ROTATION :: ROTATION]
         if missed_ticks:
-            backlog[rows] = np.minimum(backlog[rows] + min(missed_ticks, MAX_BACKLOG), MAX_BACKLOG)
-            self._is_behind = True
-        came = lengths > 0
+            backlog[rows] = np.minimum(backlog[rows] + min(missed_ticks + 1, MAX_BACKLOG), MAX_BACKLOG)
+            self._is_far_behind = True
         if not came.all():
             missed = rows[~came]
             backlog[missed] = np.minimum(backlog[missed] + 1, MAX_BACKLOG)
-            self._is_behind = True
-        if self._is_behind:
-            waiting = backlog[rows] > 0
-            self._is_behind = bool(waiting.any())
-            due = due + rows[came & waiting].tolist()
-        return self._read_further(plane, due) if due else []
+            self._is_far_behind = self._is_far_behind or bool((backlog[missed] >= FAR_BEHIND).any())
 
-    def _read_further(self, plane: int, due: list[int]) -> list[tuple[int, int, int]]:
-        further: list[tuple[int, int, int]] = []
+    def _read_further(self, due: list[int]) -> list[tuple[int, bytes]]:
+        further: list[tuple[int, bytes]] = []
         for row in due:
             receive = self._legs[row].rtp.recv_into
-            for _ in range(max(1, int(self._backlog[row]))):
-                slot = self._pool.spare_slot(plane, len(further))
+            for _ in range(MAX_BACKLOG):
                 try:
-                    length = receive(self._pool.packet(slot))
+                    length = receive(self._scratch)
                 except OSError:
                     self._backlog[row] = 0
                     break
-                further.append((row, slot, length))
-                if len(further) == self._pool.rows:
-                    return further
+                further.append((row, bytes(self._scratch[:length])))
         return further
 
     def watched(self) -> Iterator[Arrival]:
@@ -270,7 +318,7 @@ class SocketSweep:
     def emit(self) -> None:
         self._emit(map(SEND, self._connected.sockets, self._connected.buffers))
         if self._aimed.rows:
-            self._emit(map(SEND_TO, self._aimed.sockets, self._aimed.buffers, self._aimed.targets))
+            self._emit(map(SEND_TO, self._aimed.sockets, self._aimed.buffers, self._aimed.targets))  # type: ignore[arg-type]
 
     def _emit(self, calls: Iterator[int]) -> None:
         while True:
@@ -280,7 +328,7 @@ class SocketSweep:
             except BlockingIOError:
                 self._drops["send_would_block"] += 1
             except OSError:
-                self._drops["send_refused"] += 1
+                self._drops["peer_unreachable"] += 1
 
     def emit_packet(self, row: int, packet: bytes) -> None:
         leg = self._legs[row]
@@ -300,7 +348,7 @@ class SocketSweep:
             else:
                 sock.sendto(packet, target)
         except OSError:
-            self._drops["send_refused"] += 1
+            self._drops["peer_unreachable"] += 1
 
     # --- the lists of the maps
 
@@ -325,12 +373,12 @@ class SocketSweep:
             return
         last = self._rows[-1]
         self._legs[last].followed_at = at
-        for column in (self._rows, self._sockets, *self._buffers):
-            column[at] = column[-1]  # type: ignore[index]
-            column.pop()  # type: ignore[attr-defined]
+        self._rows[at], self._sockets[at], self._buffers[at] = last, self._sockets[-1], self._buffers[-1]
+        for column in (self._rows, self._sockets, self._buffers):
+            column.pop()
         leg.followed_at = -1
         self.lengths[row] = 0
-        self._row_array = np.zeros(0, np.intp)
+        self._row_array = NOBODY
 
     def _unwatch(self, leg: _Leg) -> None:
         if leg.watched:
@@ -367,7 +415,16 @@ class _Senders:
             self.buffers[at] = self.buffers[-1]
             self.targets[at] = self.targets[-1]
         for column in (self.rows, self.sockets, self.buffers, self.targets):
-            column.pop()  # type: ignore[attr-defined]
+            column.pop()
+
+
+def _source(sock: socket.socket) -> Address | None:
+    """What the socket is connected to."""
+    try:
+        peer: Address = sock.getpeername()
+    except OSError:
+        return None
+    return peer
 
 
 def _disconnect(sock: socket.socket) -> None:

@@ -13,6 +13,7 @@ from media.jitter import JitterBuffer
 from media.levels import Levels
 from media.rows import Rows
 
+STOPPED_EVERY_TICKS = 5
 SPEAKERS_EVERY_TICKS = 10
 
 
@@ -36,7 +37,9 @@ class Talk:
             self._tell_stream(row, TalkStarted())
 
     def review(self) -> None:
-        """Once a tick: who has stopped, and now and then who speaks where."""
+        """Once a tick: now and then, who has stopped, and less often who speaks where."""
+        if self._jitter.tick % STOPPED_EVERY_TICKS:
+            return
         for row in self._levels.fallen_silent(self._rows.n, self._jitter.tick):
             self._tell_stream(row, TalkStopped())
         if self._jitter.tick % SPEAKERS_EVERY_TICKS == 0:

@@ -19,7 +19,7 @@ SILENCE = np.zeros(FRAME_SAMPLES, np.int16)
 
 
 class Taping:
-    """The recordings of this worker. Each gets a frame every tick, silence included, so its length is the time it took."""
+    """The recordings of this worker. Each gets a frame every tick, silence included: it is as long as it took."""
 
     def __init__(self, rows: Rows, pool: Pool, writer: Writer, tell: Callable[[commands.Told], None]) -> None:
         self._rows, self._pool, self._writer, self._tell = rows, pool, writer, tell
@@ -61,7 +61,10 @@ class Taping:
     def _frame(self, row: int, slot: int) -> NDArray[np.int16]:
         if slot == NO_SLOT:
             return SILENCE
-        return decode(self._pool.payload[slot : slot + 1], self._rows.receive_law[row : row + 1])[0]
+        samples: NDArray[np.int16] = decode(self._pool.payload[slot : slot + 1], self._rows.receive_law[row : row + 1])[
+            0
+        ]
+        return samples
 
     def tell_ended(self, counts: Counter[str]) -> None:
         """Once a tick: which files are complete, or were given up."""

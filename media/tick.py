@@ -44,29 +44,26 @@ class Tick:
         began_at = time.process_time_ns()
         if missed_ticks:
             parts.jitter.miss(missed_ticks)
-        plane = parts.pool.plane
-        parts.receiver.receive(plane, missed_ticks)
+        parts.receiver.receive(missed_ticks)
         received_at = time.process_time_ns()
-        self._measure(plane)
         self._mix(parts.rows.n, missed_ticks)
         parts.jitter.advance(parts.rows.n, parts.levels.quiet(parts.rows.n))
-        parts.pool.turn(parts.jitter.farthest_ahead)
+        parts.pool.turn()
         mixed_at = time.process_time_ns()
         parts.sender.send(missed_ticks)
         parts.reports.send_due()
         sent_at = time.process_time_ns()
         self.took_ns = (received_at - began_at, mixed_at - received_at, sent_at - mixed_at)
 
-    def _measure(self, plane: int) -> None:
-        """Levels of all that has come in this tick."""
-        parts, pool = self._parts, self._parts.pool
-        first, n = pool.slot(plane, 0), parts.rows.n
-        of_slot = parts.levels.of_slot
-        of_slot[first : first + n] = measure(pool.payload_words[first : first + n], parts.rows.flip[:n])
-        spare_rows = parts.receiver.spare_rows
-        if spare_rows:
-            here = slice(pool.spare_slot(plane, 0), pool.spare_slot(plane, len(spare_rows)))
-            of_slot[here] = measure(pool.payload_words[here], parts.rows.flip[spare_rows])
+    def _levels(self, n: int, slots: NDArray[np.int32], present: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """Of what each row plays now; most of it lies in the row's own slot."""
+        words, flip = self._parts.pool.payload_words, self._parts.rows.flip
+        levels = measure(words[:n], flip[:n])
+        levels *= present
+        kept = slots >= self._parts.pool.rows
+        if kept.any():
+            levels[kept] = measure(words[slots[kept]], flip[:n][kept])
+        return levels
 
     def _mix(self, n: int, missed_ticks: int) -> None:
         """What every row hears goes into `out`."""
@@ -74,8 +71,9 @@ class Tick:
         frames.clear()
         slots = parts.jitter.due(n)
         present = slots != NO_SLOT
-        parts.gaps.remember(n, slots)
-        parts.streams.level[:n] = parts.levels.follow(n, slots, present, parts.gaps.pauses)
+        levels = self._levels(n, slots, present)
+        parts.streams.level[:n] = levels
+        parts.levels.follow(n, levels, parts.gaps.pauses)
         self._listen_for_keys(n, slots, present)
         talkers = parts.mixer.choose(n, parts.rows.speaks, parts.levels.loudness, parts.levels.gate)
         music_rooms, music = parts.playing.room_music()
@@ -140,7 +138,9 @@ class Tick:
     def _decode(self, rows: Rows, slots: NDArray[np.int32]) -> NDArray[np.int16]:
         """Samples of the rows' frames; concealed where none is due; with the members' gain."""
         parts = self._parts
-        samples = decode(parts.pool.payload[slots], parts.rows.receive_law[rows])
+        payloads = parts.pool.payload[slots]
+        parts.gaps.remember(rows, payloads, slots)
+        samples = decode(payloads, parts.rows.receive_law[rows])
         parts.counts["concealed_frames"] += parts.gaps.fill(rows, slots, samples)
         louder = parts.rows.has_gain[rows]
         if louder.any():

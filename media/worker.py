@@ -1,8 +1,8 @@
 """The media process: one loop. Between ticks it waits for commands, at the deadline it ticks.
 
 Deadlines are absolute: lateness does not add up, and what a stalled machine has missed is skipped, never made up for by
-a burst. The garbage collector is off (what exists at the start is frozen, what comes later is freed by reference count).
-The process ends with its parent: the control socket closes.
+a burst. The garbage collector is off (what exists at the start is frozen, what comes later is freed by reference
+count). The process ends with its parent: the control socket closes.
 """
 
 from __future__ import annotations
@@ -83,26 +83,35 @@ class Control:
 
 
 def run(control: Control) -> None:
-    """Waits for `Start`, then ticks until `Stop` or until the parent is gone."""
-    control.tell(commands.Ready(False))
-    control.flush()
-    while not control.wait(time.monotonic() + 3600):
-        pass
-    (start, *rest), descriptors = control.receive()
+    """Builds everything when `Start` comes, ticks from `Go` until `Stop` or until the parent is gone."""
+    (start, *_), descriptors = _next(control)
     if not isinstance(start, commands.Start):
-        return  # `Stop`: a spare that nobody needed
-    bridge = _bridge(start, descriptors[:2], control)
-    bridge.obey(rest, descriptors[2:])
-    control.tell(commands.Ready(_ask_for_realtime(control) if start.realtime else False))
+        return
+    bridge = _bridge(start, descriptors, control)
+    refused = _ask_for_realtime() if start.realtime else ""
+    control.tell(commands.Ready(start.realtime and not refused))
     control.flush()
     gc.collect()
     gc.freeze()
     gc.disable()
+    (go, *rest), descriptors = _next(control)
+    if not isinstance(go, commands.Go):
+        return  # `Stop`: a spare that nobody needed
+    if refused:
+        control.tell(commands.Said("warning", f"no real-time priority for the media process: {refused}"))
+    bridge.obey(rest, descriptors)
     _loop(bridge, control)
+
+
+def _next(control: Control) -> tuple[list[commands.Command], list[int]]:
+    while not control.wait(time.monotonic() + 3600):
+        pass
+    return control.receive()
 
 
 def _loop(bridge: Bridge, control: Control) -> None:
     deadline = time.monotonic() + TICK_S
+    bridge.take_over(deadline)
     while not bridge.is_stopped:
         if control.wait(deadline):
             bridge.obey(*control.receive())
@@ -128,14 +137,13 @@ def _bridge(start: commands.Start, descriptors: list[int], control: Control) -> 
     return Bridge(start, parts)
 
 
-def _ask_for_realtime(control: Control) -> bool:
-    """SCHED_FIFO keeps ticks on time under load; needs CAP_SYS_NICE or an rtprio limit."""
+def _ask_for_realtime() -> str:
+    """SCHED_FIFO keeps ticks on time under load; needs CAP_SYS_NICE or an rtprio limit. Returns why it is refused."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
     except (OSError, AttributeError) as error:
-        control.tell(commands.Said("warning", f"no real-time priority for the media process: {error}"))
-        return False
-    return True
+        return str(error)
+    return ""
 
 
 def main() -> None:

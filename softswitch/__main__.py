@@ -5,6 +5,7 @@ error, with exit status 2.
 """
 
 import importlib
+import random
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -79,13 +80,18 @@ def check(config: Config = None) -> None:
     """Check the configuration and show the number plan, access codes included."""
     from softswitch import show
     from softswitch.configuration import load_configuration
+    from softswitch.settings import variables_ignored
 
     configuration = load_configuration(config)
-    console = Console()
-    console.print(show.number_plan(configuration.plan, all_codes=True))
-    console.print()
-    console.print(show.trunk_groups(configuration.plan))
-    console.print(f"\n{configuration.folder} can be used.")
+    ignored = [f"{name} in the environment sets nothing." for name in variables_ignored()]
+    show.say(
+        show.number_plan(configuration.plan, all_codes=True),
+        "",
+        show.trunk_groups(configuration.plan),
+        "",
+        *ignored,
+        f"{configuration.folder} can be used.",
+    )
 
 
 @cli.command()
@@ -142,10 +148,25 @@ def explain(
     if json:
         typer.echo(show.explanation_json(told))
     else:
-        console = Console()
-        console.print(show.explanation(told))
-        console.print(f"\n{told.status or '-'} {told.reason}", style="bold green" if told.decision else "bold red")
+        show.say(show.candidates(told.reasons), "")
+        show.say(f"{told.status or '-'} {told.reason}", style="bold green" if told.decision else "bold red")
     raise typer.Exit(0 if told.decision else 1)
+
+
+@cli.command()
+def trunks(
+    group: Annotated[str, typer.Argument(help="The trunk group.")],
+    config: Config = None,
+) -> None:
+    """Say in which order a call out over a trunk group would try its trunks, and why. Equals are drawn by weight."""
+    from softswitch import routing, show
+    from softswitch.configuration import load_configuration
+
+    known = load_configuration(config).plan.trunk_groups
+    if group not in known:
+        raise typer.BadParameter(f"there is no trunk group {group}; there are: {', '.join(known)}")
+    _, reasons = routing.failover_order(known[group], {}, 0.0, random.random)
+    show.say(show.candidates(reasons))
 
 
 def _command_of(module: Any, name: str) -> Any:

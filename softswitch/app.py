@@ -10,9 +10,12 @@ What flows upward between the parts is wired here (`stack.on_invite = switch.han
 import asyncio
 import contextlib
 import errno
+import os
 import secrets
+import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -51,18 +54,21 @@ class App:
         plan: Plan,
         *,
         store: "Store | None" = None,
+        settings_file: str = SETTINGS_FILE,
         engine: Engine | None = None,
         stack: Stack | None = None,
         end_program: Callable[[], None] | None = None,
     ) -> None:
         """`store` changes the plan later on; without one it stays as it is. Whoever opened it closes it.
 
-        `engine` and `stack` are given by tests that run a whole switch on an in-memory wire. `end_program` is what the
-        API does when it is told to end the program after the last call.
+        `settings_file` is what errors call the settings. `engine` and `stack` are given by tests that run a whole
+        switch on an in-memory wire. `end_program` is what the API does when it is told to end the program after the
+        last call.
         """
         self.settings = settings
         self.plan = plan
         self.store = store
+        self._settings_file = settings_file
         self.api: ApiServer | None = None
         """Where there is a store, and the settings want it."""
         self.listening: list[tuple[Transport, str, int]] = []
@@ -133,6 +139,7 @@ class App:
     async def start(self) -> None:
         """Media first, ears last. Raises `ConfigError` where a port is taken; nothing stays behind then."""
         async with AsyncExitStack() as parts:
+            self._refuse_what_would_fail_later()
             parts.push_async_callback(self.engine.stop)
             await self.engine.start()
             parts.push_async_callback(self.stack.close)
@@ -161,6 +168,14 @@ class App:
         if self.settings.sip.unknown_sender == "silence":
             self.stack.ignores = self.switch.is_stranger
 
+    def _refuse_what_would_fail_later(self) -> None:
+        """Audio sockets open with each call, recordings when a host presses a key: better to hear of it now."""
+        address, recordings = self.settings.media.address, self.settings.data.recordings
+        if not _is_ours(address):
+            raise self._refused("media.address", f"{address} is no address of this machine", "one of its own addresses")
+        if not _is_writable(recordings):
+            raise self._refused("data.directory", f"{recordings} can't be written", "a folder that this user can write")
+
     async def _listen(self) -> None:
         """Every address and transport on the same port, also where 0 asks for any that is free."""
         port = self.settings.sip.port
@@ -169,8 +184,26 @@ class App:
                 try:
                     host, port = await self.stack.listen(Transport[transport.upper()], address, port)
                 except OSError as error:
-                    raise _can_not_listen(error, transport, address, port) from None
+                    raise self._can_not_listen(error, transport, address, port) from None
                 self.listening.append((Transport[transport.upper()], host, port))
+
+    def _can_not_listen(self, error: OSError, transport: str, address: str, port: int) -> ConfigError:
+        place = f"{address} port {port} ({transport})"
+        match error.errno:
+            case errno.EADDRINUSE:
+                problem = f"{place} is in use by another program"
+                once = "SOFTSWITCH_SIP__PORT=5070 make run, or SOFTSWITCH_SIP__PORT=5070 softswitch serve"
+                accepted = f"another port, in the file or for once ({once}); 0 takes any that is free"
+                return self._refused("sip.port", problem, accepted)
+            case errno.EACCES:
+                return self._refused("sip.port", f"{place} is not allowed to this user", "1024 to 65535")
+            case errno.EADDRNOTAVAIL:
+                problem = f"{address} is no address of this machine"
+                return self._refused("sip.addresses", problem, "its own addresses, 0.0.0.0 or ::")
+        return self._refused("sip.addresses", f"can't listen on {place}: {error.strerror}", "")
+
+    def _refused(self, key: str, problem: str, accepted: str) -> ConfigError:
+        return ConfigError(self._settings_file, key, problem, accepted)
 
     def _open_api(self, store: "Store", parts: AsyncExitStack) -> None:
         """Takes the port of the API, so that a port in use is told; SIP is heard before the API answers."""
@@ -228,16 +261,18 @@ def stack_settings(settings: Settings) -> StackSettings:
     )
 
 
-def _can_not_listen(error: OSError, transport: str, address: str, port: int) -> ConfigError:
-    place = f"{address} port {port} ({transport})"
-    match error.errno:
-        case errno.EADDRINUSE:
-            problem = f"{place} is in use by another program"
-            accepted = "another port, here or for once as SOFTSWITCH_SIP__PORT=5070; 0 takes any that is free"
-            return ConfigError(SETTINGS_FILE, "sip.port", problem, accepted)
-        case errno.EACCES:
-            return ConfigError(SETTINGS_FILE, "sip.port", f"{place} is not allowed to this user", "1024 to 65535")
-        case errno.EADDRNOTAVAIL:
-            problem = f"{address} is no address of this machine"
-            return ConfigError(SETTINGS_FILE, "sip.addresses", problem, "its own addresses, 0.0.0.0 or ::")
-    return ConfigError(SETTINGS_FILE, "sip.addresses", f"can't listen on {place}: {error.strerror}")
+def _is_ours(address: str) -> bool:
+    """Whether this machine has the address."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether files can be made in the folder, or the folder itself where it is not there yet."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

@@ -54,6 +54,11 @@ class Model(BaseModel):
 
 M = TypeVar("M", bound=Model)
 Table = dict[str, Any]
+Place = tuple[int | str, ...]
+Variables = dict[Place, str]
+"""Where a variable of the environment has put something: its name by section and key, or by a section of its own."""
+
+NONE_OVERRIDDEN: Variables = {}
 
 
 def unusable(problem: str, accepted: str = "") -> PydanticCustomError:
@@ -73,18 +78,29 @@ def read_toml(path: Path) -> Table:
         raise ConfigError(str(path), "", f"can't be read: {error.strerror}") from None
 
 
-def override(table: Table, environment: Mapping[str, str], prefix: str) -> Table:
-    """`table` with every `<prefix><SECTION>__<KEY>` of the environment put in its place, read as a TOML value."""
+def override(model: type[Model], table: Table, environment: Mapping[str, str], prefix: str) -> tuple[Table, Variables]:
+    """`table` with every `<prefix><SECTION>__<KEY>` of the environment put in its place, and which variables did it.
+
+    Values are read as TOML; text needs no quotes, and a single value is a list of one where a list is wanted.
+    """
     overridden = {name: dict(part) if isinstance(part, dict) else part for name, part in table.items()}
+    variables: Variables = {}
     for variable, text in environment.items():
         if variable.startswith(prefix) and "__" in variable:
             section, _, key = variable.removeprefix(prefix).lower().partition("__")
-            overridden.setdefault(section, {})[key] = _toml_value(text)
-    return overridden
+            if section not in table:
+                variables[(section,)] = variable
+            variables[section, key] = variable
+            part = overridden.setdefault(section, {})
+            if isinstance(part, dict):
+                part[key] = _value_of(model, section, key, text)
+    return overridden, variables
 
 
-def validated(model: type[M], table: Table, file: str) -> M:
+def validated(model: type[M], table: Table, file: str, variables: Variables = NONE_OVERRIDDEN) -> M:
     """`table` as a `model`. Raises an ExceptionGroup of `ConfigError`, one for each thing that is wrong.
+
+    What `variables` have put into the table is told as theirs, not as the file's.
 
     It goes through JSON because pydantic's strict mode then takes exactly what TOML can say: arrays for tuples and
     text for addresses, but no text for numbers.
@@ -92,7 +108,8 @@ def validated(model: type[M], table: Table, file: str) -> M:
     try:
         return model.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
-        raise refusal(_sentence(model, table, file, details) for details in _innermost(error)) from None
+        sentences = ((details, _sentence(model, table, file, details)) for details in _innermost(error))
+        raise refusal(_blamed(details["loc"], sentence, variables) for details, sentence in sentences) from None
 
 
 def refusal(problems: Iterable[ConfigError]) -> ExceptionGroup[ConfigError]:
@@ -106,11 +123,31 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
+def _value_of(model: type[Model], section: str, key: str, text: str) -> Any:
+    """What a variable says, as the key wants it."""
+    value = _toml_value(text)
+    field = next(
+        (found.model_fields[key] for found in _siblings_at(model, (section,)) if key in found.model_fields), None
+    )
+    return [value] if field and _is_list(field.annotation) and not isinstance(value, list) else value
+
+
+def _is_list(annotation: Any) -> bool:
+    """Whether this is a `tuple[X, ...]`."""
+    return typing.get_origin(annotation) is tuple and Ellipsis in typing.get_args(annotation)
+
+
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _blamed(place: Place, sentence: ConfigError, variables: Variables) -> ConfigError:
+    """The sentence with the variable in the place of file and key, where one has brought the mistake."""
+    variable = variables.get(place[:2])
+    return ConfigError("the environment", variable, sentence.problem, sentence.accepted) if variable else sentence
 
 
 def _innermost(error: ValidationError) -> list[ErrorDetails]:
@@ -146,14 +183,14 @@ def _sentence(model: type[Model], table: Table, file: str, details: ErrorDetails
     return ConfigError(file, key, f"is {_shown(place, details)}", accepted)
 
 
-def _shown(place: tuple[int | str, ...], details: ErrorDetails) -> str:
+def _shown(place: Place, details: ErrorDetails) -> str:
     """The offending value as the file writes it; secrets stay hidden."""
     if SECRET_KEYS.intersection(map(str, place)):
         return "of the wrong kind"
     return json.dumps(details["input"], default=str, ensure_ascii=False)[:80]
 
 
-def _key_path(table: Table, place: tuple[int | str, ...]) -> str:
+def _key_path(table: Table, place: Place) -> str:
     """`trunk_groups[pstn].trunks[0].port` for pydantic's ("trunk_groups", 0, "trunks", 0, "port")."""
     path = ""
     node: Any = table
@@ -180,12 +217,12 @@ def _is_tag(node: Any, part: str) -> bool:
     return isinstance(node, dict) and part not in node and node.get("type") == part
 
 
-def _model_at(model: type[Model], place: tuple[int | str, ...]) -> type[Model]:
+def _model_at(model: type[Model], place: Place) -> type[Model]:
     """The model that describes the table at `place`."""
     return _siblings_at(model, place)[0]
 
 
-def _siblings_at(model: type[Model], place: tuple[int | str, ...]) -> list[type[Model]]:
+def _siblings_at(model: type[Model], place: Place) -> list[type[Model]]:
     """The models that may describe the table at `place`: several where a `type` chooses."""
     candidates = [model]
     for part in (part for part in place if isinstance(part, str)):

@@ -39,6 +39,8 @@ def load_configuration(given: Path | None = None, environment: Mapping[str, str]
         problems += wrong_properties(plan, str(folder / PLAN_FILE))
     if plan is not None and settings is not None:
         problems += open_to_the_world(settings, plan, str(folder / SETTINGS_FILE))
+    if settings is not None:
+        problems += _without_audio(settings, str(folder / SETTINGS_FILE))
     if problems or settings is None or plan is None:
         raise refusal(problems)
     return Configuration(folder, settings, plan)
@@ -76,3 +78,15 @@ def open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[Con
                 f"we ship, which everybody knows; change them first: {', '.join(shipped)}",
                 "until then an address of this machine alone (127.0.0.1, ::1)",
             )
+
+
+def _without_audio(settings: Settings, file: str) -> Iterator[ConfigError]:
+    public = settings.sip.public_addresses
+    if public and settings.media.is_local:
+        yield ConfigError(
+            file,
+            "media.address",
+            f"{settings.media.address} can be reached from this machine alone, but SIP is heard on {public[0]}: "
+            "callers from outside would have no audio",
+            "an address that they reach",
+        )

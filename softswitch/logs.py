@@ -9,9 +9,11 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
+import msgspec
 import structlog
+from structlog.typing import EventDict, Processor
 
 from softswitch.settings import LogSettings
 from softswitch.sip.peer import Peer
@@ -24,13 +26,13 @@ _SECRET_HEADER = re.compile(
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Sets up both ways of logging for this process. Once, before anything is logged."""
-    stream = stream or sys.stderr
+    stream = cast(TextIO, Lines(stream or sys.stderr))
     human = settings.format == "human" or (settings.format == "auto" and stream.isatty())
     level = getattr(logging, settings.level.upper())
-    shared: list[structlog.types.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="%H:%M:%S.%f" if human else "iso", utc=not human),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if human else "iso", utc=not human),
     ]
     renderers = _human(stream) if human else _json()
     structlog.configure(
@@ -42,17 +44,46 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     _route_stdlib(shared, renderers, level, stream)
 
 
-def _human(stream: TextIO) -> list[structlog.types.Processor]:
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=28)]
+class Lines:
+    """Where the lines go. A terminal that was closed or a disk that is full costs lines, never a call."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.isatty = stream.isatty
+
+    def write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+        except OSError:
+            pass
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            pass
 
 
-def _json() -> list[structlog.types.Processor]:
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+def _human(stream: TextIO) -> list[Processor]:
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=12, sort_keys=False)]
 
 
-def _route_stdlib(
-    shared: list[structlog.types.Processor], renderers: list[structlog.types.Processor], level: int, stream: TextIO
-) -> None:
+def _json() -> list[Processor]:
+    render = structlog.processors.JSONRenderer(_encode)
+    return [structlog.processors.dict_tracebacks, _what_people_look_for_first, render]
+
+
+def _encode(said: EventDict, **_options: object) -> str:
+    return msgspec.json.encode(said, enc_hook=repr).decode()
+
+
+def _what_people_look_for_first(_logger: object, _method: str, said: EventDict) -> EventDict:
+    """JSON objects keep their order: time, level, event, call, then the rest."""
+    first = {key: said.pop(key) for key in ("timestamp", "level", "event", "call") if key in said}
+    return {**first, **said}
+
+
+def _route_stdlib(shared: list[Processor], renderers: list[Processor], level: int, stream: TextIO) -> None:
     handler = logging.StreamHandler(stream)
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *renderers]))

@@ -50,11 +50,15 @@ def mos(loss_share: float, delay_ms: float, codec: Codec = G711, *, burst_ratio:
     return score(rating(loss_share, delay_ms, codec, burst_ratio=burst_ratio))
 
 
-def opinion(heard: StreamStatistics) -> float:
-    """The score of what one end heard: delay of network, packet and jitter buffer, lost and late packets."""
+def opinion(heard: StreamStatistics, missing: int = 0) -> float:
+    """The score of what one end heard: delay of network, packet and jitter buffer, lost and late packets.
+
+    `missing` packets were due after the last that came, which the stream itself can't know.
+    """
     delay_ms = (heard.round_trip_ms or 0.0) / 2 + PACKET_MS + heard.delay_ms
-    expected = max(1, heard.packets_received + max(0, heard.packets_lost))
-    return mos(heard.loss_share + heard.packets_late / expected, delay_ms)
+    due = max(1, heard.packets_received + max(0, heard.packets_lost) + missing)
+    gone = max(0, heard.packets_lost) + missing + heard.packets_late
+    return mos(min(1.0, gone / due), delay_ms)
 
 
 def figures(heard: StreamStatistics) -> dict[str, Any]:
@@ -148,7 +152,9 @@ def _simultaneous_impairment(delay_ms: float) -> float:
     x_olr = SLR_DB + RLR_DB + 0.2 * (64 + _noise_db() - RLR_DB)
     loudness: float = 20 * ((1 + (x_olr / 8) ** 8) ** (1 / 8) - x_olr / 8)
     masked = -10 * math.log10(10 ** (-STMR_DB / 10) + math.exp(-delay_ms / 4) * 10 ** (-TELR_DB / 10))
-    sidetone: float = 12 * (1 + ((masked - 13) / 6) ** 8) ** (1 / 8) - 28 * (1 + ((masked + 1) / 19.4) ** 35) ** (1 / 35)
+    sidetone: float = 12 * (1 + ((masked - 13) / 6) ** 8) ** (1 / 8) - 28 * (1 + ((masked + 1) / 19.4) ** 35) ** (
+        1 / 35
+    )
     sidetone += -13 * (1 + ((masked - 3) / 33) ** 13) ** (1 / 13) + 29
     q = 37 - 15 * math.log10(QDU)
     g = 1.07 + 0.258 * q + 0.0602 * q**2

@@ -5,10 +5,10 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from softswitch import logs, show
 from softswitch.app import App
@@ -18,8 +18,11 @@ from softswitch.errors import ConfigError
 from softswitch.plan import PLAN_FILE
 from softswitch.plan.differences import differences
 from softswitch.running import pid_file
-from softswitch.settings import SETTINGS_FILE
+from softswitch.settings import SETTINGS_FILE, variables_ignored
 from softswitch.store import Store
+
+GARBAGE_THRESHOLD = 20_000
+"""New objects between two looks for garbage; Python's 700 would look several times in every call."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -27,30 +30,27 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def serve(configuration: Configuration) -> None:
     """Runs the switch until a signal; returns when every call is ended. Raises `ConfigError`."""
     logs.configure(configuration.settings.logs)
+    if ignored := variables_ignored():
+        logs.get_logger().warning("variables of the environment that set nothing", names=ignored)
     with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
         runner.run(_serve(configuration))
 
 
 async def _serve(configuration: Configuration) -> None:
     stop = _stop_on_signals()
-    settings = configuration.settings
+    settings, file = configuration.settings, str(configuration.folder / SETTINGS_FILE)
     async with (
         _open_store(configuration) as store,
-        App(settings, store.plan, store=store, end_program=stop.set) as app,
+        App(settings, store.plan, store=store, settings_file=file, end_program=stop.set) as app,
     ):
         _drain_on_signal(app, stop)
-        _reload_on_signal(app, configuration)
+        if not _is_at_terminal():
+            _reload_on_signal(app, configuration)
         with pid_file(settings.data.directory):
-            _settle()
+            _collect_less_garbage()
             _say_ready(app, configuration, await app.api.create_first_token() if app.api else None)
             await stop.wait()
         logs.get_logger().info("stopping", calls=len(app.switch.calls))
-
-
-def _settle() -> None:
-    """What is there now stays: the garbage collector need not look through a large number plan again and again."""
-    gc.collect()
-    gc.freeze()
 
 
 @contextlib.asynccontextmanager
@@ -75,8 +75,15 @@ async def _open_store(configuration: Configuration) -> AsyncIterator[Store]:
         await store.close()
 
 
+def _collect_less_garbage() -> None:
+    """What is there at the start stays: it is not looked at again, and calls come and go many at a time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
+
+
 def _stop_on_signals() -> asyncio.Event:
-    """An event that the first SIGINT or SIGTERM sets. The second ends the process at once."""
+    """An event that the first signal sets. The second ends the process at once."""
     stop = asyncio.Event()
 
     def on_signal(number: int) -> None:
@@ -84,9 +91,19 @@ def _stop_on_signals() -> asyncio.Event:
             os._exit(128 + number)
         stop.set()
 
-    for number in SIGNALS:
+    for number in _signals():
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     return stop
+
+
+def _signals() -> tuple[signal.Signals, ...]:
+    """A terminal that closes (SIGHUP) ends the calls properly too; without one SIGHUP reloads the configuration."""
+    return (*SIGNALS, signal.SIGHUP) if _is_at_terminal() else SIGNALS
+
+
+def _is_at_terminal() -> bool:
+    """Whether the program ends with its terminal: nohup has not said that it shall not."""
+    return sys.stdin.isatty() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
 def _drain_on_signal(app: App, stop: asyncio.Event) -> None:
@@ -131,25 +148,27 @@ def _on_signal(number: signal.Signals, work: Callable[[], Coroutine[Any, Any, No
 
 
 def _say_ready(app: App, configuration: Configuration, token: str | None) -> None:
-    console = Console()
     heard = ", ".join(f"{transport.lower()} {host}:{port}" for transport, host, port in app.listening)
     media = configuration.settings.media
-    console.print(
-        f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media.ports[0]}-{media.ports[1]}"
+    media_ports = f"{media.ports[0]}-{media.ports[1]}"
+    show.say(
+        f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media_ports}",
+        f"configuration: {configuration.folder}\n",
+        show.number_plan(app.plan, rows=show.ROWS_AT_START),
+        "",
+        *show.how_to_call(app.plan, app.listening, program=_program()),
+        "",
     )
-    console.print()
-    console.print(show.number_plan(app.plan, rows=show.ROWS_AT_START))
-    console.print()
-    console.print("Call it from a second terminal:")
-    for line in show.how_to_call(app.plan, *app.sip_address):
-        console.print(f"    {line}", highlight=False, soft_wrap=True)
-    console.print()
     if app.api is not None:
-        console.print(
-            f"The API is at {app.api.url}, how to use it at {app.api.url}/docs", highlight=False, soft_wrap=True
-        )
+        show.say(f"The API is at {app.api.url}, how to use it at {app.api.url}/docs")
     if token is not None:
-        console.print(f"Its admin token, shown this once: {token}", highlight=False, soft_wrap=True)
+        show.say(f"Its admin token, shown this once: {token}")
+
+
+def _program() -> str:
+    """How this program was called, for the person who shall call it again."""
+    name = Path(sys.argv[0])
+    return f"{Path(sys.executable).name} -m softswitch" if name.suffix == ".py" else str(name)
 
 
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -18,6 +18,7 @@ from softswitch.errors import ConfigError
 
 SETTINGS_FILE = "softswitch.toml"
 ENVIRONMENT_PREFIX = "SOFTSWITCH_"
+RELATIVE_TO = "a relative path begins where the switch is started"
 
 
 def _numeric(address: str) -> str:
@@ -41,7 +42,14 @@ def _http(url: str) -> str:
     return url
 
 
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise unusable(f'is "{folder}": there is no such folder', f"an existing folder; {RELATIVE_TO}")
+    return folder
+
+
 Address = Annotated[str, AfterValidator(_numeric)]
+Folder = Annotated[Path, AfterValidator(_existing)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 ListenPort = Annotated[int, Field(ge=0, le=65535)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -79,14 +87,25 @@ class MediaSettings(Model):
     address: Address = "127.0.0.1"
     advertised_address: Address | None = None
     ports: Annotated[tuple[Port, Port], AfterValidator(_even)] = (10000, 29999)
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
     codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
     dtmf: Literal["auto", "rfc4733", "inband"] = "auto"
     silence_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     loudest_talkers: Annotated[int, Field(ge=1, le=32)] = 8
     realtime: bool = True
-    prompts: tuple[Path, ...] = ()
+    prompts: tuple[Folder, ...] = ()
     language: str = "en_US"
+
+    @model_validator(mode="after")
+    def _others_can_be_told_an_address(self) -> Self:
+        if ipaddress.ip_address(self.address).is_unspecified and self.advertised_address is None:
+            problem = f'address is "{self.address}", which callers can\'t send audio to'
+            raise unusable(problem, "an address of this machine, or advertised_address beside it")
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether audio can come from this machine alone."""
+        return ipaddress.ip_address(self.address).is_loopback
 
 
 class ApiSettings(Model):
@@ -187,12 +206,20 @@ class Settings(Model):
 def load_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """`softswitch.toml` of `folder` under the environment. Raises an ExceptionGroup of `ConfigError`, or one."""
     path = folder / SETTINGS_FILE
-    return validated(Settings, override(read_toml(path), environment, ENVIRONMENT_PREFIX), str(path))
+    table, variables = override(Settings, read_toml(path), environment, ENVIRONMENT_PREFIX)
+    return validated(Settings, table, str(path), variables)
+
+
+def variables_ignored(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Variables that look like ours and set nothing. No mistake: whoever runs containers may find such among theirs."""
+    return sorted(name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and "__" not in name)
 
 
 def config_folder(given: Path | None) -> Path:
     """`--config`, else ./config, else the folder that came with the program. Raises `ConfigError`."""
     if given is not None:
+        if not given.is_dir():
+            raise ConfigError(str(given), "", "there is no such folder")
         if not (given / SETTINGS_FILE).is_file():
             raise ConfigError(str(given), "", f"has no {SETTINGS_FILE}", "a folder such as the config/ we ship")
         return given

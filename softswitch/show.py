@@ -1,25 +1,44 @@
 """What the command line shows: the number plan, how to call it, why a call goes where it goes, what is wrong."""
 
+import contextlib
 import json
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from softswitch.configfile import NAMING_KEYS, SECRET_KEYS
 from softswitch.errors import ConfigError
-from softswitch.plan import Did, MeetingRoom, Plan, is_demo_secret
+from softswitch.plan import PLAN_FILE, Did, MeetingRoom, Plan, is_demo_secret
 from softswitch.plan.differences import Difference
 from softswitch.plan.objects import Object
-from softswitch.routing import Explanation
+from softswitch.routing import Explanation, Reason
 
 ROWS_AT_START = 20
 PROBLEMS_SHOWN = 20
 DIFFERENCES_SHOWN = 100
 VALUE_SHOWN = 120
 """Characters of a value in a difference."""
+
+Listener = tuple[str, str, int]
+"""Where the switch is heard: transport, host, port."""
+
+
+def say(*things: RenderableType, style: str = "") -> None:
+    """Prints to standard output. Where that can't be written the program says so and ends with status 1."""
+    console = Console()
+    try:
+        for thing in things:
+            console.print(thing, style=style, soft_wrap=isinstance(thing, str | Text))
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            print(f"softswitch: standard output can't be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left unwritten is not tried again
+        raise SystemExit(1) from None
 
 
 def number_plan(plan: Plan, *, rows: int | None = None, all_codes: bool = False) -> Table:
@@ -94,26 +113,30 @@ def _shown(name: str, of: Object) -> str:
     return json.dumps(value, ensure_ascii=False)[:VALUE_SHOWN]
 
 
-def how_to_call(plan: Plan, host: str, port: int) -> list[str]:
+def how_to_call(plan: Plan, listening: Sequence[Listener], *, program: str) -> list[Text]:
     """The two commands that show at once that it works: a direct number by SIPp, a code by the gateway simulator."""
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    transport, host, port = next((heard for heard in listening if heard[0] == "UDP"), listening[0])
+    place = _dialable(host, port)
+    over_sipp, over_gateway = ("", "") if transport == "UDP" else (" -t t1", " --transport TCP")
     lines = []
     direct = next((did for did in plan.numbers.dids if plan.call_flow(did).startswith("direct")), None)
     if direct is not None:
-        lines.append(f"sipp {place} -s {direct.phonenumber} -sn uac")
+        lines.append(f"sipp {place} -s {direct.phonenumber} -sn uac{over_sipp}")
     coded = next((did for did in plan.numbers.dids if not plan.call_flow(did).startswith("direct")), None)
     if coded is not None:
         switch = "" if place == "127.0.0.1:5060" else f" --switch {place}"
-        code = _demo_code(plan, coded)
-        send = f" --send {code}#" if code else ""
-        lines.append(f"softswitch gateway call --from 13105550199 --to {coded.phonenumber}{send} --hold 20s{switch}")
-    return lines
+        send = f" --send {_demo_code(plan, coded) or 'YOUR_CODE'}#"
+        to = f"--from 13105550199 --to {coded.phonenumber}"
+        lines.append(f"{program} gateway call {to}{send} --hold 20s{switch}{over_gateway}")
+    if not lines:
+        return [Text(f"No number leads anywhere yet: {PLAN_FILE} has no DIDs.")]
+    return [Text("Call it from a second terminal:"), *(Text(f"    {line}") for line in lines)]
 
 
-def explanation(told: Explanation) -> Table:
+def candidates(reasons: Iterable[Reason]) -> Table:
     """Every candidate in the order it was weighed."""
     table = _table("step", "candidate", "taken?", "why")
-    for reason in told.reasons:
+    for reason in reasons:
         mark = Text("taken", "green") if reason.taken else Text("not taken", "dim")
         table.add_row(reason.step, reason.candidate, mark, reason.why)
     return table
@@ -169,6 +192,12 @@ def _codes(rooms: Iterable[MeetingRoom], all_codes: bool) -> str:
     shown = [f"{code.access_code} {code.role}" for code in codes if all_codes or is_demo_secret(code.access_code)]
     hidden = len(codes) - len(shown)
     return ", ".join(shown + ([f"{hidden} of your own"] if hidden else []))
+
+
+def _dialable(host: str, port: int) -> str:
+    """A place that this machine can call: a wildcard is no address to send to."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _demo_code(plan: Plan, did: Did) -> str | None:

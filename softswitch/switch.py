@@ -203,6 +203,7 @@ class Switch:
         if source is None:
             raise Refused(403, "Forbidden", counted_as="unknown_sender")
         call.source = source
+        call.caller.codecs = source.trunk.codecs if source.trunk else ()
         call.record("identified", source.why)
         return source
 
@@ -232,7 +233,7 @@ class Switch:
 
     async def _run(self, call: Call, decision: Decision) -> Outcome:
         endpoint = decision.endpoint.name
-        self._log.info("call", **_parties(call), endpoint=endpoint)
+        self._log.info("call", call=call.id, **_parties(call), endpoint=endpoint)
         self.on_started(call)
         return await self._endpoints[endpoint].run(call)
 
@@ -245,22 +246,30 @@ class Switch:
         outcome = Outcome.of_rejection(how) if isinstance(how, CallRejected) else how
         if call.caller.state is LegState.ANSWERED:
             outcome = replace(outcome, status=200)
-        call.conclude(outcome)
         self.calls.pop(call.id, None)
         self._tasks.pop(call.id, None)
         self.outcomes[outcome.status] += 1
-        self._tell(call, outcome, how.counted_as if isinstance(how, Refused) else None)
-        self._end(call.caller, outcome, how.headers if isinstance(how, CallRejected) else ())
+        try:
+            call.conclude(outcome)
+            self._tell(call, outcome, how)
+        finally:
+            self._end(call.caller, outcome, how.headers if isinstance(how, CallRejected) else ())
 
-    def _tell(self, call: Call, outcome: Outcome, counted_as: str | None) -> None:
+    def _tell(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
+        counted_as = how.counted_as if isinstance(how, Refused) else None
         if counted_as is None:
-            duration_s = round(self._clock() - call.started_at, 3)
-            end = {"status": outcome.status, "reason": outcome.reason, "q850": outcome.q850, "by": outcome.by}
-            self._log.info("call ended", **_parties(call), **end, duration_s=duration_s)
+            self._log_end(call, outcome, how)
         elif counted_as:
             self.refused[counted_as] += 1
         if counted_as != "":
             self.on_ended(call)
+
+    def _log_end(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
+        end = {"status": outcome.status, "reason": outcome.reason, "q850": outcome.q850, "by": outcome.by}
+        if isinstance(how, Refused) and how.reasons:
+            end["why"] = how.reasons[-1].why
+        duration_s = round(self._clock() - call.started_at, 3)
+        self._log.info("call ended", call=call.id, **_parties(call), **end, duration_s=duration_s)
 
     def _end(self, leg: Leg, outcome: Outcome, headers: HeaderFields) -> None:
         """Ends the session by what its state needs, where it is still up."""

@@ -56,6 +56,11 @@ class Running:
         message = text.format(host=self.host, port=self.port, here=here, sdp=SDP, length=len(SDP))
         self.socket.sendto(message.encode(), (self.host, self.port))
 
+    def acknowledge(self, answer: str) -> None:
+        tag = re.search(r"To: .*;tag=(\S+)", answer)
+        assert tag
+        self.send(INVITE.replace("INVITE", "ACK").replace("{host}>\r\nCall", f"{{host}}>;tag={tag[1]}\r\nCall"))
+
     def receive(self, beginning: str) -> str:
         """The next message that begins so."""
         while True:
@@ -65,7 +70,9 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, config: Path = SHIPPED, **environment: str) -> Iterator[Running]:
+def running(
+    folder: Path, config: Path = SHIPPED, stderr: int = subprocess.PIPE, **environment: str
+) -> Iterator[Running]:
     process = subprocess.Popen(
         [sys.executable, "-m", "softswitch", "serve", "--config", str(config)],
         cwd=folder,
@@ -79,7 +86,7 @@ def running(folder: Path, config: Path = SHIPPED, **environment: str) -> Iterato
             **environment,
         },
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         start_new_session=True,
     )
@@ -123,10 +130,32 @@ def test_the_process_answers_options_takes_a_call_and_ends_it_at_sigterm_with_st
         it.send(INVITE)
         answer = it.receive("SIP/2.0 200")
         assert "m=audio " in answer
-        tag = re.search(r"To: .*;tag=(\S+)", answer)
-        assert tag
-        it.send(INVITE.replace("INVITE", "ACK").replace("{host}>\r\nCall", f"{{host}}>;tag={tag[1]}\r\nCall"))
+        it.acknowledge(answer)
         it.process.send_signal(signal.SIGTERM)
+        assert "Reason: Q.850;cause=41" in it.receive("BYE ")
+        assert it.process.wait(20) == 0
+
+
+@pytest.mark.real_time
+def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        it.send(INVITE)
+        it.acknowledge(it.receive("SIP/2.0 200"))
+        it.process.send_signal(signal.SIGTERM)
+        it.receive("BYE ")  # and the switch waits for the answer to it
+        it.process.send_signal(signal.SIGTERM)
+        assert it.process.wait(20) == 128 + signal.SIGTERM
+
+
+@pytest.mark.real_time
+def test_a_closed_terminal_ends_every_call_with_bye_as_sigterm_does(tmp_path: Path) -> None:
+    terminal, inside = os.openpty()
+    with running(tmp_path, stderr=inside) as it:
+        os.close(inside)
+        it.send(INVITE)
+        it.acknowledge(it.receive("SIP/2.0 200"))
+        os.close(terminal)  # what is logged from now on can't be written
+        it.process.send_signal(signal.SIGHUP)
         assert "Reason: Q.850;cause=41" in it.receive("BYE ")
         assert it.process.wait(20) == 0
 
@@ -158,8 +187,11 @@ def test_a_second_switch_on_the_same_port_says_which_port_and_which_setting_chan
             check=False,
         )
         assert (second.returncode, second.stdout) == (2, "")
-        assert f"sip.port: 127.0.0.1 port {it.port} (udp) is in use by another program" in second.stderr
-        assert "SOFTSWITCH_SIP__PORT=5070" in second.stderr
+        assert (
+            f"{SHIPPED / 'softswitch.toml'}: sip.port: 127.0.0.1 port {it.port} (udp) is in use by another program"
+            in second.stderr
+        )
+        assert "SOFTSWITCH_SIP__PORT=5070 make run" in second.stderr
         assert "Traceback" not in second.stderr
 
 
@@ -211,6 +243,21 @@ async def test_with_silence_a_stranger_gets_no_answer_to_anything_and_a_known_se
         await asyncio.sleep(1)
         assert {packet.destination[0] for packet in wire.packets if packet.source == app.sip_address} == {"127.0.0.9"}
         assert app.stack.drops["ignored"] == 3
+
+
+async def test_a_media_address_of_another_machine_is_refused_at_the_start(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"media": {"address": "192.0.2.1"}, "data": {"directory": str(tmp_path)}})
+    app = App(settings, load_plan(SHIPPED), engine=Engine(media_settings(settings), in_process=Wire()))
+    with pytest.raises(ConfigError, match=r"media\.address: 192\.0\.2\.1 is no address of this machine"):
+        await app.start()
+
+
+async def test_a_data_directory_that_can_not_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    settings = Settings.model_validate({"data": {"directory": str(tmp_path / "data")}})
+    app = App(settings, load_plan(SHIPPED), engine=Engine(media_settings(settings), in_process=Wire()))
+    with pytest.raises(ConfigError, match=r"data\.directory: .*data/recordings can't be written"):
+        await app.start()
 
 
 async def test_nothing_stays_behind_when_the_start_fails(tmp_path: Path) -> None:

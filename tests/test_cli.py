@@ -49,6 +49,12 @@ def test_check_shows_the_number_plan_and_who_may_call(tmp_path: Path) -> None:
     assert ["pstn", "127.0.0.0/8", "none"] in lines
 
 
+def test_check_names_variables_that_set_nothing() -> None:
+    done = softswitch("check", SOFTSWITCH_FOO="1")
+    assert done.returncode == 0
+    assert "SOFTSWITCH_FOO in the environment sets nothing." in done.stdout
+
+
 def test_check_tells_every_mistake_in_both_files_without_a_traceback(tmp_path: Path) -> None:
     folder = config(
         tmp_path / "bad",
@@ -92,6 +98,15 @@ def test_explain_speaks_json_too_and_says_by_its_status_that_a_call_would_be_ref
     assert told["reasons"][-1]["why"] == "no DID has this number"
 
 
+def test_trunks_shows_the_order_of_a_call_out(tmp_path: Path) -> None:
+    done = softswitch("trunks", "pstn", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "trunk gateway taken choice 1: priority 0, weight 0" in " ".join(done.stdout.split())
+    done = softswitch("trunks", "pstm", folder=tmp_path)
+    assert done.returncode == 2
+    assert "there are: pstn" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--to", "sip:<>"], ["--to", "1", "--source", "nowhere"]])
 def test_explain_says_what_it_can_not_read(arguments: list[str]) -> None:
     done = softswitch("explain", "--from", "1", *arguments)
@@ -113,5 +128,31 @@ def test_with_codes_of_one_s_own_a_public_address_is_fine(tmp_path: Path) -> Non
     for number, secret in enumerate(["111111", "222222", "333333", "demo-1001", "demo-1002", "demo-1003"]):
         numbers = numbers.replace(f'"{secret}"', f'"{840000 + number}"')
     folder = config(tmp_path / "own", numbers=numbers)
-    done = softswitch("check", "--config", str(folder), SOFTSWITCH_SIP__ADDRESSES='["0.0.0.0"]')
+    outside = {"SOFTSWITCH_SIP__ADDRESSES": "0.0.0.0", "SOFTSWITCH_MEDIA__ADDRESS": "192.0.2.1"}
+    done = softswitch("check", "--config", str(folder), **outside)
     assert done.returncode == 0, done.stderr
+
+
+def test_sip_for_the_world_with_audio_for_this_machine_alone_is_refused() -> None:
+    done = softswitch("check", SOFTSWITCH_SIP__ADDRESSES="0.0.0.0")
+    assert done.returncode == 2
+    assert "media.address: 127.0.0.1 can be reached from this machine alone, but SIP is heard on 0.0.0.0" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["explain", "--from", "1", "--to", "12025550101"], ["serve"]])
+def test_a_full_disk_under_standard_output_is_a_sentence_and_status_1(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "softswitch", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "SOFTSWITCH_SIP__PORT": "0"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "softswitch: standard output can't be written: No space left on device\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr

@@ -1,9 +1,11 @@
 """numbers.toml: every contradiction is a sentence; what is left is found in constant time."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from softswitch.endpoints.conference.properties import TABLE
 from softswitch.errors import ConfigError
 from softswitch.plan import Plan, demo_credentials, load_plan
 from tests.routing.plans import CONFERENCE, plan_of
@@ -40,6 +42,7 @@ def test_the_shipped_plan_is_the_promised_one() -> None:
     assert plan.call_flow(plan.dids["12025550102"]) == "direct_participant"
     assert plan.meeting_room(plan.dids["12025550102"]) is all_hands
     assert all_hands.properties == {"conference_quiet_enabled": "on", "conference_maximum_attendees": "0"}
+    assert plan.dids["12025550102"].properties == {"conference_quiet_enabled": "on"}
     (group,) = plan.trunk_groups.values()
     assert (group.name, [str(acl) for acl in group.acls]) == ("pstn", ["127.0.0.0/8"])
     assert [(trunk.address, trunk.port) for trunk in group.trunks] == [("127.0.0.1", 5080)]
@@ -159,3 +162,8 @@ def test_ten_thousand_numbers_and_a_thousand_rooms_are_one_pass(tmp_path: Path) 
 
 def test_an_empty_plan_is_a_plan(tmp_path: Path) -> None:
     assert plan_of(tmp_path, "").dids == {} == Plan().dids
+
+
+def test_the_shipped_file_names_every_property_of_a_conference_with_its_default() -> None:
+    written = re.findall(r'^#  ([ +]) (\w+) = "(.*?)" ', (SHIPPED / "numbers.toml").read_text(), re.MULTILINE)
+    assert written == [("+" if row.ours else " ", row.name, row.default) for row in TABLE]

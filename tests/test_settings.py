@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.errors import ConfigError
-from softswitch.settings import Settings, config_folder, load_settings
+from softswitch.settings import Settings, config_folder, load_settings, variables_ignored
 
 SHIPPED = Path(__file__).parent.parent / "config"
 
@@ -69,7 +69,7 @@ def test_a_mistake_names_file_and_key_and_what_is_accepted(
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    assert len(problems_of(tmp_path, "[sip]\nport = 0.5\nprot = 1\n[media]\nworkers = 0\n[log]\n")) == 4
+    assert len(problems_of(tmp_path, "[sip]\nport = 0.5\nprot = 1\n[media]\nloudest_talkers = 0\n[log]\n")) == 4
 
 
 def test_broken_toml_names_its_line(tmp_path: Path) -> None:
@@ -92,6 +92,8 @@ def test_a_file_that_is_not_there_or_no_text_is_said(tmp_path: Path) -> None:
         ("SOFTSWITCH_SIP__PORT", "5070", "sip", "port", 5070),
         ("SOFTSWITCH_SIP__UNKNOWN_SENDER", "silence", "sip", "unknown_sender", "silence"),
         ("SOFTSWITCH_SIP__ADDRESSES", '["::1"]', "sip", "addresses", ("::1",)),
+        ("SOFTSWITCH_SIP__ADDRESSES", "127.0.0.2", "sip", "addresses", ("127.0.0.2",)),
+        ("SOFTSWITCH_MEDIA__CODECS", "PCMA", "media", "codecs", ("PCMA",)),
         ("SOFTSWITCH_LOGS__SIP_MESSAGES", "true", "logs", "sip_messages", True),
     ],
 )
@@ -102,13 +104,50 @@ def test_the_environment_overrides_a_key(
     assert getattr(getattr(settings, section), key) == expected
 
 
-def test_a_mistake_in_the_environment_is_told_like_one_in_the_file(tmp_path: Path) -> None:
-    (error,) = problems_of(tmp_path, "", SOFTSWITCH_SIP__PROT="1")
-    assert (error.key, error.problem) == ("sip.prot", 'is not a key here; did you mean "port"?')
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("SOFTSWITCH_SIP__PROT", "5070", 'is not a key here; did you mean "port"?'),
+        ("SOFTSWITCH_SPI__PORT", "5070", 'is not a key here; did you mean "sip"?'),
+        ("SOFTSWITCH_SIP__ADDRESSES", "localhost", 'is "localhost"'),
+        ("SOFTSWITCH_SIP__PORT", "70000", "is 70000"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_not_blamed_on_the_file(
+    tmp_path: Path, name: str, value: str, problem: str
+) -> None:
+    (error,) = problems_of(tmp_path, "[sip]\n", **{name: value})
+    assert (error.file, error.key, error.problem) == ("the environment", name, problem)
 
 
-def test_other_variables_of_the_environment_mean_nothing(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, "", SOFTSWITCH_HOME="/x", HOME="/y", SIP__PORT="1") == Settings()
+def test_a_mistake_in_the_file_is_not_blamed_on_the_environment(tmp_path: Path) -> None:
+    (error,) = problems_of(tmp_path, "[sip]\nprot = 1\n", SOFTSWITCH_SIP__PORT="5070")
+    assert (error.file, error.key) == (str(tmp_path / "softswitch.toml"), "sip.prot")
+
+
+def test_a_variable_for_a_table_that_is_none_in_the_file_leaves_the_mistake_to_the_file(tmp_path: Path) -> None:
+    (error,) = problems_of(tmp_path, "sip = 1", SOFTSWITCH_SIP__PORT="5070")
+    assert (error.key, error.problem) == ("sip", "is 1")
+
+
+def test_variables_that_set_nothing_are_named_instead_of_ignored_silently(tmp_path: Path) -> None:
+    environment = {"SOFTSWITCH_FOO": "1", "SOFTSWITCH_SIP__PORT": "1", "HOME": "/y", "SIP__PORT": "1"}
+    assert variables_ignored(environment) == ["SOFTSWITCH_FOO"]
+    assert settings_of(tmp_path, "", SOFTSWITCH_FOO="1", SIP__PORT="1") == Settings()
+
+
+def test_folders_of_prompts_that_do_not_exist_are_refused(tmp_path: Path) -> None:
+    (error,) = problems_of(tmp_path, '[media]\nprompts = ["/no/such"]')
+    assert (error.key, error.problem) == ("media.prompts[0]", 'is "/no/such": there is no such folder')
+    assert "a relative path begins where the switch is started" in error.accepted
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_a_wildcard_never_goes_out_as_the_address_of_our_audio(tmp_path: Path, address: str) -> None:
+    (error,) = problems_of(tmp_path, f'[media]\naddress = "{address}"')
+    assert "can't send audio to" in error.problem
+    assert "advertised_address" in error.accepted
+    settings_of(tmp_path, f'[media]\naddress = "{address}"\nadvertised_address = "192.0.2.1"')
 
 
 def test_the_folder_is_the_given_one_or_the_current_one_or_the_one_that_came_along(
@@ -120,8 +159,10 @@ def test_the_folder_is_the_given_one_or_the_current_one_or_the_one_that_came_alo
     (tmp_path / "config" / "softswitch.toml").touch()
     assert config_folder(None).samefile(tmp_path / "config")
     assert config_folder(SHIPPED) == SHIPPED
-    with pytest.raises(ConfigError, match=r"nowhere: has no softswitch\.toml"):
+    with pytest.raises(ConfigError, match="nowhere: there is no such folder"):
         config_folder(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"has no softswitch\.toml"):
+        config_folder(tmp_path)
 
 
 @pytest.mark.parametrize(

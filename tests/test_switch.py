@@ -54,13 +54,13 @@ async def talk(call: Call) -> Outcome:
 class Caller:
     """One call to the switch, and what came of it."""
 
-    def __init__(self, stack: Stack, number: str, credentials: Credentials | None = None) -> None:
+    def __init__(self, stack: Stack, number: str, credentials: Credentials | None, offer: bytes) -> None:
         self.events: list[SessionEvent] = []
         self._moved = asyncio.Event()
         self.session: Session = stack.invite(
             Uri.parse(f"sip:{number}@{HERE}"),
             from_=Address(Uri.parse("sip:13105550199@10.0.0.2")),
-            offer=OFFER,
+            offer=offer,
             credentials=credentials,
             on_event=self._on_event,
         )
@@ -102,8 +102,14 @@ class Board:
         if isinstance(event, CallEnded):
             self.ended.append(event)
 
-    def dial(self, number: str = NUMBER, host: str = CARRIER, credentials: Credentials | None = None) -> Caller:
-        return Caller(self.stacks[host], number, credentials)
+    def dial(
+        self,
+        number: str = NUMBER,
+        host: str = CARRIER,
+        credentials: Credentials | None = None,
+        offer: bytes = OFFER,
+    ) -> Caller:
+        return Caller(self.stacks[host], number, credentials, offer)
 
 
 @asynccontextmanager
@@ -239,6 +245,21 @@ async def test_a_bug_after_the_answer_ends_the_call_with_bye(tmp_path: Path) -> 
         assert (it.ended[0].status, it.ended[0].by) == (200, "DST")
 
 
+async def test_a_listener_to_events_that_breaks_does_not_keep_the_call_up(tmp_path: Path) -> None:
+    async def run(call: Call) -> Outcome:
+        def break_down(event: Event) -> None:
+            if isinstance(event, CallEnded):
+                raise ZeroDivisionError
+
+        await call.caller.answer()
+        call.events.subscribe(break_down)
+        return Outcome.released()
+
+    async with board(tmp_path, run) as it:
+        assert (await (await it.dial().answered()).ended()).by == "remote"
+        assert it.switch.bugs == 1
+
+
 async def test_an_unknown_sender_gets_403_and_no_task(tmp_path: Path) -> None:
     async with board(tmp_path) as it:
         assert (await it.dial(host=STRANGER).ended()).status == 403
@@ -320,6 +341,18 @@ async def test_without_the_right_credentials_it_stays_at_401(
     async with board(tmp_path, plan=TRUNK + DID) as it:
         assert (await it.dial(credentials=credentials).ended()).status == 401
         assert it.switch.refused == refused
+
+
+async def test_a_trunk_s_codecs_are_the_ones_agreed_on(tmp_path: Path) -> None:
+    trunk = f'[[trunk_groups.trunks]]\nname = "alaw"\naddress = "{CARRIER}"\ncodecs = ["PCMA"]\n'
+    async with board(tmp_path, plan=f'[[trunk_groups]]\nname = "pstn"\n{trunk}' + DID) as it:
+        assert (await it.dial().ended()).status == 488  # the offer has PCMU alone
+        with_both = OFFER.replace(b"AVP 0", b"AVP 0 8")
+        caller = await it.dial(offer=with_both).answered()
+        answer = (await caller.seen(Answered)).sdp
+        assert answer is not None
+        assert b"RTP/AVP 8\r\n" in answer
+        caller.session.hang_up()
 
 
 async def test_the_end_of_the_program_hangs_up_every_call_and_turns_new_ones_away(tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ class Datagrams:
         self.address = address
         self.unreachable = unreachable
         self.is_open = True
+        self.behind_since: float | None = None
         self._wire = wire
         self._receive = receive
         self._waiting: deque[tuple[bytes, Address]] = deque()

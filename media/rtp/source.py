@@ -41,14 +41,15 @@ class Sources:
     def in_order(
         self, n: int, usual: NDArray[np.bool_], sequence: NDArray[np.uint16], transit: NDArray[np.int32]
     ) -> NDArray[np.bool_]:
-        """Counts the packets that are the next of their row, and says which; the others of `usual` remain to be judged."""
+        """Counts the packets that are the next of their row, and says which; the rest of `usual` is to be judged."""
         streams = self._streams
         highest = streams.highest_sequence[:n]
         following = usual & (sequence - highest.astype(np.uint16) == 1)
         highest += following
         streams.received_packets[:n] += following
         self._jitter(n, following, transit)
-        return following
+        in_order: NDArray[np.bool_] = following
+        return in_order
 
     def _jitter(self, n: int, rows: NDArray[np.bool_], transit: NDArray[np.int32]) -> None:
         jitter, last = self._streams.jitter_samples[:n], self._streams.transit_samples[:n]

@@ -20,7 +20,7 @@ from softswitch.call.events import (
 from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
 from softswitch.call.originate import OutgoingLeg
-from softswitch.call.outcome import Outcome, q850_of, status_of
+from softswitch.call.outcome import Outcome, q850_of
 from softswitch.call.states import OutsideTableError, Table
 
 __all__ = [
@@ -46,5 +46,4 @@ __all__ = [
     "Table",
     "collect",
     "q850_of",
-    "status_of",
 ]

@@ -61,6 +61,7 @@ class Leg:
         "_stream",
         "_waiting",
         "answered_at",
+        "codecs",
         "end",
         "holds_us",
         "on_answered",
@@ -78,6 +79,7 @@ class Leg:
         self.state = LEG_TABLE.initial
         self.end: Ended | None = None
         self.answered_at: float | None = None
+        self.codecs: tuple[str, ...] = ()  # the trunk's, best first; none: those of the settings
         self.talking = False
         self.holds_us = False
         self.on_answered: Callable[[float], None] | None = None
@@ -107,7 +109,7 @@ class Leg:
             if self.end is not None:
                 raise RuntimeError(f"{self!r} has ended and never had a stream")
             try:
-                self._stream = self._engine.open_stream(self._on_stream_event)
+                self._stream = self._engine.open_stream(self._on_stream_event, self.codecs)
             except NoPortFree as error:
                 raise CallRejected(503, "No media port free", headers=(("Retry-After", "5"),)) from error
         return self._stream
@@ -203,9 +205,6 @@ class Leg:
             return self._digits.popleft()
         finally:
             self._is_aloud = False
-
-    def forget_digits(self) -> None:
-        self._digits.clear()
 
     # ---- the end
 

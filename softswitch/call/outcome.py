@@ -1,7 +1,7 @@
 """How a call ended: the one value that an endpoint's `run` returns and that the call record keeps.
 
 SIP says it with a final status (RFC 3261 §21), the telephone network with a cause (Q.850). Both are kept as they came;
-where only one is known, the other follows the tables of RFC 3398 §7.2.4.1 and §8.2.6.1.
+where only the status is known, the cause follows the table of RFC 3398 §8.2.6.1.
 """
 
 from dataclasses import dataclass
@@ -21,23 +21,12 @@ Q850_BY_STATUS = {
     488: 65, 500: 41, 501: 79, 502: 38, 503: 41, 504: 102, 505: 127, 513: 127, 600: 17, 603: 21, 604: 1, 606: 65,
 }  # fmt: skip
 
-STATUS_BY_Q850 = {
-    1: 404, 2: 404, 3: 404, 16: 200, 17: 486, 18: 408, 19: 480, 20: 480, 21: 403, 22: 410, 23: 410, 26: 404, 27: 502,
-    28: 484, 29: 501, 31: 480, 34: 503, 38: 503, 41: 503, 42: 503, 47: 503, 55: 403, 57: 403, 58: 503, 65: 488,
-    70: 488, 79: 501, 87: 403, 88: 503, 102: 504, 111: 500, 127: 500,
-}  # fmt: skip
-
 
 def q850_of(status: int) -> int:
     """The Q.850 cause that goes with a final SIP status."""
     if status < 300:
         return NORMAL_CLEARING
     return Q850_BY_STATUS.get(status, NORMAL_UNSPECIFIED)
-
-
-def status_of(q850: int) -> int:
-    """The SIP status that goes with a Q.850 cause."""
-    return STATUS_BY_Q850.get(q850, 480)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import contextlib
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -78,7 +79,9 @@ def _live(stage: Stage, console: Console) -> Iterator[None]:
 
 async def _draw(stage: Stage, live: Live) -> None:
     while True:
+        before_s = time.process_time()
         live.update(room_view(stage.room, stage.at_s, _cpu(stage), stage.news), refresh=True)
+        stage.drawing_cpu_s += time.process_time() - before_s
         await asyncio.sleep(REFRESH_S)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from media import MediaSettings
 from softswitch.demo.story import CALLS_PER_SECOND, story
-from softswitch.gateway.gateway import MEDIA_PORTS, Gateway, host_and_port
+from softswitch.gateway.address import host_and_port
+from softswitch.gateway.gateway import MEDIA_PORTS, Gateway
 from softswitch.gateway.show import write_json
 
 READY = "ready"

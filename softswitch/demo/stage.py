@@ -32,6 +32,7 @@ class Stage:
     on_news: Callable[[str], None]
     recording: str = ""
     news: str = ""
+    drawing_cpu_s: float = 0.0
     _began_at: float = 0.0
     _cpu_began: tuple[float, float | None] = (0.0, None)
     _cpu_spent: tuple[float, float | None] | None = None
@@ -50,10 +51,10 @@ class Stage:
 
     @property
     def cpu_s(self) -> tuple[float, float | None]:
-        """CPU seconds since the first call: of the switch, of its media process (None: not known here)."""
+        """CPU seconds since the first call: of the switch without the view, of its media process (None: not known)."""
         if self._cpu_spent is not None:
             return self._cpu_spent
-        own, children = own_cpu_s(), children_cpu_s(but=self._callers_pid)
+        own, children = own_cpu_s() - self.drawing_cpu_s, children_cpu_s(but=self._callers_pid)
         began_own, began_children = self._cpu_began
         return own - began_own, None if children is None or began_children is None else children - began_children
 

@@ -49,7 +49,8 @@ class Story:
 
     @property
     def mute_at(self) -> float:
-        return self._turn_of(MUTED) - TURN_S
+        """Before anybody speaks: he is told that he is muted, and does not hear the others meanwhile."""
+        return FIRST_TURN_AT - 2 * TURN_S
 
     @property
     def send_away_at(self) -> float:

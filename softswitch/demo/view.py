@@ -19,10 +19,10 @@ def room_view(meeting: MeetingView | None, at_s: float, cpu: str, news: str) -> 
     if meeting is None:
         return Group(head, Text("the callers dial in ...", style="dim"))
     count = f"{len(meeting.attendees)} in: {meeting.hosts} host, {meeting.participants} participants, "
-    head.append(f"   {count}{meeting.listeners} listeners")
+    who = Text(f"{count}{meeting.listeners} listeners")
     if meeting.recording:
-        head.append("   ● recording", style="red")
-    return Group(head, _table(meeting), Text(news, style="cyan"))
+        who.append("   ● recording", style="red")
+    return Group(head, who, _table(meeting), Text(news, style="cyan"))
 
 
 def _table(meeting: MeetingView) -> Table:

@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 from enum import StrEnum
 
-from media import Engine, File, MediaError, NoPortFree, Recorder, Stream, StreamEvent, TalkStarted, TalkStopped
+from media import Engine, File, MediaError, NoPortFree, Recorder, Stream, StreamEvent
+from softswitch.gateway.hearing import LOOK_EVERY_S, Hearing
 from softswitch.gateway.order import AfterPrompt, At, Order, Pause, Press, Say, Step
-from softswitch.gateway.report import CallReport, one_way
+from softswitch.gateway.report import CallReport, loss_share, one_way
 from softswitch.quality import opinion
 from softswitch.sip import (
     Address,
@@ -30,6 +31,10 @@ KEY_S = 0.2
 """100 ms of tone and 100 ms of pause for each key."""
 PATIENCE_AT_THE_END_S = 35.0
 """RFC 3261: after 64 T1 every transaction of the hang-up is over."""
+BYE_ANSWERED_WITHIN_S = 4.0
+"""Three repeats of the BYE have been sent by then."""
+NOBODY_THERE = (408, 503)
+"""What the stack makes up when no answer comes, or the network says that nobody listens (RFC 3261 §8.1.3.1)."""
 
 
 class CallerState(StrEnum):
@@ -74,9 +79,10 @@ class Caller:
         self._recorder: Recorder | None = None
         self._placed_at = self._answered_at = self._ended_at = 0.0
         self._pressed = ""
-        self._prompt = _Prompt()
+        self._hearing: Hearing  # from the answer on
         self._answered = asyncio.Event()
         self._over = asyncio.Event()
+        self._bye_answered, self._bye_status = asyncio.Event(), NOBODY_THERE[0]
         self._end: Ended | None = None
         self._problem = ""
 
@@ -86,7 +92,7 @@ class Caller:
     async def run(self) -> CallReport:
         """The whole call, from INVITE to its report."""
         try:
-            self._stream = self._engine.open_stream(self._on_stream_event)
+            self._stream = self._engine.open_stream(_ignore)
         except NoPortFree as error:
             self._move(CallerState.ENDED)
             return CallReport(self.order.from_, self.order.to, 0, str(error))
@@ -114,14 +120,28 @@ class Caller:
             offer=self._stream.offer(),
             on_event=self._on_session_event,
         )
+        self._session.on_bye_answered = self._on_bye_answered
         self._move(CallerState.PLACED)
 
     async def _live(self) -> None:
         """From the INVITE to the end, whoever brings it about."""
         async with asyncio.TaskGroup() as group:
-            story = group.create_task(self._story())
+            tasks = [group.create_task(self._story()), group.create_task(self._listen())]
             await self._over.wait()
-            story.cancel()
+            for task in tasks:
+                task.cancel()
+
+    async def _listen(self) -> None:
+        """Follow what is heard, from the answer to the end."""
+        await self._answered.wait()
+        while True:
+            self._look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _look(self) -> None:
+        agreement = self._stream.agreement
+        is_held = agreement is not None and not agreement.direction.receives
+        self._hearing.look(self._loop.time(), self._stream.statistics(), is_held=is_held)
 
     async def _story(self) -> None:
         """What the caller does of himself: wait, follow the steps, hold, hang up."""
@@ -155,7 +175,7 @@ class Caller:
             case At(seconds):
                 await asyncio.sleep(self._campaign_began_at + seconds - self._loop.time())
             case AfterPrompt(patience_s, at_most_s):
-                await self._prompt.pause(patience_s, at_most_s)
+                await self._prompt_pauses(patience_s, at_most_s)
             case Press(digits):
                 self._stream.send_digits(digits)
                 self._pressed += digits
@@ -165,16 +185,35 @@ class Caller:
                 if not repeat:
                     await player.finished()
 
+    async def _prompt_pauses(self, patience_s: float, at_most_s: float) -> None:
+        """Wait until the voice that answers has begun and paused, as long as a person would."""
+        began_at, hearing = self._loop.time(), self._hearing
+        while not hearing.has_paused:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self._loop.time() - began_at >= (at_most_s if hearing.has_begun else patience_s):
+                return
+
     async def _clear_up(self) -> None:
         """Wait for the last SIP message and the last byte of the recording, then give the port back."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_AT_THE_END_S):
                 await self._over.wait()
+        await self._wait_for_answer_to_bye()
         if self._recorder is not None:
             self._recorder.stop()
             await self._recorder.finished()
         self._stream.close()
         self._move(CallerState.ENDED)
+
+    async def _wait_for_answer_to_bye(self) -> None:
+        if self._says_bye:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BYE_ANSWERED_WITHIN_S):
+                    await self._bye_answered.wait()
+
+    @property
+    def _says_bye(self) -> bool:
+        return self._answered.is_set() and self._end is not None and self._end.by == "local"
 
     # ---- what happens to the session
 
@@ -184,6 +223,7 @@ class Caller:
                 self._on_provisional(event)
             case Answered():
                 self._answered_at = self._loop.time()
+                self._hearing = Hearing(self._answered_at)
                 self._accept(event.sdp)
                 self._move(CallerState.ANSWERED)
                 self._answered.set()
@@ -192,10 +232,20 @@ class Caller:
             case Confirmed() | Reanswered():
                 self._accept(event.sdp)
             case Ended():
-                self._end, self._ended_at = event, self._loop.time()
-                self._over.set()
+                self._on_ended(event)
             case _:
                 pass  # a refused re-INVITE leaves the call as it was; INFO is not for gateways
+
+    def _on_ended(self, end: Ended) -> None:
+        self._end, self._ended_at = end, self._loop.time()
+        if self._answered.is_set():
+            self._look()
+        self._over.set()
+
+    def _on_bye_answered(self, status: int) -> None:
+        """A refusal is an answer too: somebody is there."""
+        self._bye_status = status
+        self._bye_answered.set()
 
     def _on_provisional(self, event: Provisional) -> None:
         self._accept(event.sdp)
@@ -221,15 +271,6 @@ class Caller:
             self._problem = f"the answer can't be used: {error}"
             self.hang_up()
 
-    def _on_stream_event(self, event: StreamEvent) -> None:
-        match event:
-            case TalkStarted():
-                self._prompt.begun()
-            case TalkStopped():
-                self._prompt.paused()
-            case _:
-                pass  # players are waited for where they are started; the rest is in the statistics
-
     def _move(self, state: CallerState) -> None:
         if state not in MOVES[self.state]:
             raise RuntimeError(f"{self!r} can't become {state}")
@@ -243,7 +284,7 @@ class Caller:
             return CallReport(
                 order.from_, order.to, end.status if end else 0, self._problem or (end.reason if end else "")
             )
-        heard = self._stream.statistics()
+        statistics, heard = self._stream.statistics(), self._hearing.so_far(self._ended_at)
         talk_s = self._ended_at - self._answered_at
         return CallReport(
             from_=order.from_,
@@ -254,34 +295,17 @@ class Caller:
             talk_s=talk_s,
             ended_by=end.by if end else "",
             digits=self._pressed,
-            codec=heard.codec,
-            mos=opinion(heard) if heard.packets_received else None,
-            loss_share=heard.loss_share,
-            jitter_ms=heard.jitter_ms,
-            round_trip_ms=heard.round_trip_ms,
-            one_way=one_way(heard, talk_s),
+            codec=statistics.codec,
+            mos=opinion(statistics, heard.packets_missing) if statistics.packets_received else None,
+            loss_share=loss_share(statistics, heard.packets_missing),
+            jitter_ms=statistics.jitter_ms,
+            round_trip_ms=statistics.round_trip_ms,
+            one_way=one_way(statistics, talk_s, heard),
+            heard=heard,
+            bye_answered=not self._says_bye or self._bye_status not in NOBODY_THERE,
+            recording=str(order.record) if self._recorder is not None else "",
         )
 
 
-class _Prompt:
-    """The voice that answers, as a caller follows it: has it begun, has it paused?"""
-
-    def __init__(self) -> None:
-        self._has_begun = asyncio.Event()
-        self._has_paused = asyncio.Event()
-
-    def begun(self) -> None:
-        self._has_begun.set()
-
-    def paused(self) -> None:
-        if self._has_begun.is_set():
-            self._has_paused.set()
-
-    async def pause(self, patience_s: float, at_most_s: float) -> None:
-        try:
-            async with asyncio.timeout(patience_s):
-                await self._has_begun.wait()
-            async with asyncio.timeout(max(0.0, at_most_s - patience_s)):
-                await self._has_paused.wait()
-        except TimeoutError:
-            return
+def _ignore(event: StreamEvent) -> None:
+    """Players are waited for where they are started; the rest is in the statistics."""

@@ -48,6 +48,10 @@ class Campaign:
             caller.hang_up()
 
     @property
+    def is_stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    @property
     def summary(self) -> Summary:
         return Summary.of(self.reports)
 

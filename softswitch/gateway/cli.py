@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -13,7 +12,8 @@ import typer
 from rich.console import Console
 
 from media import File, MediaError, MediaSettings
-from softswitch.gateway.gateway import MEDIA_PORTS, Gateway, host_and_port
+from softswitch.gateway.address import NameNotFoundError, host_and_port, local_host_towards, resolved
+from softswitch.gateway.gateway import MEDIA_PORTS, Gateway
 from softswitch.gateway.order import AfterPrompt, Batch, Order, Pause, Say, Step, keys, seconds
 from softswitch.gateway.scenario import ACCEPTED, ScenarioBook, read_book
 from softswitch.gateway.show import show, watch, write_json
@@ -34,7 +34,7 @@ def call(
     from_: Annotated[str, typer.Option("--from", help="The caller's number; counts up from call to call.")],
     switch: Annotated[str, typer.Option(help="Where the switch listens.")] = f"127.0.0.1:{SIP_PORT}",
     send: Annotated[str, typer.Option(help="Keys to press: 0-9 * # A-D; a comma waits half a second.")] = "",
-    send_after: Annotated[str, typer.Option(help="When to press: 'prompt' (the voice pauses), or 2s.")] = "prompt",
+    send_after: Annotated[str, typer.Option(help="When to press: 'prompt' (the voice pauses), or 2s. [prompt]")] = "",
     play: Annotated[Path | None, typer.Option(help="A sound file to play into the call.")] = None,
     repeat: Annotated[bool, typer.Option(help="Play it over and over.")] = False,
     record: Annotated[Path | None, typer.Option(help="WAV file for what is heard; numbered with --calls.")] = None,
@@ -47,6 +47,8 @@ def call(
 ) -> None:
     """Call the switch: press keys, play, listen, and say how it was. Exit status 1 when a call failed."""
     address = _parsed("--switch", lambda: host_and_port(switch, SIP_PORT))
+    for option, path in (("--record", record), ("--json", json)):
+        _refuse_missing_folder(option, path)
     steps = _steps(send, send_after, play, repeat)
     hold_s = _parsed("--hold", lambda: seconds(hold)) if hold else None if play and not repeat else DEFAULT_HOLD_S
     order = Order(to, from_, steps, hold_s, record)
@@ -74,13 +76,20 @@ async def _call(
     json: Path | None,
 ) -> int:
     console = Console()
-    async with Gateway(media=MediaSettings(ports=MEDIA_PORTS), transport=transport) as gateway:
+    try:
+        switch = await resolved(address)
+    except NameNotFoundError as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    local = local_host_towards(switch)
+    media = MediaSettings(address=local, ports=MEDIA_PORTS)
+    async with Gateway(listen=(local, 0), media=media, transport=transport) as gateway:
         if play is not None:
             gateway.engine.duration_s(File(play))
-        if not await gateway.is_alive(address):
+        if not await gateway.is_alive(switch):
             console.print(f"Nobody answers at {address[0]}:{address[1]}: is the switch running there?", style="red")
             return 1
-        campaign = gateway.campaign(orders, switch=address, cps=cps)
+        campaign = gateway.campaign(orders, switch=switch, cps=cps)
         with _on_interrupt(campaign.stop):
             watching = asyncio.create_task(watch(campaign, console))
             try:
@@ -88,10 +97,10 @@ async def _call(
             finally:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
-    show(summary, console)
+    show(campaign, console)
     if json is not None:
         write_json(campaign, json)
-    return 1 if summary.failed or summary.calls < len(orders) else 0
+    return 0 if summary.good == len(orders) else 1
 
 
 async def _serve(address: tuple[str, int], book: ScenarioBook, transport: Transport) -> int:
@@ -108,18 +117,28 @@ async def _serve(address: tuple[str, int], book: ScenarioBook, transport: Transp
 
 def _steps(send: str, send_after: str, play: Path | None, repeat: bool) -> tuple[Step, ...]:
     steps: list[Step] = []
+    if send_after and not send:
+        _give_up("--send-after: there is nothing to press (accepted: together with --send)")
     if send:
         pressed = _parsed("--send", lambda: keys(send))
-        first = AfterPrompt() if send_after == "prompt" else Pause(_parsed("--send-after", lambda: seconds(send_after)))
-        steps += [first, *pressed]
+        steps += [_parsed("--send-after", lambda: _when(send_after or "prompt")), *pressed]
     if play is not None:
         steps += [BREATH, Say(play, repeat)]
     return tuple(steps)
 
 
+def _when(text: str) -> Step:
+    """`prompt` or a duration: what comes before the keys. Raises ValueError."""
+    return AfterPrompt() if text == "prompt" else Pause(seconds(text))
+
+
+def _refuse_missing_folder(option: str, path: Path | None) -> None:
+    if path is not None and not path.parent.is_dir():
+        _give_up(f"{option}: there is no folder {path.parent}")
+
+
 def _run(work: Coroutine[None, None, int]) -> int:
-    """Run it; what a person can mend becomes a sentence. What the engine warns of is for operators of switches."""
-    logging.getLogger("media").setLevel(logging.ERROR)
+    """Run it; what a person can mend becomes a sentence."""
     try:
         return asyncio.run(work)
     except MediaError as error:

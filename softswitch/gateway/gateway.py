@@ -13,7 +13,7 @@ from typing import Self
 
 from media import Engine, MediaSettings
 from softswitch.gateway.answering import Answering
-from softswitch.gateway.caller import Caller
+from softswitch.gateway.caller import NOBODY_THERE, Caller
 from softswitch.gateway.campaign import Campaign
 from softswitch.gateway.order import Order
 from softswitch.gateway.scenario import ScenarioBook
@@ -22,8 +22,8 @@ from softswitch.sip import Stack, StackSettings, Transport, Uri
 MEDIA_PORTS = (30000, 49999)
 """Above those of the switch, so that both run beside each other."""
 USER_AGENT = "softswitch gateway"
-NOBODY_THERE = (408, 503)
-"""What the stack makes up when no answer comes, or the network says that nobody listens (RFC 3261 §8.1.3.1)."""
+LAST_WORDS_S = 2.0
+"""At the end: for the answers to what was said last. A socket closed before would answer them with ICMP errors."""
 
 
 class Gateway:
@@ -52,6 +52,7 @@ class Gateway:
             await self.engine.start()
             opening.push_async_callback(self.stack.close)
             self.local = await self.stack.listen(self._transport, *self.local)
+            opening.push_async_callback(self.stack.last_words, LAST_WORDS_S)
             self._open = opening.pop_all()
         return self
 
@@ -89,14 +90,3 @@ class Gateway:
     def _uri(self, switch: tuple[str, int]) -> Uri:
         params = {} if self._transport is Transport.UDP else {"transport": self._transport.value.lower()}
         return Uri("sip", host=switch[0], port=switch[1], params=params)
-
-
-def host_and_port(text: str, default_port: int) -> tuple[str, int]:
-    """`127.0.0.1:5060`, `127.0.0.1`, `[::1]:5060`, `:5060` as a pair. Raises ValueError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or text.endswith("]"):
-        host, port = text, str(default_port)
-    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
-    if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError(f"{text!r} is no address (accepted: 127.0.0.1:5060, [::1]:5060)")
-    return host, int(port)

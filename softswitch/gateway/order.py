@@ -95,13 +95,14 @@ def counted_up(number: str, by: int) -> str:
 def keys(text: str) -> tuple[Press | Pause, ...]:
     """`222222#,,*6` as steps: keys to press, and half a second for each comma. Raises ValueError."""
     steps: list[Press | Pause] = []
-    for part in re.findall(r",+|[^,]+", text.replace(" ", "").upper()):
+    for part in re.findall(r",+|[^,]+", text.replace(" ", "")):
         if part.startswith(","):
             steps.append(Pause(COMMA_S * len(part)))
-        elif unknown := set(part) - KEYS:
-            raise ValueError(f"{min(unknown)!r} is no key (accepted: 0-9 * # A-D, and a comma for half a second)")
-        else:
-            steps.append(Press(part))
+            continue
+        for key in part:
+            if key.upper() not in KEYS:
+                raise ValueError(f"{key!r} is no key (accepted: 0-9 * # A-D, and a comma for half a second)")
+        steps.append(Press(part.upper()))
     return tuple(steps)
 
 

@@ -1,14 +1,15 @@
 """How a call was, and how many were together. Values and arithmetic; `show` prints them."""
 
-import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from media import StreamStatistics
+from softswitch.gateway.hearing import NOTHING_HEARD, PACKET_MS, Heard
 
-PACKET_MS = 20
 HEARS_NOTHING = "hears nothing"
+HEARS_NOTHING_MORE = "hears nothing any more"
 NOT_HEARD = "is not heard"
 LEAST_TALK_S = 1.0
 """Shorter calls say nothing about one-way audio."""
@@ -32,19 +33,28 @@ class CallReport:
     jitter_ms: float = 0.0
     round_trip_ms: float | None = None
     one_way: str = ""
+    heard: Heard = NOTHING_HEARD
+    bye_answered: bool = True
+    recording: str = ""
 
     @property
     def answered(self) -> bool:
         return self.answer_s is not None
 
+    @property
+    def is_good(self) -> bool:
+        """Answered, heard both ways to its end, and its end understood."""
+        return self.answered and not self.one_way and self.bye_answered
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The usual, the rare and the worst of something."""
+    """The usual, the rare and the worst of something; `is_single`: there was one of it."""
 
     p50: float
     p95: float
     worst: float
+    is_single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,12 @@ class Summary:
     one_way: dict[str, int]
     digits: int
     cut_short: int
+    good: int
+    sound_share: Spread | None
+    level_db: Spread | None
+    silent_since_s: Spread | None
+    byes_unanswered: int
+    recordings: tuple[str, ...]
 
     @classmethod
     def of(cls, reports: Sequence[CallReport]) -> "Summary":
@@ -80,16 +96,30 @@ class Summary:
             one_way=dict(Counter(report.one_way for report in answered if report.one_way)),
             digits=sum(len(report.digits) for report in reports),
             cut_short=sum(report.ended_by == "remote" for report in answered),
+            good=sum(report.is_good for report in reports),
+            sound_share=_spread((report.heard.sound_share for report in answered), min),
+            level_db=_spread((report.heard.level_db for report in answered), min),
+            silent_since_s=_spread((report.heard.silent_since_s for report in answered), min),
+            byes_unanswered=sum(not report.bye_answered for report in answered),
+            recordings=tuple(report.recording for report in reports if report.recording),
         )
 
 
-def one_way(heard: StreamStatistics, talk_s: float) -> str:
+def loss_share(heard: StreamStatistics, missing: int) -> float:
+    """Lost packets as a part of those due; `missing` ones were due after the last that came (see `Heard`)."""
+    due = heard.packets_received + heard.packets_lost + missing
+    return max(0.0, (heard.packets_lost + missing) / due) if due > 0 else 0.0
+
+
+def one_way(statistics: StreamStatistics, talk_s: float, heard: Heard = NOTHING_HEARD) -> str:
     """Which direction carried nothing, or "": no packets came, or the far end reported that none arrived."""
     if talk_s < LEAST_TALK_S:
         return ""
-    if heard.packets_received < 0.1 * talk_s * 1000 / PACKET_MS:
+    if statistics.packets_received < 0.1 * talk_s * 1000 / PACKET_MS:
         return HEARS_NOTHING
-    return NOT_HEARD if heard.remote_loss_share > 0.9 else ""
+    if heard.silent_since_s is not None:
+        return HEARS_NOTHING_MORE
+    return NOT_HEARD if statistics.remote_loss_share > 0.9 else ""
 
 
 def _spread(values: Iterable[float | None], worst: Callable[[list[float]], float] = max) -> Spread | None:
@@ -97,4 +127,4 @@ def _spread(values: Iterable[float | None], worst: Callable[[list[float]], float
     if not known:
         return None
     p95 = known[round(0.95 * (len(known) - 1))] if worst is max else known[round(0.05 * (len(known) - 1))]
-    return Spread(statistics.median(known), p95, worst(known))
+    return Spread(median(known), p95, worst(known), len(known) == 1)

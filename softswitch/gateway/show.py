@@ -3,9 +3,11 @@
 import asyncio
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -15,6 +17,7 @@ from softswitch.gateway.report import Spread, Summary
 
 REFRESH_S = 0.1
 GOOD_MOS, FAIR_MOS = 4.0, 3.6
+NO_ROUND_TRIP = "unknown: the switch sent no RTCP report [dim](the first comes after some seconds)[/]"
 
 
 async def watch(campaign: Campaign, console: Console) -> None:
@@ -44,24 +47,47 @@ async def watch(campaign: Campaign, console: Console) -> None:
             await asyncio.sleep(REFRESH_S)
 
 
-def show(summary: Summary, console: Console) -> None:
+def show(campaign: Campaign, console: Console) -> None:
     """The table at the end."""
+    summary = campaign.summary
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim")
-    table.add_column()
-    table.add_row("calls", _calls(summary))
-    table.add_row("responses", ", ".join(f"{count} x {code}" for code, count in summary.codes.items()) or "none")
-    table.add_row("answer time", _spread(summary.answer_s, 1000, "ms", "p50 / p95 / max"))
-    table.add_row("opinion score", _mos(summary.mos))
-    table.add_row("loss", _spread(summary.loss_share, 100, "%", "p50 / p95 / max"))
-    table.add_row("jitter", _spread(summary.jitter_ms, 1, "ms", "p50 / p95 / max"))
-    table.add_row("round trip", _spread(summary.round_trip_ms, 1, "ms", "p50 / p95 / max"))
-    table.add_row("one-way audio", _one_way(summary))
-    if summary.digits:
-        table.add_row("digits sent", str(summary.digits))
-    if summary.cut_short:
-        table.add_row("hung up by the switch", str(summary.cut_short))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, said in rows(summary, planned=len(campaign.orders), is_stopped=campaign.is_stopped):
+        table.add_row(name, said)
     console.print(table)
+
+
+def rows(summary: Summary, *, planned: int, is_stopped: bool) -> Iterator[tuple[str, str]]:
+    """What there is to say, line by line; nothing is said of audio where no call was answered."""
+    if is_stopped:
+        yield (
+            "cut short",
+            f"[yellow]stopped with {summary.calls} of {planned} calls placed; who was in was hung up[/]",
+        )
+    yield "calls", _calls(summary)
+    yield "responses", ", ".join(f"{count} x {code}" for code, count in summary.codes.items()) or "none"
+    if summary.answered:
+        yield "answer time", _spread(summary.answer_s, 1000, "ms")
+        yield "heard", _heard(summary)
+        yield "opinion score", _mos(summary.mos)
+        yield "loss", _spread(summary.loss_share, 100, "%")
+        yield "jitter", _spread(summary.jitter_ms, 1, "ms")
+        yield "round trip", _spread(summary.round_trip_ms, 1, "ms", unknown=NO_ROUND_TRIP)
+        yield "one-way audio", _one_way(summary)
+    yield from _ends(summary)
+
+
+def _ends(summary: Summary) -> Iterator[tuple[str, str]]:
+    if summary.digits:
+        yield "digits sent", str(summary.digits)
+    if summary.cut_short:
+        yield "hung up by the switch", str(summary.cut_short)
+    if summary.byes_unanswered:
+        yield "BYE unanswered", f"[red]{summary.byes_unanswered}[/]"
+    if summary.recordings:
+        first, last = summary.recordings[0], summary.recordings[-1]
+        yield "recorded", escape(first if first == last else f"{first} ... {last}")
 
 
 def write_json(campaign: Campaign, path: Path) -> None:
@@ -78,18 +104,40 @@ def _calls(summary: Summary) -> str:
     return f"{summary.calls} placed, [green]{summary.answered} answered[/], {failed}"
 
 
+def _heard(summary: Summary) -> str:
+    """How much of the call was sound, how loud, and since when nothing came; the worst call where there are many."""
+    sound, silent = summary.sound_share, summary.silent_since_s
+    said = "no sound"
+    if sound is not None and summary.level_db is not None:
+        said = f"sound at {summary.level_db.p50:.0f} dB in {_figures(sound, 100, '% of the time', 'p50 / p5 / least')}"
+    return said if silent is None else f"{said}; [red]nothing came from {silent.worst:.1f} s after the answer on[/]"
+
+
 def _mos(spread: Spread | None) -> str:
     if spread is None:
         return "unknown: nothing was heard"
     colour = "green" if spread.worst >= GOOD_MOS else "yellow" if spread.worst >= FAIR_MOS else "red"
-    return f"{spread.p50:.2f} / {spread.p95:.2f} / [{colour}]{spread.worst:.2f}[/]  [dim]p50 / p5 / worst, of 4.4[/]"
+    worst = f"[{colour}]{spread.worst:.2f}[/]"
+    if spread.is_single:
+        return f"{worst}  [dim]of 4.4[/]"
+    return f"{spread.p50:.2f} / {spread.p95:.2f} / {worst}  [dim]p50 / p5 / worst, of 4.4[/]"
 
 
-def _spread(spread: Spread | None, factor: float, unit: str, legend: str) -> str:
-    if spread is None:
-        return "unknown"
-    figures = " / ".join(f"{factor * value:.3g}" for value in (spread.p50, spread.p95, spread.worst))
+def _spread(spread: Spread | None, factor: float, unit: str, *, unknown: str = "unknown: nothing was heard") -> str:
+    return unknown if spread is None else _figures(spread, factor, unit, "p50 / p95 / max")
+
+
+def _figures(spread: Spread, factor: float, unit: str, legend: str) -> str:
+    """One figure where there was one call, else three."""
+    if spread.is_single:
+        return f"{_rounded(factor * spread.worst)} {unit}"
+    figures = " / ".join(_rounded(factor * value) for value in (spread.p50, spread.p95, spread.worst))
     return f"{figures} {unit}  [dim]{legend}[/]"
+
+
+def _rounded(value: float) -> str:
+    """Three digits, and nothing behind the hundredths."""
+    return f"{round(value, 2):.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def _one_way(summary: Summary) -> str:

@@ -94,6 +94,7 @@ class Trunk(Object):
     in_capacity: Count = 0
     out_capacity: Count = 0
     cps_limit: CallsPerSecond = 0.0
+    codecs: tuple[Literal["PCMU", "PCMA"], ...] = ()
     in_identity_mode: Literal["passthrough", "from"] = "passthrough"
     in_sip_username: Line = ""
     in_sip_password: Line = ""

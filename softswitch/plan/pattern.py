@@ -20,6 +20,9 @@ OPTIONALS_LIMIT = 12
 ACCEPTED = "a regular expression of Python without repetition inside repetition, at most three repetitions"
 
 _REPEATS = frozenset({_constants.MAX_REPEAT, _constants.MIN_REPEAT})
+_LEAVES = frozenset(
+    {_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN, _constants.AT, _constants.CATEGORY}
+)
 _REFERENCES = frozenset({_constants.GROUPREF, _constants.GROUPREF_EXISTS})
 
 
@@ -54,6 +57,8 @@ class _Examination:
                 self.look(argument[-1], inside_repeat=inside_repeat)
             elif operation in (_constants.ASSERT, _constants.ASSERT_NOT):
                 self.look(argument[1], inside_repeat=inside_repeat)
+            elif operation not in _LEAVES:
+                raise ValueError("uses a construct that is not accepted here")
 
     def _branch(self, branches: list[Any], inside_repeat: bool) -> None:
         if inside_repeat:

@@ -95,6 +95,10 @@ class Client:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sending in tuple(self.sendings.values()):
+            if isinstance(sending.asker, Question):
+                sending.asker.receive_response(sending.request, Response.for_request(sending.request, 503))
+        self.sendings.clear()
 
     # --- requests ---------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ form. Parameters keep their order, names are lower case, values stand as written
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from softswitch.errors import PeerError
@@ -23,7 +24,7 @@ from softswitch.sip.grammar import (
     unquote,
 )
 from softswitch.sip.names import KNOWN_METHODS
-from softswitch.sip.uri import Uri
+from softswitch.sip.uri import CACHED_LENGTH, Uri
 
 LARGEST_CSEQ = 2**31 - 1  # RFC 3261 §8.1.1.5
 MAGIC_COOKIE = "z9hG4bK"  # RFC 3261 §8.1.1.7
@@ -44,20 +45,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Read one address. Without `<>` every parameter belongs to the header (RFC 3261 §20.10)."""
-        if text[:1] == '"':
-            name, text = _quoted_name(text)
-        else:
-            name = ""
-        before, opened, rest = text.partition("<")
-        if not opened:
-            return _bare_address(text, name)
-        if before:
-            name = _unquoted_name(before, name)
-        spec, closed, after = rest.partition(">")
-        if not closed:
-            raise PeerError("'<' without '>'")
-        after = after.strip(" \t")
-        return cls(Uri.parse(spec), name, parse_params(after) if after else {})
+        return _address_cached(text) if len(text) <= CACHED_LENGTH else _address(text)
 
     @property
     def tag(self) -> str | None:
@@ -171,14 +159,35 @@ class AuthValue:
         return cls(scheme.lower(), params)
 
 
+def _address(text: str) -> Address:
+    if text[:1] == '"':
+        name, text = _quoted_name(text)
+    else:
+        name = ""
+    before, opened, rest = text.partition("<")
+    if not opened:
+        return _bare_address(text, name)
+    if before:
+        name = _unquoted_name(before, name)
+    spec, closed, after = rest.partition(">")
+    if not closed:
+        raise PeerError("'<' without '>'")
+    after = after.strip(" \t")
+    return Address(Uri.parse(spec), name, parse_params(after) if after else {})
+
+
+_address_cached = lru_cache(maxsize=2048)(_address)  # From, To and Contact repeat in every message of a dialog
+
+
 def parse_addresses(values: list[str]) -> list[Address]:
     """Read all addresses of a header that may come in several lines and several values a line."""
     return [Address.parse(part) for value in values for part in split_list(value)]
 
 
-def parse_vias(values: list[str]) -> list[Via]:
-    """Read all Via values, topmost first."""
-    return [Via.parse(part) for value in values for part in split_list(value)]
+def parse_vias_below(values: list[str]) -> list[Via]:
+    """Read all Via values but the topmost."""
+    parts = [part for value in values for part in split_list(value)]
+    return [Via.parse(part) for part in parts[1:]]
 
 
 def _quoted_name(text: str) -> tuple[str, str]:

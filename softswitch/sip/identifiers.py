@@ -3,6 +3,7 @@
 The source of chance is given: a secret one in production, a seeded one where a test wants to repeat itself.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -10,9 +11,26 @@ from softswitch.sip.headers import MAGIC_COOKIE
 
 
 class Chance(Protocol):
-    """What `random.Random` and `random.SystemRandom` offer."""
+    """What `random.Random` and `SystemChance` offer."""
 
     def getrandbits(self, bits: int, /) -> int: ...
+
+
+class SystemChance:
+    """The kernel's randomness, asked for by the page: a system call for each tag of each call would add up."""
+
+    PAGE_BYTES = 4096
+
+    def __init__(self) -> None:
+        self._page = b""
+        self._at = 0
+
+    def getrandbits(self, bits: int, /) -> int:
+        size = (bits + 7) // 8
+        if self._at + size > len(self._page):
+            self._page, self._at = os.urandom(self.PAGE_BYTES), 0
+        start, self._at = self._at, self._at + size
+        return int.from_bytes(self._page[start : self._at], "big") >> (8 * size - bits)
 
 
 class Identifiers:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import parse_number, split_list
-from softswitch.sip.headers import Address, CSeq, Via, parse_addresses, parse_vias
+from softswitch.sip.headers import Address, CSeq, Via, parse_addresses, parse_vias_below
 from softswitch.sip.multipart import find_part
 from softswitch.sip.names import KEY_OF, REASON_PHRASES, SPELLING_OF
 from softswitch.sip.uri import Uri
@@ -134,7 +134,8 @@ class Message:
 
     @property
     def vias(self) -> list[Via]:
-        return list(self.headers.reading("vias", lambda _: parse_vias(self.headers.all("Via"))))
+        """All of them, topmost first."""
+        return [self.via, *parse_vias_below(self.headers.fields.get("via", []))]
 
     @property
     def from_(self) -> Address:

@@ -32,6 +32,8 @@ class User(Protocol):
     def take(self, session: Session) -> None: ...
     def answer_for(self, request: Request, peer: Peer) -> Response | None: ...
     def takes_all_methods(self) -> bool: ...
+    def is_ignored(self, peer: Peer) -> bool: ...
+    def is_behind(self) -> bool: ...
 
 
 class Server:
@@ -62,12 +64,24 @@ class Server:
             self._perform(transaction, self._layer.advance(transaction, event, request))
         elif request.method == "ACK":
             self.receive_ack(request)
-        elif len(self._layer.servers) >= self._settings.most_server_transactions:
+        elif self._is_to_be_ignored(request, peer):
+            self._drops["ignored"] += 1
+        elif self._is_too_much(request):
             self._drops["overload"] += 1
             retry_after = ("Retry-After", str(self._settings.retry_after_s))
             self.answer_statelessly(request, peer, 503, headers=(retry_after,))
         else:
             self._receive_new(request, peer)
+
+    def _is_too_much(self, request: Request) -> bool:
+        """Whether we have no time for something new. What belongs to a dialog is served: it ends work, or keeps it."""
+        if request.to.tag is not None or request.method == "CANCEL":
+            return False
+        return len(self._layer.servers) >= self._settings.most_server_transactions or self._user.is_behind()
+
+    def _is_to_be_ignored(self, request: Request, peer: Peer) -> bool:
+        """Whether this sender gets silence; never within a session of ours."""
+        return self._user.is_ignored(peer) and (request.call_id, request.to.tag or "") not in self._sessions
 
     def receive_ack(self, ack: Request) -> None:
         """The ACK of a 2xx; it is never answered."""
@@ -88,7 +102,26 @@ class Server:
         elif rejection is not None and not self._is_for_the_user(request, rejection.status):
             self._drops[f"rejected_{rejection.status}"] += 1
             self._respond(transaction, rejection.status, rejection.reason, rejection.headers)
-        elif request.method == "CANCEL":
+        else:
+            self._work_on(transaction, request, peer)
+
+    def _work_on(self, transaction: Transaction, request: Request, peer: Peer) -> None:
+        """What is wrong only at a closer look is refused through the transaction, which would wait for ever."""
+        try:
+            self._dispatch(transaction, request, peer)
+        except PeerError as error:
+            self._drops[error.drop] += 1
+            self._refuse_unanswered(transaction, error.status, error.reason)
+        except Exception:
+            self._refuse_unanswered(transaction, 500)
+            raise
+
+    def _refuse_unanswered(self, transaction: Transaction, status: int, reason: str = "") -> None:
+        if not transaction.data:
+            self._respond(transaction, status, reason)
+
+    def _dispatch(self, transaction: Transaction, request: Request, peer: Peer) -> None:
+        if request.method == "CANCEL":
             self._receive_cancel(transaction, request)
         elif request.to.tag is not None:
             self._receive_in_dialog(transaction, request)
@@ -138,6 +171,8 @@ class Server:
     def _receive_other(self, transaction: Transaction, request: Request, peer: Peer) -> None:
         response = self._user.answer_for(request, peer)
         if response is not None:
+            if response.to.tag is None:
+                response.headers.set("To", str(response.to.with_tag(self._identifiers.tag())))
             self._perform(transaction, self._layer.respond(transaction, response))
 
     def _respond(self, transaction: Transaction, status: int, reason: str = "", headers: HeaderFields = ()) -> None:
@@ -149,6 +184,9 @@ class Server:
 
     def refuse(self, data: bytes, peer: Peer, error: PeerError) -> None:
         """Bytes that are no good: counted, and answered where there is somebody to answer to."""
+        if self._user.is_ignored(peer):
+            self._drops["ignored"] += 1
+            return
         self._drops[error.drop] += 1
         request = salvage(data)
         if request is not None:

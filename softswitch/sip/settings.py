@@ -23,6 +23,8 @@ class StackSettings:
     advertised_host: str | None = None
     largest_udp_request_bytes: int = 1300
     most_server_transactions: int = 50_000
+    overloaded_after_s: float = 1.0
+    """So long behind with reading, new requests get 503: a burst is worked off, only a lasting overload is refused."""
     retry_after_s: int = 5
     tcp_connections: int = 4096
     tcp_idle_s: float = 300.0

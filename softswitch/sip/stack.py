@@ -8,7 +8,6 @@ arrive: an answer by the RFC or a counted drop.
 
 import asyncio
 import logging
-import random as chance
 from collections import Counter
 from collections.abc import Callable, Iterable
 from math import inf
@@ -19,11 +18,11 @@ from softswitch.sip.client import Client, Question, Sending
 from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
-from softswitch.sip.identifiers import Chance, Identifiers
+from softswitch.sip.identifiers import Chance, Identifiers, SystemChance
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
-from softswitch.sip.resolver import Dns, Resolver, SystemDns
+from softswitch.sip.resolver import DEFAULT_PORT, Dns, Resolver, SystemDns
 from softswitch.sip.server import Server
 from softswitch.sip.session import authorize, effects, outgoing
 from softswitch.sip.session.events import SessionEvent
@@ -41,14 +40,18 @@ from softswitch.sip.validation import Capabilities
 
 TIMER_SLACK_S = 0.002  # timers this close together are served by one wake-up of the loop
 DRAIN_LOOKS_EVERY_S = 0.05
-RESPONSE = b"SIP/2.0 "
+LAST_WORDS_LOOKS_EVERY_S = 0.01
 
 HeaderFields = Iterable[tuple[str, str]]
 logger = logging.getLogger(__name__)
 
 
 class Stack:
-    """One SIP element. `drops` counts by name whatever was dropped or refused; `trace` sees every message."""
+    """One SIP element.
+
+    `drops` counts by name whatever was dropped or refused, `trace` sees every message, and a sender that `ignores`
+    names gets silence, except within a session.
+    """
 
     def __init__(
         self,
@@ -65,9 +68,8 @@ class Stack:
         self.drops: Counter[str] = Counter()
         self.trace: Callable[[str, Peer, bytes], None] | None = None
         self.ignores: Callable[[Peer], bool] = _nobody
-        """Whose requests get no answer at all, not even those that are no good."""
 
-        self._identifiers = Identifiers(random or chance.SystemRandom())
+        self._identifiers = Identifiers(random or SystemChance())
         self._session_settings = self.settings.session(self.capabilities)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._timers = Timers()
@@ -106,24 +108,8 @@ class Stack:
             self._send_bytes,
         )
 
-        self._transaction_effects: dict[type, Callable[[Transaction, Any], None]] = {
-            machine.Deliver: self._deliver,
-            machine.StartTimer: self._start_timer,
-            machine.StopTimers: self._stop_timers,
-            machine.Failed: self._failed,
-            machine.Terminated: self._stop_timers,
-        }
-        self._session_effects: dict[type, Callable[[Session, Any], None]] = {
-            effects.SendRequest: self._request_for,
-            effects.SendAck: self._client.acknowledge,
-            effects.Cancel: self._client.cancel,
-            effects.Abandon: self._abandon_for,
-            effects.Respond: self._respond_for,
-            effects.StartTimer: self._start_timer_for,
-            effects.StopTimer: self._stop_timer_for,
-            effects.Emit: self._emit,
-            effects.Finished: self._finish,
-        }
+        self._transaction_effects = self._carriers_of_transactions()
+        self._session_effects = self._carriers_of_sessions()
 
     # --- the owner's side -------------------------------------------------------------------------------------------
 
@@ -186,6 +172,13 @@ class Stack:
                 return response
             request = again
 
+    async def last_words(self, timeout_s: float) -> bool:
+        """Wait until every request of ours, the BYEs above all, has its answer; whether that came within the time."""
+        ends_at = _now() + timeout_s
+        while self._client.sendings and _now() < ends_at:  # noqa: ASYNC110 - asked at shutdown alone
+            await asyncio.sleep(LAST_WORDS_LOOKS_EVERY_S)
+        return not self._client.sendings
+
     async def drain(self, timeout_s: float) -> bool:
         """Wait until no session and no transaction is left; whether that came within the time."""
         ends_at = _now() + timeout_s
@@ -237,9 +230,6 @@ class Stack:
         """One datagram, or one message of a stream."""
         if self.trace is not None:
             self.trace("in", peer, data)
-        if self.ignores(peer) and not data.startswith(RESPONSE):
-            self.drops["ignored"] += 1
-            return
         try:
             message = parse(data)
             if isinstance(message, Request):
@@ -281,6 +271,12 @@ class Stack:
     def takes_all_methods(self) -> bool:
         return self.on_request != self.answer_options
 
+    def is_ignored(self, peer: Peer) -> bool:
+        return self.ignores(peer)
+
+    def is_behind(self) -> bool:
+        return self._transports.is_behind(_now(), self.settings.overloaded_after_s)
+
     # --- effects of transactions ------------------------------------------------------------------------------------
 
     def _perform(self, transaction: Transaction, todo: list[machine.Effect]) -> None:
@@ -290,6 +286,15 @@ class Stack:
                 self._send_bytes(effect.data, transaction.peer)  # type: ignore[union-attr]
             else:
                 self._transaction_effects[kind](transaction, effect)
+
+    def _carriers_of_transactions(self) -> dict[type, Callable[[Transaction, Any], None]]:
+        return {
+            machine.Deliver: self._deliver,
+            machine.StartTimer: self._start_timer,
+            machine.StopTimers: self._stop_timers,
+            machine.Failed: self._failed,
+            machine.Terminated: self._stop_timers,
+        }
 
     def _deliver(self, transaction: Transaction, effect: machine.Deliver) -> None:
         message = effect.message
@@ -307,7 +312,12 @@ class Stack:
         transaction.timers.clear()
 
     def _failed(self, transaction: Transaction, effect: machine.Failed) -> None:
-        """Nothing came: the transaction user hears a response all the same (RFC 3261 §8.1.3.1)."""
+        """Nothing came: the transaction user hears a response all the same (RFC 3261 §8.1.3.1).
+
+        A spent transaction has been heard already and only kept an answer for repeats: it fails nobody.
+        """
+        if transaction.is_spent:
+            return
         self.drops[f"transaction_{effect.failure.name.lower()}"] += 1
         if isinstance(transaction.owner, Sending):
             response = Response.for_request(transaction.request, effect.failure.value)
@@ -323,6 +333,19 @@ class Stack:
         while todo:
             effect = todo.popleft()
             self._session_effects[type(effect)](session, effect)
+
+    def _carriers_of_sessions(self) -> dict[type, Callable[[Session, Any], None]]:
+        return {
+            effects.SendRequest: self._request_for,
+            effects.SendAck: self._client.acknowledge,
+            effects.Cancel: self._client.cancel,
+            effects.Abandon: self._abandon_for,
+            effects.Respond: self._respond_for,
+            effects.StartTimer: self._start_timer_for,
+            effects.StopTimer: self._stop_timer_for,
+            effects.Emit: self._emit,
+            effects.Finished: self._finish,
+        }
 
     def _emit(self, session: Session, effect: effects.Emit) -> None:
         try:
@@ -354,9 +377,9 @@ class Stack:
             running.cancel()
 
     def _finish(self, session: Session, _: effects.Finished) -> None:
-        for timer in session.running.values():
-            timer.cancel()
-        session.running.clear()
+        for name in tuple(session.running):
+            if name is not effects.SessionTimer.NO_487:
+                session.running.pop(name).cancel()
         tag = session.request.from_.tag if session.direction == "out" else session.dialog and session.dialog.local_tag
         self._sessions.pop((session.call_id, tag or ""), None)
 
@@ -380,8 +403,18 @@ class Stack:
     def _report_lost(self) -> None:
         lost, self._lost_peers = self._lost_peers, set()
         for transaction in (*self._layer.clients.values(), *self._layer.servers.values()):
-            if transaction.peer._replace(local_port=0) in lost and self._layer.is_alive(transaction):
+            if transaction.peer._replace(local_port=0) not in lost or not self._layer.is_alive(transaction):
+                continue
+            if not self._leads_elsewhere(transaction):
                 self._perform(transaction, self._layer.advance(transaction, Event.TRANSPORT_ERROR))
+
+    def _leads_elsewhere(self, transaction: Transaction) -> bool:
+        """A response whose connection is gone goes to the sent-by of its Via instead (RFC 3261 §18.2.2)."""
+        peer = transaction.peer
+        if peer.transport is not Transport.TCP or isinstance(transaction.owner, Sending) or transaction.is_spent:
+            return False
+        transaction.peer = peer._replace(port=transaction.request.via.port or DEFAULT_PORT)
+        return transaction.peer != peer
 
     # --- timers -----------------------------------------------------------------------------------------------------
 

@@ -64,7 +64,8 @@ class Uri:
     @property
     def username(self) -> str:
         """The user part with its escapes undone; empty where there is none."""
-        return unquote(self.user, errors="surrogateescape") if self.user else ""
+        user = self.user or ""
+        return unquote(user, errors="surrogateescape") if "%" in user else user
 
     @property
     def number(self) -> str | None:

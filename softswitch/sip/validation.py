@@ -12,7 +12,7 @@ from softswitch.errors import PeerError
 from softswitch.sip.message import SDP, Message, Request, Response
 from softswitch.sip.names import KNOWN_METHODS, REASON_PHRASES
 
-_NUMBER_HEADERS = ("Expires", "Min-Expires", "Min-SE", "Session-Expires")
+_NUMBER_HEADERS = frozenset(("expires", "min-expires", "min-se", "session-expires"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,8 @@ def _read_headers(message: Message) -> None:
     """Read every header we may have to understand; `PeerError` for the first that can't be."""
     _ = message.vias, message.from_, message.to, message.contacts, message.routes, message.record_routes
     _ = message.max_forwards
-    for name in _NUMBER_HEADERS:
-        if name in message.headers:
-            message.number(name)
+    for key in _NUMBER_HEADERS.intersection(message.headers.fields):
+        message.number(key)
 
 
 def _check_form(request: Request) -> Rejection | None:

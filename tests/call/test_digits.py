@@ -1,6 +1,8 @@
 """Keys from audio and INFO become one stream of keys."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from softswitch.call.digits import TWIN_S, DigitMerger, digit_of_info
 
@@ -36,6 +38,18 @@ def test_the_order_of_keys_survives_twins_that_lag_behind() -> None:
 
 def test_the_same_key_much_later_by_another_way_is_new() -> None:
     assert pressed(("5", "rfc4733", 0.0), ("5", "info", TWIN_S + 0.1)) == "55"
+
+
+@given(st.lists(st.tuples(st.sampled_from("123*"), st.floats(0.05, 2.0), st.floats(0.0, 0.9 * TWIN_S)), max_size=30))
+def test_whatever_is_pressed_comes_out_once_if_every_key_comes_twice(presses: list[tuple[str, float, float]]) -> None:
+    at, lagging_at = 0.0, 0.0
+    arrivals: list[tuple[str, str, float]] = []
+    for digit, gap_s, lag_s in presses:
+        at += gap_s
+        lagging_at = max(lagging_at, at + lag_s)  # SIP keeps the order too
+        lagging_at = min(lagging_at, at + 0.9 * TWIN_S)
+        arrivals += [(digit, "rfc4733", at), (digit, "info", lagging_at)]
+    assert pressed(*sorted(arrivals, key=lambda arrival: arrival[2])) == "".join(digit for digit, _, _ in presses)
 
 
 @pytest.mark.parametrize(

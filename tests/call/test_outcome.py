@@ -1,8 +1,8 @@
-"""SIP statuses and Q.850 causes name each other as RFC 3398 says."""
+"""How a call ended, in the words of SIP and of the telephone network."""
 
 import pytest
 
-from softswitch.call import Outcome, q850_of, status_of
+from softswitch.call import Outcome, q850_of
 from softswitch.errors import CallRejected
 
 
@@ -12,13 +12,6 @@ from softswitch.errors import CallRejected
 )
 def test_a_status_has_its_cause(status: int, q850: int) -> None:
     assert q850_of(status) == q850
-
-
-@pytest.mark.parametrize(
-    ("q850", "status"), [(1, 404), (17, 486), (21, 403), (34, 503), (65, 488), (102, 504), (99, 480)]
-)
-def test_a_cause_has_its_status(q850: int, status: int) -> None:
-    assert status_of(q850) == status
 
 
 def test_a_rejection_is_an_outcome_of_ours() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from softswitch.demo.story import MUTED, SENT_AWAY, Story, story
+from softswitch.demo.story import MUTED, SENT_AWAY, SPEECH_S, Story, story
 from softswitch.demo.verdict import judge
 from softswitch.demo.voices import write_voices
 from softswitch.gateway.order import At
@@ -27,7 +27,7 @@ def test_half_a_minute_is_enough() -> None:
 
 def test_turns_do_not_overlap() -> None:
     turns = sorted(part.turn_at for part in STORY.cast if part.turn_at is not None)
-    assert min(b - a for a, b in itertools.pairwise(turns)) > 1.0
+    assert min(b - a for a, b in itertools.pairwise(turns)) > SPEECH_S + 0.1
 
 
 def test_the_muted_one_and_the_listener_try_in_vain() -> None:
@@ -80,7 +80,7 @@ def perform(story: Story, folder: Path, also_heard: tuple[int, int] | None = Non
     for part in ("voices", "heard"):
         (folder / part).mkdir()
     soundfile.write(folder / "talk.wav", babble(25), RATE_HZ)
-    write_voices(story, [folder / "talk.wav"], folder / "voices", 0.95)
+    write_voices(story, [folder / "talk.wav"], folder / "voices", SPEECH_S)
     for listener in story.cast:
         room = np.random.default_rng(listener.place).normal(0, 10, int(story.ends_at * RATE_HZ) + RATE_HZ)
         for speaker in story.cast:

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from media import Engine, MediaSettings
 from softswitch.gateway.caller import CallerState
 from softswitch.gateway.gateway import Gateway
 from softswitch.gateway.order import AfterPrompt, At, Order, Pause, Press
-from softswitch.gateway.report import CallReport
+from softswitch.gateway.report import HEARS_NOTHING_MORE, CallReport
 from softswitch.gateway.scenario import Scenario, ScenarioBook
 from softswitch.sip import Stack, StackSettings
 from tests.wire import Wire
@@ -147,6 +149,36 @@ async def test_the_answering_side_hangs_up_every_call_when_it_ends(town: Town) -
 async def test_a_switch_that_is_not_there_is_found_out(town: Town) -> None:
     assert await town.here.is_alive(THERE)
     assert not await town.here.is_alive(("10.0.0.9", 5060))
+
+
+async def test_a_switch_that_dies_during_the_call_is_seen_in_every_figure(town: Town) -> None:
+    calling = asyncio.create_task(town.call("answer", Order(NUMBER, CALLER, hold_s=20.0)))
+    await asyncio.sleep(1.0 + 5.0)
+    town.wire.refuses = lambda packet: packet.source[0] == THERE[0]
+    report = await calling
+    assert report.one_way == HEARS_NOTHING_MORE
+    assert report.heard.silent_since_s == pytest.approx(5.0, abs=0.3)
+    assert report.loss_share == pytest.approx(0.75, abs=0.05)
+    assert report.mos is not None
+    assert report.mos < 2.0
+    assert not report.bye_answered
+    assert not report.is_good
+
+
+async def test_a_call_that_ends_well_is_good_and_its_bye_is_answered_before_the_gateway_closes(town: Town) -> None:
+    report = await town.call("answer", Order(NUMBER, CALLER, hold_s=3.0))
+    assert report.bye_answered
+    assert report.is_good
+    await asyncio.sleep(1.0)
+    assert not town.there.stack.drops
+
+
+async def test_a_prompt_is_listened_to_before_keys_are_pressed(town: Town, tmp_path: Path) -> None:
+    tone = 8000 * np.sin(np.arange(3 * 8000) * 0.4)
+    soundfile.write(tmp_path / "prompt.wav", np.concatenate([tone, np.zeros(16000)]).astype(np.int16), 8000)
+    steps = (AfterPrompt(patience_s=1.5, at_most_s=30.0), Press("1"))
+    report = await town.call(f"play:{tmp_path / 'prompt.wav'}", Order(NUMBER, CALLER, steps=steps))
+    assert report.talk_s > 3.0
 
 
 async def test_a_recording_holds_what_was_heard(town: Town, tmp_path: Path) -> None:

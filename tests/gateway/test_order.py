@@ -18,7 +18,7 @@ def test_spaces_between_keys_are_for_the_eye_and_letters_may_be_small() -> None:
 
 
 def test_a_key_no_telephone_has_is_named() -> None:
-    with pytest.raises(ValueError, match="'X' is no key"):
+    with pytest.raises(ValueError, match="'x' is no key"):
         keys("12x")
 
 

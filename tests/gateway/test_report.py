@@ -4,26 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from media import StreamStatistics
-from softswitch.gateway.report import HEARS_NOTHING, NOT_HEARD, CallReport, Summary, one_way
-from softswitch.quality import opinion
-
-GOOD = StreamStatistics(
-    codec="PCMU",
-    packets_received=500,
-    packets_sent=500,
-    packets_lost=0,
-    packets_late=0,
-    packets_duplicate=0,
-    frames_concealed=0,
-    jitter_ms=1.0,
-    delay_ms=20.0,
-    round_trip_ms=10.0,
-    remote_lost=0,
-    remote_loss_share=0.0,
-    remote_jitter_ms=1.0,
-    level_db=-20.0,
+from softswitch.gateway.hearing import Heard
+from softswitch.gateway.report import (
+    HEARS_NOTHING,
+    HEARS_NOTHING_MORE,
+    NOT_HEARD,
+    CallReport,
+    Summary,
+    loss_share,
+    one_way,
 )
+from softswitch.quality import opinion
+from tests.gateway.figures import GOOD
 
 
 def call(status: int = 200, answer_s: float | None = 0.1, **more: object) -> CallReport:
@@ -49,6 +41,18 @@ def test_a_call_whose_far_end_lost_everything_is_not_heard() -> None:
 
 def test_a_call_of_a_moment_is_not_judged() -> None:
     assert one_way(replace(GOOD, packets_received=0), talk_s=0.5) == ""
+
+
+def test_a_stream_that_stopped_before_the_end_is_not_perfect_whatever_its_sequence_numbers_say() -> None:
+    stopped = Heard(packets_missing=1500, silent_since_s=10.0)
+    assert loss_share(GOOD, stopped.packets_missing) == 0.75
+    assert opinion(GOOD, stopped.packets_missing) < 2.0
+    assert one_way(GOOD, talk_s=40, heard=stopped) == HEARS_NOTHING_MORE
+
+
+def test_a_call_without_an_answer_to_its_bye_is_not_good() -> None:
+    summary = Summary.of([call(), call(bye_answered=False), call(one_way=NOT_HEARD), call(486, None)])
+    assert (summary.good, summary.byes_unanswered) == (1, 1)
 
 
 def test_the_summary_tells_the_median_the_rare_and_the_worst() -> None:

@@ -124,10 +124,8 @@ class Baresip:
         return read_wav(until(lambda: next(self.folder.glob("dump-*-dec.wav")), "baresip's recording"))
 
 
-def pyvoip_call(
-    switch: SwitchProcess, number: str, digits: str, voice: np.ndarray, folder: Path, talk_s: float
-) -> dict:
-    """Let a pyVoIP phone call in, press `digits`, play `voice` and record for `talk_s`; returns its report.
+def pyvoip_call(switch: SwitchProcess, number: str, voice: np.ndarray, folder: Path, talk_s: float) -> dict:
+    """Let a pyVoIP phone call in, play `voice` and record for `talk_s`; returns its report.
 
     pyVoIP is GPL and of threads, so it lives in a process of its own; see `pyvoip_phone.py`.
     """
@@ -135,7 +133,7 @@ def pyvoip_call(
     write_wav(folder / "voice.wav", voice)
     ports = [free_port(), free_port()]
     script = Path(__file__).with_name("pyvoip_phone.py")
-    arguments = [switch.host, switch.port, *ports, number, digits, folder / "voice.wav", folder / "heard.wav", talk_s]
+    arguments = [switch.host, switch.port, *ports, number, folder / "voice.wav", folder / "heard.wav", talk_s]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(script), *map(str, arguments)],
         capture_output=True,

@@ -1,6 +1,6 @@
 """A pyVoIP phone that makes one call and ends: run by `peers.pyvoip_call`, never imported.
 
-Arguments: switch host and port, own SIP port, own RTP port, number, digits, WAV to play, WAV to write, seconds.
+Arguments: switch host and port, own SIP port, own RTP port, number, WAV to play, WAV to write, seconds.
 Prints a JSON report as its last line. pyVoIP 1.6.8 wants a registrar and the switch has none for it, so the
 registration is left out; everything from INVITE to BYE and the RTP is pyVoIP's own. Its audio is 8-bit unsigned.
 """
@@ -14,9 +14,26 @@ from pyVoIP.VoIP import CallState, VoIPPhone  # before pyVoIP.SIP, which needs i
 
 from pyVoIP.SIP import SIPClient  # isort: skip
 
-host, port, sip_port, rtp_port, number, digits, voice_path, heard_path, talk_s = sys.argv[1:]
+host, port, sip_port, rtp_port, number, voice_path, heard_path, talk_s = sys.argv[1:]
 
 SILENCE = 128
+
+
+class ProvisionalFirst:
+    """pyVoIP's socket. A 200 that comes before any 1xx hangs its `invite` for ever, so it is shown a 100 before."""
+
+    def __init__(self, sip_socket) -> None:
+        self._socket, self._kept, self._has_shown = sip_socket, b"", False
+
+    def __getattr__(self, name: str):
+        return getattr(self._socket, name)
+
+    def recv(self, size: int) -> bytes:
+        data, self._kept = self._kept or self._socket.recv(size), b""
+        if data.startswith(b"SIP/2.0 200") and b"CSeq: 1 INVITE" in data and not self._has_shown:
+            self._kept, self._has_shown = data, True
+            return data.replace(b"200 OK", b"100 Trying", 1)
+        return data
 
 
 def main() -> None:
@@ -33,11 +50,10 @@ def main() -> None:
     SIPClient.register = lambda self: True
     SIPClient.deregister = lambda self: True
     phone.start()
+    phone.sip.s = phone.sip.out = ProvisionalFirst(phone.sip.s)
     try:
         call = phone.call(number)
         answer_s = wait_for_answer(call)
-        time.sleep(0.3)
-        press(call, digits)
         heard = talk(call, read_voice(voice_path), float(talk_s))
         state = call.state.name
         call.hangup()
@@ -55,23 +71,6 @@ def wait_for_answer(call) -> float:
             sys.exit(f"not answered: {call.state}")
         time.sleep(0.02)
     return time.monotonic() - began
-
-
-def press(call, keys: str) -> None:
-    """pyVoIP sends no DTMF of its own; INFO and RFC 4733 are others' work. Keys are played as tones (in-band)."""
-    for key in keys:
-        call.write_audio(tone(key))
-        time.sleep(0.25)
-
-
-def tone(key: str) -> bytes:
-    from math import pi, sin
-
-    rows, columns = (697, 770, 852, 941), (1209, 1336, 1477)
-    row, column = divmod("123456789*0#".index(key), 3)
-    low, high = rows[row] / 8000, columns[column] / 8000
-    samples = (sin(2 * pi * low * n) + sin(2 * pi * high * n) for n in range(8 * 120))
-    return bytes(int(SILENCE + 40 * sample) for sample in samples)
 
 
 def talk(call, voice: bytes, seconds: float) -> bytes:

@@ -1,6 +1,7 @@
-"""A media process that is killed is replaced by one with the same sockets, rooms and streams. Real processes, real time."""
+"""A media process that is killed is replaced by one with the same sockets, rooms and streams. In real time."""
 
 import asyncio
+import itertools
 import os
 import signal
 import struct
@@ -15,8 +16,9 @@ from tests.ears import AMPLITUDE, Ears, Member
 
 pytestmark = pytest.mark.real_time
 
-SETTINGS = MediaSettings(ports=(23000, 23999), source_cache_s=60, realtime=False)
+SETTINGS = MediaSettings(ports=(10000, 32766), source_cache_s=60, realtime=False)
 LONGEST_GAP_S = 1.0
+BUSY = 10  # on a busy machine, as many times as long as it let us wait at most
 MUSIC = Tone((((2000.0,), 600, 0), ((2500.0,), 20000, 0)))
 
 
@@ -31,12 +33,16 @@ async def ears() -> AsyncIterator[Ears]:
 
 
 async def kill_and_wait(engine: Engine) -> None:
+    """Returns when the successor ticks."""
     replaced = asyncio.Event()
     engine.on_worker_replaced = replaced.set
     assert engine.worker_pid is not None
     os.kill(engine.worker_pid, signal.SIGKILL)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await replaced.wait()
+        ticks = engine.counters()["ticks"]
+        while engine.counters()["ticks"] == ticks:  # noqa: ASYNC110  another process counts them
+            await asyncio.sleep(0.01)
 
 
 def header(packet: bytes) -> tuple[int, int, int]:
@@ -46,7 +52,7 @@ def header(packet: bytes) -> tuple[int, int, int]:
 
 def longest_gap_s(member: Member) -> float:
     times = [at for at, _ in member.heard]
-    return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(times))
 
 
 async def test_callers_stay_in_their_room_when_the_media_process_is_killed(ears: Ears) -> None:
@@ -59,7 +65,7 @@ async def test_callers_stay_in_their_room_when_the_media_process_is_killed(ears:
     killing = asyncio.create_task(kill_and_wait(ears.engine))
     await ears.listen(1.5)
     await killing
-    assert max(longest_gap_s(member) for member in members) < LONGEST_GAP_S
+    assert max(longest_gap_s(member) for member in members) < LONGEST_GAP_S + BUSY * ears.longest_wait_s
     assert ears.matrix() == {"a": {"b"}, "b": {"a"}, "c": {"a", "b"}}
     assert ears.engine.counters()["workers_replaced"] == 1
     assert ears.engine.counters()["failed_ticks"] == 0
@@ -76,8 +82,10 @@ async def test_the_new_process_goes_on_with_the_same_rtp_stream_and_counts(ears:
     after = a.stream.statistics()
     headers = [header(packet) for _, packet in a.heard]
     assert len({ssrc for _, _, ssrc in headers}) == 1
-    steps = {(later[0] - earlier[0]) & 0xFFFF for earlier, later in zip(headers, headers[1:], strict=False)}
-    assert steps <= {0, 1, 2}  # the last packet may have left before it was counted
+    pairs = list(itertools.pairwise(headers))
+    assert {(later[0] - earlier[0]) & 0xFFFF for earlier, later in pairs} <= {0, 1, 2}  # the last may be uncounted
+    longest_jump = max((later[1] - earlier[1]) & 0xFFFFFFFF for earlier, later in pairs)
+    assert abs(longest_jump / 8000 - longest_gap_s(a)) < 0.1 + BUSY * ears.longest_wait_s  # the clock went on meanwhile
     assert after.packets_received > before.packets_received >= 25
     assert after.packets_sent > before.packets_sent
 

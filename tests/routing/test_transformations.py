@@ -90,7 +90,19 @@ def test_a_replacement_that_names_a_missing_group_is_refused_when_it_is_read() -
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(a+)+b", "(a|a)*b", "(a?){30}b", r"(a)\1", "a*a*a*a*b", "(?:(?:a{1,5}){1,5})", "(" * 3, "a" * 300, "(?=(a+)+b)x"],
+    [
+        "(a+)+b",
+        "(a|a)*b",
+        "(a?){30}b",
+        r"(a)\1",
+        "a*a*a*a*b",
+        "(?:(?:a{1,5}){1,5})",
+        "(" * 3,
+        "a" * 300,
+        "(?=(a+)+b)x",
+        "(?>a*)b",
+        "(a*)++b",
+    ],
 )
 def test_a_pattern_that_could_be_slow_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):

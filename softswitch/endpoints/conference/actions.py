@@ -29,14 +29,10 @@ class Attendance:
 
 async def mute_self(attendance: Attendance) -> None:
     attendee = attendance.attendee
-    if not attendee.mute.muted:
-        attendance.meeting.mute(attendee, True)
-        attendee.hear("you_are_muted")
-    elif attendee.mute.may_unmute:
-        attendance.meeting.mute(attendee, False)
-        attendee.hear("you_are_unmuted")
-    else:
+    if attendee.mute.muted and not attendee.mute.may_unmute:
         attendee.hear("you_cannot_unmute")
+    else:
+        attendance.meeting.mute(attendee, not attendee.mute.muted)
 
 
 async def next_mute_mode(attendance: Attendance) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from media import Engine, MediaError, Recorder, RecorderFailed, Room, Source, SourceNotFound
+from media import Engine, MediaError, Player, Recorder, RecorderFailed, Room, Source, SourceNotFound
 from softswitch.call import Leg
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 class Floor:
     """Who hears and speaks where; `music` None means that those aside hear silence."""
 
-    __slots__ = ("_aside", "_engine", "_main", "_music", "_name")
+    __slots__ = ("_aside", "_engine", "_main", "_music", "_name", "_notice")
 
     def __init__(self, engine: Engine, name: str, music: Source | None) -> None:
         self._engine = engine
@@ -25,10 +25,7 @@ class Floor:
         self._music = music
         self._main: Room | None = None
         self._aside: Room | None = None
-
-    @property
-    def is_open(self) -> bool:
-        return self._main is not None or self._aside is not None
+        self._notice: Player | None = None
 
     def talk(self, leg: Leg, *, speaks: bool) -> None:
         """Into the main room, from wherever the leg is; also to change whether it speaks there."""
@@ -57,8 +54,14 @@ class Floor:
             leg.stream.room.leave(leg.stream)
 
     def tell_all(self, *sources: Source) -> None:
-        """Heard by those who talk, over their talk."""
-        self._play(self._main, sources)
+        """Heard by those who talk, over their talk; a notice that is still being told gives way to the next."""
+        if self._notice is not None:
+            self._notice.stop()
+        self._notice = self._play(self._main, sources)
+
+    def chime(self, tone: Source) -> None:
+        """Heard by those who talk, beside everything else."""
+        self._play(self._main, (tone,))
 
     def tell_aside(self, *sources: Source) -> None:
         """Heard by those who wait, over the music."""
@@ -90,12 +93,13 @@ class Floor:
         for room in (self._main, self._aside):
             if room is not None:
                 room.close()
-        self._main = self._aside = None
+        self._main = self._aside = self._notice = None
 
-    def _play(self, room: Room | None, sources: tuple[Source, ...], *, repeat: bool = False) -> None:
+    def _play(self, room: Room | None, sources: tuple[Source, ...], *, repeat: bool = False) -> Player | None:
         if room is None or not sources:
-            return
+            return None
         try:
-            room.play(*sources, repeat=repeat)
+            return room.play(*sources, repeat=repeat)
         except SourceNotFound as error:
             log.warning("%r hears nothing: %s", room, error)
+            return None

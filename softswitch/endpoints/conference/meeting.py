@@ -19,7 +19,7 @@ from softswitch.endpoints.conference.prompts import ENTRY_TONE, EXIT_TONE, NOTIC
 from softswitch.endpoints.conference.properties import Properties
 from softswitch.endpoints.conference.recording import MeetingRecording
 from softswitch.endpoints.conference.report import Report
-from softswitch.endpoints.conference.roles import MuteMode, Role, enter
+from softswitch.endpoints.conference.roles import Mute, MuteMode, Role, enter
 from softswitch.endpoints.conference.rooms import Place
 from softswitch.endpoints.conference.states import AttendeeState, AttendeeTrigger, MeetingState
 from softswitch.endpoints.conference.views import MeetingView
@@ -42,7 +42,6 @@ class Meeting:
         "_report",
         "_tone_at",
         "attendees",
-        "created_at",
         "entry_tones",
         "exit_tones",
         "expected",
@@ -80,7 +79,6 @@ class Meeting:
         self.entry_tones = properties.conference_entrytones_enabled
         self.exit_tones = properties.conference_exittones_enabled
         self._loop = asyncio.get_running_loop()
-        self.created_at = self._loop.time()
         self._on_move = on_move
         self._lifetime = Lifetime(self, properties)
         self._report = Report(events, self._loop.time, self.id, room)
@@ -111,7 +109,7 @@ class Meeting:
         """The attendee has heard his greeting and comes in."""
         attendee.entered_at = self._loop.time()
         attendee.leg.on_talk = lambda talking: self._tell(attendee, "talking", talking)
-        attendee.leg.on_hold = lambda _: self._apply_mute(attendee)
+        attendee.leg.on_hold = lambda _: self._apply_speech(attendee)
         self._lifetime.arrived(attendee.role)
         if self.state is MeetingState.WAITING:
             attendee.move(AttendeeTrigger.NOT_STARTED)
@@ -195,8 +193,7 @@ class Meeting:
         """CarrierX `participant_muted`; each change holds for every participant anew."""
         self.mute_mode = mode
         for attendee in self.attendees.values():
-            attendee.mute = attendee.mute.under(mode)
-            self._apply_mute(attendee)
+            self._set_mute(attendee, attendee.mute.under(mode))
         unmuted_but_listeners = mode is MuteMode.FALSE and self._count(Role.LISTENER)
         self.tell_all("listeners_only_muted" if unmuted_but_listeners else NOTICE_BY_MODE[mode])
         self._report.changed("participant_muted", mode)
@@ -242,23 +239,25 @@ class Meeting:
     # ---- what is done to one attendee
 
     def mute(self, attendee: Attendee, muted: bool) -> None:
-        """Mutes or unmutes one attendee. A listener stays muted whatever is asked."""
-        attendee.mute = attendee.mute.set(muted)
-        self._apply_mute(attendee)
+        """Mutes or unmutes one attendee, who is told. A listener stays muted whatever is asked."""
+        if self._set_mute(attendee, attendee.mute.set(muted)):
+            attendee.hear("you_are_muted" if muted else "you_are_unmuted")
 
     def hold(self, attendee: Attendee, on_hold: bool) -> None:
-        """Puts one attendee, of any role, on hold for himself."""
+        """Puts one attendee, of any role, on hold for himself; he is told."""
         attendee.on_hold = on_hold
         self._apply_hold(attendee)
+        attendee.hear("on_hold" if self.is_held(attendee) else "off_hold")
 
     def change_role(self, attendee: Attendee, role: Role) -> None:
         """Another role, with all that goes with it: mute, hold, and the rules that count hosts."""
+        if role is attendee.role:
+            return
         before, attendee.role = attendee.role, role
-        attendee.mute = attendee.mute.as_role(role, self.mute_mode)
+        self._set_mute(attendee, attendee.mute.as_role(role, self.mute_mode))
         self._lifetime.arrived(role)
         self._lifetime.left(before)
         self._apply_hold(attendee)
-        self._apply_mute(attendee)
         self._tell(attendee, "role", role)
 
     def rename(self, attendee: Attendee, name: str) -> None:
@@ -276,10 +275,18 @@ class Meeting:
     def is_held(self, attendee: Attendee) -> bool:
         return attendee.on_hold or attendee.role.letter in self.on_hold
 
-    def _apply_mute(self, attendee: Attendee) -> None:
+    def _set_mute(self, attendee: Attendee, mute: Mute) -> bool:
+        """Whether that muted or unmuted him."""
+        before, attendee.mute = attendee.mute, mute
+        if mute.muted == before.muted:
+            return False
+        self._apply_speech(attendee)
+        self._tell(attendee, "muted", mute.muted)
+        return True
+
+    def _apply_speech(self, attendee: Attendee) -> None:
         if attendee.state is AttendeeState.TALKING:
             self._floor.talk(attendee.leg, speaks=attendee.speaks)
-        self._tell(attendee, "muted", attendee.mute.muted)
 
     def _apply_hold(self, attendee: Attendee) -> None:
         held = self.is_held(attendee)
@@ -307,7 +314,7 @@ class Meeting:
         now = self._loop.time()
         if now - self._tone_at >= TONE_GAP_S:
             self._tone_at = now
-            self._floor.tell_all(tone)
+            self._floor.chime(tone)
 
     # ---- what is seen
 

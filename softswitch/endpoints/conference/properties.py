@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from softswitch.call.digits import KEYS
@@ -238,6 +239,10 @@ def check(properties: Mapping[str, str], file: str, place: str) -> list[ConfigEr
             problems.append(ConfigError(file, f"{place}.{name}", "is no property of a conference", _closest(name)))
         elif not _is_accepted(row, text):
             problems.append(ConfigError(file, f"{place}.{name}", f'is "{text}"', row.kind.accepted))
+        elif row.kind is PROMPT and Path(text).suffix and not Path(text).is_file():
+            problems.append(
+                ConfigError(file, f"{place}.{name}", f'is "{text}": there is no such file', row.kind.accepted)
+            )
     return problems
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from softswitch.sip.message import Request, Response
 from softswitch.sip.session import authorize, cancel, incoming, outgoing
 from softswitch.sip.session.causes import NORMAL_CLEARING, reason_header, reason_of, status_for
-from softswitch.sip.session.effects import SessionTimer, StopTimer
+from softswitch.sip.session.effects import SessionTimer, StartTimer, StopTimer
 from softswitch.sip.session.events import Ended
 from softswitch.sip.session.states import Move, State
 from softswitch.sip.transaction.machine import Transaction
@@ -70,10 +70,12 @@ def on_bye(session: "Session", transaction: Transaction, request: Request) -> No
 
 
 def on_response(session: "Session", request: Request, response: Response) -> None:
-    """Nobody waits for the answer to a BYE, but it may have to be sent again with credentials."""
+    """The session is over whatever the answer to a BYE says, but it may have to be sent again with credentials."""
     again = authorize.retry(session, request, response)
     if again is not None:
         session.send(again)
+    elif response.status >= 200 and session.on_bye_answered is not None:
+        session.on_bye_answered(response.status)
 
 
 def lost(session: "Session", status: int, reason: str, *, says_bye: bool = True) -> None:
@@ -82,6 +84,7 @@ def lost(session: "Session", status: int, reason: str, *, says_bye: bool = True)
         return
     was_waiting = session.state in incoming.WAITING
     session.move(Move.LOST)
+    incoming.refuse_invite(session, 487)
     if says_bye and not was_waiting:
         send(session, (reason_header(102, reason),))
     _stop_all(session)
@@ -93,3 +96,5 @@ def _stop_all(session: "Session") -> None:
     for timer in tuple(session.running):
         if timer is not SessionTimer.NO_487:
             session.do(StopTimer(timer))
+    if session.invite_out is not None:  # a re-INVITE the far end may leave open
+        session.do(StartTimer(SessionTimer.NO_487, session.settings.intervals.timeout_s))

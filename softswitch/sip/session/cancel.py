@@ -55,9 +55,10 @@ def rings_too_long(session: "Session") -> None:
 
 
 def no_final_response(session: "Session") -> None:
-    """64*T1 after our CANCEL there is still no final response: the INVITE counts as cancelled (RFC 3261 §9.1)."""
-    if session.state is State.CANCELLING and session.invite_out is not None:
+    """64*T1 after our CANCEL or BYE the INVITE still has no final response: it counts as cancelled (RFC 3261 §9.1)."""
+    if session.invite_out is not None:
         session.do(Abandon(session.invite_out))
         session.invite_out = None
+    if session.state is State.CANCELLING:
         session.move(Move.LOST)
         session.finish()

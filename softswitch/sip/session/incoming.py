@@ -35,7 +35,7 @@ def begin(session: "Session", transaction: Transaction) -> None:
 
 
 def ring(session: "Session", status: int, reason: str, sdp: bytes | None, headers: HeaderFields) -> None:
-    if session.is_over or session.invite_in is None:
+    if session.invite_in is None or session.state not in WAITING:
         return
     session.move(Move.RING)
     response = early_response(session, session.invite_in, status, reason, sdp, headers)
@@ -55,7 +55,7 @@ def repeat_1xx(session: "Session") -> None:
 
 def answer(session: "Session", sdp: bytes, headers: HeaderFields) -> None:
     """200, unless a reliable 1xx with SDP still waits for its PRACK: then right after that (RFC 3262 §3)."""
-    if session.is_over or session.invite_in is None:
+    if session.invite_in is None or session.state not in WAITING:
         return
     if reliable.must_wait(session):
         session.held_answer = (sdp, headers)
@@ -95,6 +95,7 @@ def on_ack(session: "Session", ack: Request) -> None:
     """The ACK of our 2xx; any other is stray."""
     if session.accepted is None or ack.cseq.number != session.accepted[0].request.cseq.number:
         return
+    session.accepted[0].spend()
     session.accepted = None
     session.do(StopTimer(SessionTimer.RETRANSMIT_2XX))
     session.do(StopTimer(SessionTimer.NO_ACK))
@@ -130,7 +131,7 @@ def no_ack(session: "Session") -> None:
 
 
 def reject(session: "Session", status: int, reason: str, headers: HeaderFields) -> None:
-    if session.is_over or session.invite_in is None or session.state not in WAITING:
+    if session.invite_in is None or session.state not in WAITING:
         return
     session.move(Move.REJECT)
     refuse_invite(session, status, reason, headers)

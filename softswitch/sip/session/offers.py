@@ -5,6 +5,7 @@ from enum import Enum
 from typing import NamedTuple, cast
 
 from softswitch.sip.tables import ImpossibleMoveError, Row, Table
+from softswitch.sip.transaction.machine import Transaction
 
 SDP = "application/sdp"
 
@@ -39,10 +40,14 @@ TABLE: Table = {
 
 
 class OpenOffer(NamedTuple):
-    """Their offer (or their wish for ours) that waits for the owner: what `accept` and `refuse` do about it."""
+    """Their offer (or their wish for ours) that waits for the owner: what `accept` and `refuse` do about it.
+
+    `transaction` is the UPDATE or PRACK that carried it, which has to be answered even if the session ends meanwhile.
+    """
 
     accept: Callable[[bytes], None]
     refuse: Callable[[int, str], None]
+    transaction: Transaction | None = None
 
 
 def after(state: OfferState, move: OfferMove) -> OfferState:

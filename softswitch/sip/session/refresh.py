@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OPTION_TAG = "timer"
 SMALLEST_MIN_SE_S = 90  # RFC 4028 §5
 MOST_RETRIES = 3
+RETRY_AFTER_S = 5.0
 
 
 @dataclass(slots=True)
@@ -103,6 +104,8 @@ def _session_expires(message: Message) -> tuple[int, str | None]:
 
 
 def _set(session: "Session", interval_s: int, *, is_refresher: bool) -> None:
+    if session.is_over:
+        return  # the answer to an offer that was overtaken by the end
     session.timer.interval_s, session.timer.is_refresher = interval_s, is_refresher
     if not interval_s:
         session.do(StopTimer(SessionTimer.REFRESH))
@@ -123,6 +126,13 @@ def refresh(session: "Session") -> None:
         update.send(session, None)
     elif session.next_offer is None and session.offer_state is OfferState.STABLE:
         reoffer.reoffer(session, session.local_sdp)
+
+
+def try_later(session: "Session", response: Response) -> None:
+    """A refresh was refused: once more before the interval is over, and without UPDATE where it is not known."""
+    if response.status in (405, 501):
+        session.timer.peer_updates = False
+    session.do(StartTimer(SessionTimer.REFRESH, RETRY_AFTER_S))
 
 
 def expired(session: "Session") -> None:

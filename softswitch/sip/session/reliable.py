@@ -106,7 +106,7 @@ def on_prack(session: "Session", transaction: Transaction, request: Request) -> 
     session.do(StopTimer(SessionTimer.RETRANSMIT_1XX))
     session.do(StopTimer(SessionTimer.NO_PRACK))
     sdp = request.body if request.content_type == SDP and request.body else None
-    if sdp is not None and session.offer_state is OfferState.STABLE:
+    if sdp is not None and session.offer_state is OfferState.STABLE and session.open_offer is None:
         _take_offer(session, transaction, sdp)
         return
     session.respond(transaction, 200)
@@ -132,7 +132,7 @@ def _take_offer(session: "Session", transaction: Transaction, sdp: bytes) -> Non
         session.respond(transaction, status, reason)
         _go_on(session)
 
-    session.open_offer = OpenOffer(accept, refuse)
+    session.open_offer = OpenOffer(accept, refuse, transaction)
     session.emit(Offered(sdp))
 
 

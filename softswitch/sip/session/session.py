@@ -101,6 +101,7 @@ class Session:
         "next_hop",
         "next_offer",
         "offer_state",
+        "on_bye_answered",
         "on_event",
         "open_offer",
         "peer",
@@ -132,6 +133,7 @@ class Session:
         self.state = State.INCOMING if direction == "in" else State.CALLING
         self.remote_offer: bytes | None = sdp_of(request) if direction == "in" else None
         self.on_event: Callable[[SessionEvent], None] = _nobody_listens
+        self.on_bye_answered: Callable[[int], None] | None = None  # after `Ended`; 408 or 503 where no answer came
 
         self.settings, self.identifiers, self.flush, self.contact = settings, identifiers, flush, contact
         self.effects: deque[Effect] = deque()
@@ -283,14 +285,20 @@ class Session:
         if move in (OfferMove.ANSWER_SENT, OfferMove.ANSWER_RECEIVED):
             self.has_exchanged = True
         if move is OfferMove.DROPPED:
-            self.open_offer = None
+            self._withdraw_open_offer()
 
     def end(self, event: Ended) -> None:
         """Tell the owner, once; a session in state ENDED is finished for the stack too."""
         self.emit(event)
         self.has_ended = True
-        self.open_offer = self.next_offer = self.held_answer = None
+        self._withdraw_open_offer()
+        self.next_offer = self.held_answer = None
         self.finish()
+
+    def _withdraw_open_offer(self) -> None:
+        open_offer, self.open_offer = self.open_offer, None
+        if open_offer is not None and open_offer.transaction is not None:
+            self.respond(open_offer.transaction, 487)
 
     def finish(self) -> None:
         """Say that nothing more is to come, when that is so."""
@@ -329,7 +337,8 @@ def _nobody_listens(_: SessionEvent) -> None:
 def _receive_in_dialog(session: Session, transaction: Transaction, request: Request) -> None:
     """A request of the far end within a dialog (RFC 3261 §12.2.2)."""
     dialog = session.dialog or session.early.get(request.from_.tag or "")
-    if dialog is None or session.state is State.ENDED:
+    is_leaving = session.has_ended and request.method != "BYE"
+    if dialog is None or session.state is State.ENDED or is_leaving:
         session.respond(transaction, 481)
     elif not dialog.accepts(request):
         session.respond(transaction, 500, "CSeq out of order")

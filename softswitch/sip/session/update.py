@@ -56,6 +56,8 @@ def on_response(session: "Session", request: Request, response: Response) -> Non
         session.send_to(dialog, again)
     elif request.body or response.status in (408, 481):
         reoffer.give_way(session, request, response)
+    else:
+        refresh.try_later(session, response)
 
 
 def _on_success(session: "Session", request: Request, response: Response) -> None:
@@ -77,7 +79,7 @@ def on_update(session: "Session", transaction: Transaction, request: Request) ->
     if sdp is not None and session.offer_state is OfferState.SENT:
         session.respond(transaction, 491)
         return
-    if sdp is not None and session.offer_state is OfferState.RECEIVED:
+    if sdp is not None and (session.offer_state is OfferState.RECEIVED or session.open_offer is not None):
         session.respond(transaction, 500, headers=(reoffer.retry_after(session),))
         return
     if not refresh.is_acceptable(session, transaction):
@@ -89,7 +91,9 @@ def on_update(session: "Session", transaction: Transaction, request: Request) ->
         _confirm(session, transaction, None)
         return
     session.offer_moves(OfferMove.OFFER_RECEIVED)
-    session.open_offer = OpenOffer(partial(_accept, session, transaction), partial(_refuse, session, transaction))
+    session.open_offer = OpenOffer(
+        partial(_accept, session, transaction), partial(_refuse, session, transaction), transaction
+    )
     session.emit(Offered(sdp))
 
 

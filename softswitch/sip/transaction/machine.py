@@ -112,7 +112,10 @@ class Transaction:
     here.
     """
 
-    __slots__ = ("data", "interval_s", "intervals", "key", "merge_key", "owner", "peer", "request", "state", "timers")
+    __slots__ = (
+        "data", "interval_s", "intervals", "is_spent", "key", "merge_key", "owner", "peer", "request", "state",
+        "timers",
+    )  # fmt: skip
 
     TABLE: ClassVar[Table]
     INITIAL: ClassVar[Enum]
@@ -126,6 +129,7 @@ class Transaction:
         self.state = self.INITIAL
         self.data = b""
         self.interval_s = intervals.t1_s
+        self.is_spent = False
         self.owner: Any = None
         self.timers: dict[Timer, Any] = {}
 
@@ -142,8 +146,15 @@ class Transaction:
         self.state = row.to
         return [effect for action in row.actions if (effect := action(self, message)) is not None]
 
+    def spend(self) -> None:
+        """Nothing but repeats can come, and `data` answers them: the call is not kept in memory for 64*T1."""
+        if not self.is_spent:
+            self.is_spent = True
+            self.owner = None
+            del self.request
+
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.request.method} {self.state.name} {self.peer}>"
+        return f"<{type(self).__name__} {self.key[-1]} {self.state.name} {self.peer}>"
 
 
 def event_of(response: Response) -> Event:
@@ -169,6 +180,10 @@ def send(transaction: Transaction, message: Message) -> Effect:
 
 def send_again(transaction: Transaction, _: Message | None) -> Effect | None:
     return Send(transaction.data) if transaction.data else None
+
+
+def spend(transaction: Transaction, _: Message | None) -> None:
+    transaction.spend()
 
 
 def stop_timers(_: Transaction, __: Message | None) -> Effect:

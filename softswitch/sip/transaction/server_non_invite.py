@@ -13,6 +13,7 @@ from softswitch.sip.transaction.machine import (
     inform_of_transport_error,
     send,
     send_again,
+    spend,
     stop_timers,
     terminate,
 )
@@ -35,14 +36,14 @@ TABLE: Table = {
     # Trying: the TU has it and has said nothing yet
     (State.TRYING, Event.REQUEST): Row(State.TRYING),
     (State.TRYING, Event.PROVISIONAL): Row(State.PROCEEDING, (send,)),
-    (State.TRYING, Event.SUCCESS): Row(State.COMPLETED, (send, start_timer_j)),
-    (State.TRYING, Event.FAILURE): Row(State.COMPLETED, (send, start_timer_j)),
+    (State.TRYING, Event.SUCCESS): Row(State.COMPLETED, (send, start_timer_j, spend)),
+    (State.TRYING, Event.FAILURE): Row(State.COMPLETED, (send, start_timer_j, spend)),
     (State.TRYING, Event.TRANSPORT_ERROR): Row(State.TRYING),
     # Proceeding
     (State.PROCEEDING, Event.REQUEST): Row(State.PROCEEDING, (send_again,)),
     (State.PROCEEDING, Event.PROVISIONAL): Row(State.PROCEEDING, (send,)),
-    (State.PROCEEDING, Event.SUCCESS): Row(State.COMPLETED, (send, start_timer_j)),
-    (State.PROCEEDING, Event.FAILURE): Row(State.COMPLETED, (send, start_timer_j)),
+    (State.PROCEEDING, Event.SUCCESS): Row(State.COMPLETED, (send, start_timer_j, spend)),
+    (State.PROCEEDING, Event.FAILURE): Row(State.COMPLETED, (send, start_timer_j, spend)),
     (State.PROCEEDING, Event.TRANSPORT_ERROR): Row(
         State.TERMINATED, (stop_timers, inform_of_transport_error, terminate)
     ),

@@ -18,6 +18,10 @@ class Datagrams(Protocol):
 
     @property
     def address(self) -> tuple[str, int]: ...
+    @property
+    def behind_since(self) -> float | None:
+        """Since when (monotonic seconds) more has been waiting than could be read; None when all was read."""
+
     def send(self, data: bytes, host: str, port: int) -> None: ...
     def close(self) -> None: ...
 

@@ -86,6 +86,13 @@ class Transports:
         self._listeners.clear()
         await asyncio.sleep(0)  # connections end in the next pass of the loop
 
+    def is_behind(self, now: float, longer_than_s: float) -> bool:
+        """Whether a UDP socket has had more waiting than could be read for longer than that."""
+        return any(
+            socket.behind_since is not None and now - socket.behind_since > longer_than_s
+            for socket in self._datagrams.values()
+        )
+
     # --- where we are -----------------------------------------------------------------------------------------------
 
     def is_open(self, transport: Transport) -> bool:

@@ -2,10 +2,14 @@
 
 asyncio's own datagram transport reads one datagram a loop pass, an eighth of the rate. Errors the network reports
 (ICMP) are read from the socket's error queue, where Linux names the destination they are about.
+
+On Linux the loop watches an epoll of our own that watches the socket: uvloop stops to watch a file with an error on it,
+and one ICMP message would leave the socket deaf.
 """
 
 import asyncio
 import errno
+import select
 import socket
 import sys
 from collections import deque
@@ -36,10 +40,12 @@ class UdpSocket:
         self._unreachable = unreachable
         self._waiting: deque[tuple[bytes, tuple[str, int]]] = deque()
         self.dropped = 0
+        self.behind_since: float | None = None
         self._socket = _bound_socket(host, port)
         name = self._socket.getsockname()
         self.address: tuple[str, int] = (name[0], name[1])
-        loop.add_reader(self._socket.fileno(), self._drain)
+        self._watch = _watch(self._socket)
+        loop.add_reader(self._watch.fileno(), self._drain)
 
     def send(self, data: bytes, host: str, port: int) -> None:
         """Send now; when the kernel's buffer is full, a bounded queue waits for it, and what is beyond is dropped."""
@@ -89,12 +95,15 @@ class UdpSocket:
             try:
                 data, address = recvfrom(LARGEST_DATAGRAM_BYTES)
             except BlockingIOError:
+                self.behind_since = None
                 return
             except OSError:
                 if not self._read_errors():
                     return
                 continue
             receive(data, address[0], address[1])
+        if self.behind_since is None:
+            self.behind_since = self._loop.time()
 
     def _read_errors(self) -> bool:
         """Empty the error queue, telling of each destination; whether there was anything."""
@@ -111,10 +120,20 @@ class UdpSocket:
 
     def close(self) -> None:
         if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket.fileno())
+            self._loop.remove_reader(self._watch.fileno())
             self._loop.remove_writer(self._socket.fileno())
             self._waiting.clear()
+            self._watch.close()
             self._socket.close()
+
+
+def _watch(opened: socket.socket) -> "socket.socket | select.epoll":
+    """What the loop watches for the socket: see the top of this file."""
+    if not _IS_LINUX:
+        return opened
+    watch = select.epoll()
+    watch.register(opened.fileno(), select.EPOLLIN)
+    return watch
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:

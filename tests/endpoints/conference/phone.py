@@ -34,7 +34,7 @@ EVENTS = "0123456789*#ABCD"
 
 
 class Phone:
-    """One caller. `tone_hz` is what he says as long as `is_speaking`."""
+    """One caller. He says `speech` to its end; beside that `tone_hz`, as long as `is_speaking`."""
 
     _ports = count(20000, 2)
 
@@ -42,6 +42,7 @@ class Phone:
         self.number = number
         self.tone_hz = tone_hz
         self.is_speaking = tone_hz > 0
+        self.speech = np.zeros(0, np.int16)
         self.answer: bytes | None = None
         self.end: Ended | None = None
         self.refused: list[int] = []
@@ -153,13 +154,18 @@ class Phone:
         """20 ms of tone or silence every 20 ms."""
         phase = 0
         while True:
-            time_s = (phase + np.arange(FRAME)) / HZ
-            loudness = TONE_LEVEL if self.is_speaking else 0.0
-            samples = (32767 * loudness * np.sin(2 * np.pi * self.tone_hz * time_s)).astype(np.int16)
-            self._send(0, ENCODE_U[samples.astype(np.uint16)].tobytes())
+            self._send(0, ENCODE_U[self._frame(phase).astype(np.uint16)].tobytes())
             self._timestamp += FRAME
             phase += FRAME
             await asyncio.sleep(0.02)
+
+    def _frame(self, phase: int) -> np.ndarray:
+        if len(self.speech) >= FRAME:
+            frame, self.speech = self.speech[:FRAME], self.speech[FRAME:]
+            return frame
+        loudness = TONE_LEVEL if self.is_speaking else 0.0
+        time_s = (phase + np.arange(FRAME)) / HZ
+        return (32767 * loudness * np.sin(2 * np.pi * self.tone_hz * time_s)).astype(np.int16)
 
     def _send(self, payload_type: int, payload: bytes, *, marker: bool = False) -> None:
         if self._remote is None:

@@ -1,5 +1,8 @@
 """Key sequences on their way to actions."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from softswitch.endpoints.conference.bindings import TIMEOUT_S, Action, BindingMatcher, Bindings
 from softswitch.endpoints.conference.properties import resolve
 
@@ -75,3 +78,12 @@ def test_a_key_that_ends_the_wait_settles_what_waited() -> None:
 
 def test_without_bindings_no_key_does_anything() -> None:
     assert actions("*6*799", Bindings({})) == []
+
+
+@given(st.text("0123456789*#ABCD", max_size=20), st.sampled_from(sorted(BINDINGS.actions)))
+def test_after_a_pause_every_sequence_acts_whatever_was_pressed_before(before: str, keys: str) -> None:
+    matcher = BindingMatcher(BINDINGS)
+    for n, key in enumerate(before):
+        matcher.press(key, 0.1 * n)
+    done = [action for n, key in enumerate(keys) for action in matcher.press(key, 10.0 + 0.1 * n)]
+    assert done == [BINDINGS.actions[keys]]

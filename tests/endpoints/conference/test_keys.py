@@ -33,6 +33,18 @@ async def test_star_6_mutes_and_unmutes_oneself(tmp_path: Path) -> None:
         assert other.hears(2000)
 
 
+async def test_who_is_muted_by_a_host_is_told_so(tmp_path: Path) -> None:
+    async with house(tmp_path, did=DID) as home:
+        caller, other = await home.enter("222222", tone_hz=2000), await home.enter("111111")
+        caller.forget()
+        attendee = home.meeting.attendees[home.call(caller).id]
+        home.meeting.mute(attendee, True)
+        home.meeting.mute(attendee, True)
+        await asyncio.sleep(1.0)
+        assert caller.prompts() == ["you_are_muted"]
+        assert not other.hears(2000)
+
+
 async def test_a_listener_cannot_unmute(tmp_path: Path) -> None:
     async with house(tmp_path, did=DID) as home:
         caller, other = await home.enter("333333", tone_hz=2000), await home.enter("222222")
@@ -104,9 +116,11 @@ async def test_one_attendee_can_be_held_alone(tmp_path: Path) -> None:
     async with house(tmp_path, did=DID) as home:
         host, guest = await home.enter("111111", tone_hz=1740), await home.enter("222222", tone_hz=2000)
         attendee = home.meeting.attendees[home.call(host).id]
+        host.forget()
         home.meeting.hold(attendee, True)
         await asyncio.sleep(1.0)
         assert not guest.hears(1740)
+        assert host.prompts() == ["on_hold", "music/hold"]
         home.meeting.hold(attendee, False)
         await asyncio.sleep(1.0)
         assert guest.hears(1740)

@@ -96,6 +96,7 @@ def test_quiet_turns_off_every_prompt_tone_and_music_whatever_the_others_say() -
         ("conference_code_tries", "0", "1 to 10"),
         ("did_welcomeprompt", "../../etc/passwd", "name of a prompt"),
         ("did_language", "tlh", "en_US"),
+        ("conference_moh", "/no/such/file.wav", "path of an audio file"),
     ],
 )
 def test_a_value_that_is_not_accepted_is_named_with_what_is(name: str, value: str, accepted: str) -> None:

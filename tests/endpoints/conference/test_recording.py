@@ -3,9 +3,11 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 import soundfile
 
 from softswitch.endpoints.conference import Recording
+from softswitch.endpoints.conference.recording import MeetingRecording
 from tests.endpoints.conference import prompt_book
 from tests.endpoints.conference.house import BRIEF, House, house
 
@@ -82,3 +84,19 @@ async def test_a_meeting_that_may_not_be_recorded_is_not(tmp_path: Path) -> None
         await asyncio.sleep(1.0)
         assert host.prompts() == ["no_permission"]
         assert recordings(home) == []
+
+
+async def test_a_full_disk_ends_the_recording_and_the_meeting_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MeetingRecording, "_new_path", lambda _self, _now: Path("/dev/full"))
+    async with house(tmp_path, did=DID) as home:
+        host = await home.enter("111111", tone_hz=440)
+        host.forget()
+        home.meeting.start_recording()
+        await asyncio.sleep(5.0)
+        assert host.prompts()[-1] == "recording_failed"
+        assert recordings(home)[-1].state == "failed"
+        assert recordings(home)[-1].reason
+        assert home.meeting.recording.path is None
+        assert home.meeting.head_count() == 1

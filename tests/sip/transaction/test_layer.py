@@ -4,7 +4,7 @@ from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
 from softswitch.sip.transaction.layer import Layer
-from softswitch.sip.transaction.machine import Event, Intervals, Timer
+from softswitch.sip.transaction.machine import Event, Intervals, Send, Timer
 
 PEER = Peer(Transport.UDP, "10.0.0.2", 5060)
 
@@ -66,10 +66,21 @@ def test_the_same_request_on_another_path_is_merged() -> None:
 def test_what_is_over_is_forgotten_and_answered_no_more() -> None:
     layer = Layer(Intervals())
     transaction = layer.open_server(request("OPTIONS"), PEER)
-    layer.respond(transaction, Response.for_request(transaction.request, 200))
+    ok = Response.for_request(transaction.request, 200)
+    layer.respond(transaction, ok)
     layer.advance(transaction, Timer.J)
     assert len(layer) == 0
-    assert layer.respond(transaction, Response.for_request(transaction.request, 200)) == []
+    assert layer.respond(transaction, ok) == []
     client = layer.open_client(request("INVITE"), PEER)
     layer.advance(client, Event.TRANSPORT_ERROR)
     assert not layer.is_alive(client)
+
+
+def test_a_request_that_was_answered_is_let_go_and_its_repeat_gets_the_same_bytes() -> None:
+    layer = Layer(Intervals())
+    transaction = layer.open_server(request("OPTIONS"), PEER)
+    layer.respond(transaction, Response.for_request(transaction.request, 200))
+    assert transaction.is_spent
+    assert not hasattr(transaction, "request")
+    assert layer.server_for(request("OPTIONS")) is transaction
+    assert layer.advance(transaction, Event.REQUEST, request("OPTIONS")) == [Send(transaction.data)]

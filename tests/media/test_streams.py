@@ -1,0 +1,123 @@
+"""The shared table, and RFC 3550's bookkeeping over it."""
+
+import mmap
+import os
+
+import numpy as np
+import pytest
+
+from media.rtp.source import MAX_DROPOUT, Sources, Verdict
+from media.streams import COUNTERS, StreamColumns, Table
+
+ROWS = 8
+
+
+def sources() -> tuple[Sources, StreamColumns]:
+    streams = StreamColumns(ROWS, mmap.mmap(-1, StreamColumns.size_bytes(ROWS)), 0)
+    return Sources(streams), streams
+
+
+def test_two_views_of_one_descriptor_share_every_column() -> None:
+    table = Table(ROWS, 4)
+    other = Table(ROWS, 4, os.dup(table.descriptor))
+    table.streams.out_sequence[3] = 77
+    table.players.segment[2] = 5
+    table.count("ticks", 9)
+    assert other.streams.out_sequence[3] == 77
+    assert other.players.segment[2] == 5
+    assert other.counts()["ticks"] == 9
+    for each in (table, other):
+        each.close()
+
+
+def test_columns_do_not_overlap() -> None:
+    table = Table(ROWS, 4)
+    columns = StreamColumns._layout()
+    for number, name in enumerate(columns, 1):
+        getattr(table.streams, name)[:] = number
+    assert all((getattr(table.streams, name) == number).all() for number, name in enumerate(columns, 1))
+    assert not any(table.counts().values())
+    table.close()
+
+
+def test_clearing_a_row_leaves_the_others() -> None:
+    table = Table(ROWS, 4)
+    table.streams.received_packets[:] = 5
+    table.streams.clear(2)
+    assert table.streams.received_packets.tolist() == [5, 5, 0, 5, 5, 5, 5, 5]
+    table.close()
+
+
+def test_a_huge_table_costs_nothing_until_it_is_used() -> None:
+    table = Table(1_000_000, 1_000_000)
+    assert os.fstat(table.descriptor).st_blocks == 0
+    table.streams.level[0] = 1
+    assert os.fstat(table.descriptor).st_blocks * 512 <= 65536
+    table.close()
+
+
+def test_counters_are_named_once() -> None:
+    assert len(set(COUNTERS)) == len(COUNTERS)
+
+
+def judge_all(judge: Sources, sequences: list[int]) -> list[Verdict]:
+    return [judge.judge(0, 1, sequence & 0xFFFF, 0) for sequence in sequences]
+
+
+def test_sequence_numbers_wrap_and_count_cycles() -> None:
+    judge, streams = sources()
+    judge_all(judge, list(range(65500, 65600)))
+    assert streams.highest_sequence[0] == 65599
+    assert judge.expected(0) == 100
+    assert judge.lost(0) == 0
+
+
+def test_lost_packets_are_expected_minus_received() -> None:
+    judge, _ = sources()
+    judge_all(judge, [n for n in range(100) if n % 10 != 3])
+    assert judge.lost(0) == 10
+
+
+@pytest.mark.parametrize(
+    ("sequences", "last"),
+    [
+        ([10], Verdict.FIRST),
+        ([10, 11], Verdict.NEXT),
+        ([10, 13], Verdict.LATER),
+        ([10, 11, 11], Verdict.DUPLICATE),
+        ([10, 12, 11], Verdict.EARLIER),
+        ([10, 10 + MAX_DROPOUT], Verdict.PROBATION),
+        ([10, 20000, 20001], Verdict.RESTARTED),
+        ([10, 20000, 11], Verdict.NEXT),
+    ],
+)
+def test_each_packet_is_judged_by_its_sequence_number(sequences: list[int], last: Verdict) -> None:
+    judge, _ = sources()
+    assert judge_all(judge, sequences)[-1] is last
+
+
+def test_a_restarted_source_keeps_its_counts() -> None:
+    judge, streams = sources()
+    judge_all(judge, [1, 2, 4, 30000, 30001, 30002])
+    assert streams.received_packets[0] == 5
+    assert judge.lost(0) == 1
+
+
+def test_rows_at_once_and_one_by_one_give_the_same_jitter_and_counts() -> None:
+    at_once, one_by_one = sources(), sources()
+    chance = np.random.default_rng(1)
+    transit = chance.integers(-400, 400, (200, ROWS)).astype(np.int32)
+    for number in range(200):
+        for row in range(ROWS):
+            one_by_one[0].judge(row, 1, number, int(transit[number, row]))
+        if number == 0:
+            for row in range(ROWS):
+                at_once[0].judge(row, 1, 0, int(transit[0, row]))
+            continue
+        following = at_once[0].in_order(
+            ROWS, np.ones(ROWS, np.bool_), np.full(ROWS, number, np.uint16), transit[number].copy()
+        )
+        assert following.all()
+    np.testing.assert_allclose(at_once[1].jitter_samples, one_by_one[1].jitter_samples, rtol=1e-4)
+    assert (at_once[1].received_packets == one_by_one[1].received_packets).all()
+    assert (at_once[1].highest_sequence == one_by_one[1].highest_sequence).all()

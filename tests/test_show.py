@@ -1,0 +1,50 @@
+"""What the command line shows, where it is not the shipped set-up that shows it."""
+
+from pathlib import Path
+
+import pytest
+
+from softswitch import show
+from softswitch.plan import Plan, load_plan
+from softswitch.sip import Transport
+from tests.routing.plans import CONFERENCE, plan_of
+
+SHIPPED = Path(__file__).parent.parent / "config"
+UDP = (Transport.UDP, "127.0.0.1", 5060)
+TCP = (Transport.TCP, "127.0.0.1", 5060)
+
+
+def hint(plan: Plan, *listening: show.Listener) -> list[str]:
+    return [line.plain.strip() for line in show.how_to_call(plan, listening, program="softswitch")]
+
+
+def test_the_hint_is_two_commands_that_work_as_they_stand() -> None:
+    assert hint(load_plan(SHIPPED), UDP, TCP) == [
+        "Call it from a second terminal:",
+        "sipp 127.0.0.1:5060 -s 12025550102 -sn uac",
+        "softswitch gateway call --from 13105550199 --to 12025550101 --send 222222# --hold 20s",
+    ]
+
+
+def test_a_switch_heard_over_tcp_alone_is_called_over_tcp() -> None:
+    _, sipp, gateway = hint(load_plan(SHIPPED), TCP)
+    assert sipp.endswith(" -t t1")
+    assert gateway.endswith(" --transport TCP")
+
+
+@pytest.mark.parametrize(("heard", "called"), [("0.0.0.0", "127.0.0.1:5070"), ("::", "[::1]:5070")])
+def test_a_wildcard_address_is_no_target_in_the_hint(heard: str, called: str) -> None:
+    _, sipp, gateway = hint(load_plan(SHIPPED), (Transport.UDP, heard, 5070))
+    assert sipp.startswith(f"sipp {called} ")
+    assert gateway.endswith(f" --switch {called}")
+
+
+def test_codes_of_one_s_own_are_not_printed_but_their_place_is(tmp_path: Path) -> None:
+    codes = '[[endpoints.meeting_rooms]]\nname = "a"\naccess_codes = [{ access_code = "8123", role = "host" }]\n'
+    plan = plan_of(tmp_path, CONFERENCE + codes + '[[dids]]\nphonenumber = "1202"\nendpoint = "conference"')
+    _, gateway = hint(plan, UDP)
+    assert " --send YOUR_CODE# " in gateway
+
+
+def test_a_plan_without_numbers_says_so_instead_of_call_it_and_nothing() -> None:
+    assert hint(Plan(), UDP) == ["No number leads anywhere yet: numbers.toml has no DIDs."]
