@@ -102,8 +102,8 @@ def _signals() -> tuple[signal.Signals, ...]:
 
 
 def _is_at_terminal() -> bool:
-    """Whether the program ends with its terminal: nohup has not said that it shall not."""
-    return sys.stdin.isatty() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    """Whether somebody watches it there, and nohup has not said that it shall outlive the terminal."""
+    return sys.stderr.isatty() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
 def _drain_on_signal(app: App, stop: asyncio.Event) -> None:

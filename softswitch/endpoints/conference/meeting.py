@@ -42,6 +42,7 @@ class Meeting:
         "_report",
         "_tone_at",
         "attendees",
+        "created_at",
         "entry_tones",
         "exit_tones",
         "expected",
@@ -79,6 +80,7 @@ class Meeting:
         self.entry_tones = properties.conference_entrytones_enabled
         self.exit_tones = properties.conference_exittones_enabled
         self._loop = asyncio.get_running_loop()
+        self.created_at = self._loop.time()
         self._on_move = on_move
         self._lifetime = Lifetime(self, properties)
         self._report = Report(events, self._loop.time, self.id, room)
