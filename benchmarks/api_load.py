@@ -55,6 +55,7 @@ class Run:
 
     far_end: LoadResult
     answers_ms: list[float]
+    answered_per_second: float
     refused: int
     core: float
 
@@ -118,11 +119,11 @@ def main() -> None:
     arguments = _arguments()
     report = Report("Do API requests cost the calls anything?", COLUMNS)
     alone, loaded = asyncio.run(_measure(arguments.legs, arguments.requests, arguments.seconds))
-    for run, requests in ((alone, 0), (loaded, arguments.requests)):
+    for run in (alone, loaded):
         far_end = run.far_end
         report.row(
             arguments.legs,
-            requests,
+            run.answered_per_second,
             100 * far_end.on_time_share,
             far_end.on_time_share / alone.far_end.on_time_share,
             100 * far_end.delivered_share,
@@ -211,8 +212,9 @@ async def _run(
         await api.load(requests, seconds - 0.5)
     else:
         await asyncio.sleep(seconds - 0.5)
-    core = (switch.cpu_by_process()[switch.pid] - cpu_s) / (time.monotonic() - began)
-    return Run(await far_end, api.answers_ms, api.refused, core)
+    lasted_s = time.monotonic() - began
+    core = (switch.cpu_by_process()[switch.pid] - cpu_s) / lasted_s
+    return Run(await far_end, api.answers_ms, len(api.answers_ms) / lasted_s, api.refused, core)
 
 
 def _arguments() -> argparse.Namespace:

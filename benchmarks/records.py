@@ -24,7 +24,7 @@ from benchmarks.report import Report
 
 COLUMNS = ("what", "calls", "failed", "ours ms/call", "signalling", "ratio")
 KILL_COLUMNS = ("kills", "calls answered", "records", "missing", "double", "closed with cause 41")
-LEAST_LIFE_S, LONGEST_LIFE_S = 1.0, 3.0
+LEAST_LIFE_S, LONGEST_LIFE_S = 0.5, 2.0
 SETTLED_S = 4.0
 
 
@@ -76,6 +76,7 @@ def kills(report: Report, *, times: int, rate: int) -> bool:
                 time.sleep(random.uniform(LEAST_LIFE_S, LONGEST_LIFE_S))
                 switch.kill()
             answered.update(load.answered)
+        switch.log_path.unlink()
         switch.start()
         time.sleep(SETTLED_S)
         switch.stop()
@@ -96,6 +97,7 @@ class _load:  # noqa: N801 - used as a function
         self._switch, self._folder, self._rate = switch, folder / f"sipp-{time.monotonic_ns()}", rate
 
     def __enter__(self) -> "_load":
+        self._switch.log_path.unlink(missing_ok=True)  # what it said in its last life is no sign of this one
         self._switch.start()
         self._thread = threading.Thread(target=self._call)
         self._thread.start()

@@ -22,7 +22,7 @@ CONFIG_STATUS = 2
 ELSEWHERE = {
     "ladder": "softswitch.ladder.cli",
     "top": "softswitch.top",
-    "records": "softswitch.records.cli",
+    "records": "softswitch.records_cli",
     "drain": "softswitch.running",
     "demo": "softswitch.demo",
     "gateway": "softswitch.gateway.cli",

@@ -208,6 +208,7 @@ class App:
     def _open_api(self, store: "Store", parts: AsyncExitStack) -> None:
         """Takes the port of the API, so that a port in use is told; SIP is heard before the API answers."""
         from softswitch.api.context import ApiContext
+        from softswitch.api.core.recordings import Recordings
         from softswitch.api.serve import ApiServer, listen
 
         if self.settings.api.enabled:
@@ -215,7 +216,10 @@ class App:
             parts.callback(listener.close)
             live = self._live()
             parts.callback(asyncio.create_task(live.health.run()).cancel)
-            self.api = ApiServer(listener, ApiContext.of(store, self.settings, live))
+            context = ApiContext.of(store, self.settings, live)
+            recordings = Recordings(store, context.storage, self.settings.data, self.events, self.endpoints)
+            parts.callback(asyncio.create_task(recordings.run()).cancel)
+            self.api = ApiServer(listener, context)
 
     def _live(self) -> "Live":
         from softswitch.api.live import Live

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from softswitch.store import Store
 
 Trace = Callable[[str, Peer, bytes], None]
-PARTNER_READ_EVERY_S = 2.0
+PARTNER_READ_EVERY_S = 5.0
 
 
 class Watching:

@@ -104,7 +104,7 @@ def list_parameters(
 ) -> Asked:
     """A dependency of every list route. Raises `ApiError` 400 for parameters that are unknown or exclude each other."""
     for name in sorted(set(request.query_params) - PARAMETERS):
-        raise ApiError(400, field=name, message=f"is no parameter{did_you_mean(name, PARAMETERS)}")
+        raise ApiError(400, field=name[:64], message=f"is no parameter{did_you_mean(name[:64], PARAMETERS)}")
     cursors = {name: sid for name, sid in (("after", after), ("before", before)) if sid is not None}
     for name, sid in cursors.items():
         if not SID.fullmatch(sid):

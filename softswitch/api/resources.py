@@ -40,6 +40,10 @@ from softswitch.store import RESOURCES, Condition, ListQuery, Row
 
 Values = dict[str, Any]
 
+FAULTS_LIMIT = 20
+NAME_LIMIT = 64
+"""Of what a client sends, so much is looked at to say what was meant: finding near words takes time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Related:
@@ -243,7 +247,10 @@ class ConfigurationResource:
                 if name not in self.counted and (seen is None or seen.get(name) != value):
                     faults.append(Fault(name, "is read-only"))
             elif name not in self.related and name not in self.parts:
-                faults.append(Fault(name, f"is no attribute here{did_you_mean(name, self.body.model_fields)}"))
+                near = did_you_mean(name[:NAME_LIMIT], self.body.model_fields)
+                faults.append(Fault(name[:NAME_LIMIT], f"is no attribute here{near}"))
+            if len(faults) == FAULTS_LIMIT:
+                break
         if faults:
             raise ApiError(422, *faults)
 

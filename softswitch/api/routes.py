@@ -7,7 +7,7 @@ program runs, so the annotation FastAPI reads is set by hand.
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from softswitch.api.errors import Errors
@@ -67,13 +67,9 @@ def described(
         "dependencies": [guard],
         "responses": {**ERROR_RESPONSES, (200 if answer is not None else 204): ok},
         "status_code": 200 if answer is not None else 204,
-        "response_class": Response if answer is None else _Json,
+        "response_class": Response if answer is None else JSONResponse,
         "openapi_extra": {"parameters": [_sid_parameter(sid) for sid in sids]} if sids else None,
     }
-
-
-class _Json(Response):
-    media_type = "application/json"
 
 
 def _described(resource: ConfigurationResource, verb: str, right: str) -> dict[str, Any]:

@@ -84,10 +84,14 @@ FreeForm = Annotated[dict[str, Any], AfterValidator(_free_form)]
 """A JSON object whose keys are the client's own."""
 
 
-class Object(BaseModel):
-    """An object of the API as it is shown."""
+def _none_required(schema: dict[str, Any]) -> None:
+    schema.pop("required", None)
 
-    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
+
+class Object(BaseModel):
+    """An object of the API as it is shown. Every attribute may be missing there: `include_fields` says which come."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True, json_schema_extra=_none_required)
 
 
 class Body(BaseModel):

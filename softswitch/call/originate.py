@@ -1,6 +1,6 @@
 """The far end of a call that we place: an INVITE over one trunk after another, until somebody answers.
 
-    leg = OutgoingLeg(stack, engine, ways, from_number="12025550101", to_number="13105550123", local=("192.0.2.1", 5060))
+    leg = OutgoingLeg(stack, engine, ways, from_number="12025550101", to_number="13105550123", local=here)
     await leg.answered()                # raises `CallRejected` with the last refusal
 
 Early media is not listened to: what counts is the answer. A trunk that is silent, broken or overloaded (408, 5xx)

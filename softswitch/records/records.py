@@ -32,7 +32,7 @@ from softswitch.records.journal import Journal, Segment
 from softswitch.records.lines import Closed, Joined, Opened, Story, Talks, encode, read
 
 JOURNAL = "journal"
-IMPORT_EVERY_S = 1.0
+IMPORT_EVERY_S = 2.0
 RETRY_AT_MOST_S = 60.0
 ROWS_AT_ONCE = 500
 RESTARTED = "The switch was restarted"

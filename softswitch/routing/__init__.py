@@ -1,7 +1,8 @@
 """Routing: who sends a call, whether it fits, and where it leads. Decisions with reasons; nothing is sent.
 
 Reading order: `number`, `identity` and `identify` say who calls; `limits` whether there is room; `transformations` what
-changes on the way; `router` where it goes; `trunk_group` and `outward` which trunk a call out takes; `explain` asks them all at once.
+changes on the way; `router` where it goes; `trunk_group` and `outward` which trunk a call out takes; `explain` asks
+them all at once.
 """
 
 from softswitch.routing.explain import Explanation, explain, peer_of

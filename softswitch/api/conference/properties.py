@@ -22,7 +22,7 @@ def _known(properties: dict[str, str]) -> dict[str, str]:
 
 
 Properties = Annotated[
-    dict[str, Annotated[str, Field(max_length=256)]],
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=256)]],
     Field(max_length=len(BY_NAME), examples=[{"conference_start_how": "host"}]),
     AfterValidator(_known),
 ]

@@ -8,18 +8,17 @@ can be said of the content (type, format, duration) is found out here; the clien
 """
 
 import asyncio
-import mimetypes
 import uuid
-import wave
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import AfterValidator, Field, ValidationError
 
 from softswitch.api.core.multipart import Form
+from softswitch.api.core.storage import content_of
 from softswitch.api.errors import ApiError, faults_of
 from softswitch.api.lists import json_response
 from softswitch.api.resources import ConfigurationResource, Values
@@ -209,43 +208,6 @@ def add_content(router: APIRouter, files: Files) -> None:
     del download["responses"][204]
     router.add_api_route(files.path, files.upload, methods=["POST"], **upload)
     router.add_api_route(content, files.download, methods=["GET"], **download)
-
-
-def content_of(path: Path, name: str) -> Values:
-    """What can be said of the content: by the name its type, by the bytes, where they are audio, the duration."""
-    mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    found: dict[str, Any] = {
-        "mime_type": mime_type,
-        "content_format": Path(name).suffix.lstrip(".").lower()[:16] or None,
-        "content_classification": classification_of(mime_type),
-        "content_duration": None,
-    }
-    if found["content_format"] == "wav":
-        found["content_duration"] = duration_of(path)
-    return found
-
-
-def duration_of(path: Path) -> float | None:
-    """Seconds of a WAV file; None for what is none. Read in Python alone: a stranger's file reaches no C library."""
-    try:
-        with wave.open(str(path), "rb") as audio:
-            return round(audio.getnframes() / audio.getframerate(), 3)
-    except (wave.Error, EOFError, OSError, ZeroDivisionError):
-        return None
-
-
-def classification_of(mime_type: str) -> str:
-    """archive, document, executable, media or unknown."""
-    kind, _, form = mime_type.partition("/")
-    if kind in ("audio", "video", "image"):
-        return "media"
-    if kind == "text" or form in ("pdf", "json", "msword", "rtf") or "officedocument" in form:
-        return "document"
-    if form in ("zip", "gzip", "x-tar", "x-7z-compressed", "x-bzip2", "vnd.rar"):
-        return "archive"
-    if form in ("x-msdos-program", "x-sh", "x-executable", "vnd.microsoft.portable-executable"):
-        return "executable"
-    return "unknown"
 
 
 def _check_classification(container: Row, classification: str) -> None:

@@ -1,5 +1,6 @@
 """`/switch/v1/explain`: where a call from here to there would go, and why. Nobody is called."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -58,10 +59,12 @@ def add_explain(router: APIRouter, live: Live, unknown_sender: str) -> None:
             peer = peer_of(source)
         except PeerError as error:
             raise ApiError(400, field="source", message=error.reason) from None
-        try:
-            found = explain(live.plan(), from_=from_, to=to, peer=peer, unknown_sender=unknown_sender)
-        except PeerError as error:
-            raise ApiError(400, field="from" if from_ in error.reason else "to", message=error.reason) from None
+        ask = partial(explain, live.plan(), peer=peer, unknown_sender=unknown_sender)
+        for field, number in (("to", to), ("from", from_)):
+            try:
+                found = ask(from_=number, to=to)
+            except PeerError as error:
+                raise ApiError(400, field=field, message=error.reason) from None
         return json_response(_look(found))
 
     add(router, "GET", "/explain", explained, name="explain", answer=Explained, example=EXAMPLE)

@@ -1,12 +1,14 @@
 """`/conference/v2/calls`: what can be done to people who are on the phone, and calling others."""
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from softswitch.sip import Answered, Ended, Session, SessionEvent
-from tests.api.live.house import OTHER_NUMBER, House
+from softswitch.sip.digest import Challenger, Verdict
+from tests.api.live.house import OTHER_NUMBER, OUTSIDE, PLAN, House, house
 from tests.endpoints.conference import prompt_book
 from tests.endpoints.conference.phone import HZ, TONE_LEVEL, Phone
 
@@ -229,7 +231,7 @@ async def test_a_refusal_of_who_is_called_is_the_outcome_of_the_call(home: House
         await asyncio.sleep(0.1)
     assert (ended[0].outcome.status, ended[0].outcome.by) == (status, "DST")
     assert host.end is None
-    assert home.app.engine.counters().get("streams", 1) == 1
+    assert home.app.engine.counters()["streams"] == 1  # the host's
 
 
 async def test_a_call_that_rings_is_cancelled_when_the_meeting_ends(home: House, called: Called) -> None:
@@ -255,6 +257,39 @@ async def test_a_call_that_rings_is_cancelled_by_delete(home: House, called: Cal
     await asyncio.sleep(1)
     assert called.end is not None
     assert called.end.status == 487
+    assert home.app.engine.counters()["streams"] == 1  # the host's
+
+
+async def test_a_silent_trunk_makes_the_next_one_be_tried_with_its_own_credentials(tmp_path: Path) -> None:
+    silent = {"name": "silent", "address": "10.0.0.3", "priority": 0}
+    ours = {"sip_username": "us", "sip_password": "pw"}
+    wary = {"name": "wary", "address": OUTSIDE, "priority": 1, "out_capacity": 1, **ours}
+    plan = {**PLAN, "trunk_groups": [{"name": "pstn", "acls": ["10.0.0.0/8"], "trunks": [silent, wary]}]}
+    async with house(tmp_path, plan) as home:
+        called = Called(home)
+        challenger = Challenger("outside", b"secret")
+        answer = called.take
+
+        def challenge(session: Session) -> None:
+            now = asyncio.get_running_loop().time()
+            if challenger.verify(session.request, {"us": "pw"}.get, now) is Verdict.OK:
+                answer(session)
+            else:
+                headers = [("WWW-Authenticate", value) for value in challenger.challenge(now)]
+                session.reject(401, "Unauthorized", headers=headers)
+
+        home.phones.on_invite = challenge
+        await home.enter("host")
+        made = await dial(home)
+        await until_state(home, made["call_sid"], "talking")
+        assert len(called.sessions) == 1
+        trunks = (await home.admin.get("/switch/v1/trunks/health")).json()["trunks"]
+        assert {trunk["trunk"]: trunk["calls_out"] for trunk in trunks} == {"silent": 0, "wary": 1}
+        assert called.phone is not None
+        called.phone.hang_up()
+        await asyncio.sleep(1)
+        trunks = (await home.admin.get("/switch/v1/trunks/health")).json()["trunks"]
+        assert {trunk["calls_out"] for trunk in trunks} == {0}
 
 
 async def test_a_dial_that_can_not_be_is_refused_with_the_field(home: House, called: Called) -> None:

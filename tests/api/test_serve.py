@@ -1,0 +1,90 @@
+"""The API on a real port, in a process that has other things to do."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from softswitch.api.context import ApiContext
+from softswitch.api.serve import ApiServer, listen
+from softswitch.configuration import load_configuration
+from softswitch.errors import ConfigError
+from softswitch.settings import ApiSettings, Settings
+from softswitch.store import Store
+
+SHIPPED = Path(__file__).parents[2] / "config"
+
+pytestmark = pytest.mark.real_time
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[tuple[ApiServer, str]]:
+    store = await Store.open("", folder)
+    settings = Settings.model_validate({"data": {"directory": str(folder)}, "api": {"port": 0}})
+    server = ApiServer(listen(settings.api), ApiContext.of(store, settings))
+    serving = asyncio.create_task(server.serve())
+    secret = await server.create_first_token()
+    assert secret is not None
+    yield server, secret
+    server.stop()
+    await serving
+    await store.close()
+
+
+async def test_who_connects_while_the_api_is_still_being_built_waits_for_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as (server, secret), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        headers = {"Authorization": f"Bearer {secret}"}
+        assert (await client.get("/core/v2/endpoints", headers=headers)).status_code == 200
+        assert (await client.get("/core/v2/endpoints")).status_code == 401
+        assert await server.create_first_token() is None
+
+
+async def test_stopping_leaves_no_task_and_the_port_free(tmp_path: Path) -> None:
+    async with running(tmp_path) as (server, _), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        assert (await client.get("/docs")).status_code == 200
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    with socket.create_server(server.address):
+        pass
+
+
+async def test_stopping_before_it_is_built_is_a_stop_all_the_same(tmp_path: Path) -> None:
+    async with running(tmp_path) as (server, _):
+        server.stop()
+
+
+async def test_a_connection_that_says_nothing_or_rubbish_does_not_keep_others_out(tmp_path: Path) -> None:
+    async with running(tmp_path) as (server, _), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        silent = [await asyncio.open_connection(*server.address) for _ in range(20)]
+        _, rubbish = await asyncio.open_connection(*server.address)
+        rubbish.write(b"\x16\x03\x01 not HTTP at all\r\n\r\n")
+        assert (await client.get("/openapi.json")).status_code == 200
+        for _, writer in (*silent, (None, rubbish)):
+            writer.close()
+
+
+def test_a_port_in_use_is_a_sentence_that_names_the_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError) as refused:
+            listen(ApiSettings(port=port))
+    assert refused.value.key == "api.port"
+    assert f"127.0.0.1 port {port} is in use" in str(refused.value)
+    assert "SOFTSWITCH_API__PORT=8081" in str(refused.value)
+
+
+def test_an_address_of_another_machine_is_a_sentence_too() -> None:
+    with pytest.raises(ConfigError, match=r"api\.address: 192\.0\.2\.1 is no address of this machine"):
+        listen(ApiSettings(address="192.0.2.1", port=0))
+
+
+def test_the_api_is_not_opened_to_the_world_while_the_shipped_codes_are_in_use() -> None:
+    with pytest.raises(ExceptionGroup) as refused:
+        load_configuration(SHIPPED, {"SOFTSWITCH_API__ADDRESS": "0.0.0.0"})
+    (problem,) = refused.value.exceptions
+    assert isinstance(problem, ConfigError)
+    assert problem.key == "api.address"
+    assert load_configuration(SHIPPED, {"SOFTSWITCH_API__ADDRESS": "0.0.0.0", "SOFTSWITCH_API__ENABLED": "false"})
