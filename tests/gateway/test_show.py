@@ -31,13 +31,13 @@ def test_jitter_that_is_nothing_but_float_dust_is_zero() -> None:
 
 
 def test_what_was_heard_is_said() -> None:
-    assert said(GOOD)["heard"] == "sound at -20 dB in 50 % of the time"
+    assert said(GOOD)["heard"] == "sound at -20 dB for 50 %"
 
 
 def test_a_call_that_went_dead_says_since_when() -> None:
     dead = replace(GOOD, one_way=HEARS_NOTHING_MORE, heard=Heard(silent_since_s=4.5), bye_answered=False)
     table = said(dead)
-    assert "from 4.5 s after the answer on" in table["heard"]
+    assert "nothing since 4.5 s after the answer" in table["heard"]
     assert HEARS_NOTHING_MORE in table["one-way audio"]
     assert "1" in table["BYE unanswered"]
 

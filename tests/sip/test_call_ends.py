@@ -23,6 +23,20 @@ async def test_a_caller_that_closes_after_its_last_words_is_no_fault_to_the_call
     await callee.stack.close()
 
 
+async def test_a_connection_that_closes_after_the_call_is_no_fault() -> None:
+    wire = Wire()
+    caller, callee = await pair(wire)
+    session = caller.call("10.0.0.2", params=";transport=tcp")
+    await asyncio.sleep(1.0)
+    session.hang_up()
+    assert await caller.stack.last_words(2.0)
+    await caller.stack.close()
+    await asyncio.sleep(10.0)
+    assert callee.ended().by == "remote"
+    assert not callee.stack.drops
+    await callee.stack.close()
+
+
 async def test_an_answer_to_bye_that_finds_nobody_is_undelivered_but_fails_no_transaction() -> None:
     wire = Wire(delay_s=0.02)
     caller, callee = await pair(wire)
