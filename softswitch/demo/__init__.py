@@ -9,9 +9,8 @@ callers is the gateway's process, voices what is said, cpu what it cost.
 
 import asyncio
 import contextlib
-import shutil
-import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,9 @@ from softswitch.demo.story import SPEECH_S, story
 from softswitch.demo.verdict import LEGEND, Verdict, judge
 from softswitch.demo.view import room_view
 from softswitch.demo.voices import shipped_samples, write_voices
+from softswitch.errors import ConfigError
+from softswitch.plan import Plan
+from softswitch.settings import Settings
 
 REFRESH_S = 0.2
 
@@ -39,22 +41,23 @@ def demo(config: Annotated[Path | None, typer.Option(help="The folder with the c
 
 
 async def _demo(configuration: Configuration, console: Console) -> int:
-    folder = _clean(configuration.settings.data.directory / "demo")
-    write_voices(story(), shipped_samples(), folder / "voices", SPEECH_S)
-    with (folder / "switch.log").open("w") as log:
-        logs.configure(configuration.settings.logs, log)
-        stage = await _play(configuration, folder, console)
-    console.print("\nlistening to what each of them heard ...", style="dim")
-    verdict = await asyncio.to_thread(judge, story(), folder / "voices", folder / "heard")
+    own = folder_of_its_own(configuration.settings.data.directory)
+    with tempfile.TemporaryDirectory(prefix="softswitch-demo-") as temporary:
+        folder = Path(temporary)
+        for part in ("voices", "heard"):
+            (folder / part).mkdir()
+        write_voices(story(), shipped_samples(), folder / "voices", SPEECH_S)
+        with (own / "switch.log").open("w") as log:
+            logs.configure(configuration.settings.logs, log)
+            stage = await _play(settings_of_its_own(configuration.settings, own), configuration.plan, folder, console)
+        console.print("\nlistening to what each of them heard ...", style="dim")
+        verdict = await asyncio.to_thread(judge, story(), folder / "voices", folder / "heard")
     _show(verdict, stage, console)
     return 0 if verdict.is_right else 1
 
 
-async def _play(configuration: Configuration, folder: Path, console: Console) -> Stage:
-    settings = configuration.settings
-    if not _is_free(settings.sip.addresses[0], settings.sip.port):
-        settings = settings.model_copy(update={"sip": settings.sip.model_copy(update={"port": 0})})
-    async with App(settings, configuration.plan) as app:
+async def _play(settings: Settings, plan: Plan, folder: Path, console: Console) -> Stage:
+    async with App(settings, plan) as app:
         console.print("The switch listens at {}:{}; 20 callers come in from the PSTN.".format(*app.sip_address))
         stage = Stage(app, story(), folder, on_news=_teller(console))
         with _live(stage, console):
@@ -93,7 +96,7 @@ def _show(verdict: Verdict, stage: Stage, console: Console) -> None:
         console.print(mistake, style="red", markup=False)
     result = "as it should be" if verdict.is_right else f"{len(verdict.mistakes)} of them wrong"
     console.print(f"\n{verdict.pairs} pairs: {result}. {_cpu(stage)}.")
-    console.print(f"The mixed recording: {stage.recording or 'none was made'}", highlight=False)
+    console.print(f"The mixed recording: {stage.recording or 'none was made'}", highlight=False, soft_wrap=True)
 
 
 def _cpu(stage: Stage) -> str:
@@ -107,17 +110,17 @@ def _teller(console: Console) -> Callable[[str], None]:
     return (lambda line: None) if console.is_terminal else (lambda line: console.print(line, markup=False))  # noqa: ARG005
 
 
-def _clean(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    for part in ("voices", "heard"):
-        (folder / part).mkdir(parents=True)
-    return folder
+def folder_of_its_own(data: Path) -> Path:
+    """A new folder for what stays of this run: the mixed recording and the log. Raises ConfigError."""
+    try:
+        (data / "demo").mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=data / "demo"))
+    except OSError as error:
+        raise ConfigError("the demo", "data.directory", f"{data / 'demo'} can't be written: {error.strerror}") from None
 
 
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def settings_of_its_own(settings: Settings, folder: Path) -> Settings:
+    """A free SIP port and a data folder of its own: a switch and other demos may run beside it."""
+    sip = settings.sip.model_copy(update={"port": 0})
+    data = settings.data.model_copy(update={"directory": folder})
+    return settings.model_copy(update={"sip": sip, "data": data})

@@ -38,6 +38,7 @@ class Stage:
     _cpu_spent: tuple[float, float | None] | None = None
     _callers_pid: int | None = None
     _numbers: dict[str, str] = field(default_factory=dict)
+    _present: set[str] = field(default_factory=set)
 
     @property
     def at_s(self) -> float:
@@ -79,7 +80,11 @@ class Stage:
         await self._until(self.story.mute_at)
         self._with(MUTED, lambda meeting, attendee: meeting.mute(attendee, True))
         await self._until(self.story.send_away_at)
-        self._with(SENT_AWAY, lambda meeting, attendee: meeting.kick(attendee))
+        self._with(SENT_AWAY, self._send_away)
+
+    def _send_away(self, meeting: Meeting, attendee: Attendee) -> None:
+        self._say(f"{attendee.call.from_number} is sent away")
+        meeting.kick(attendee)
 
     async def _until(self, at_s: float) -> None:
         await asyncio.sleep(max(0.0, at_s - self.at_s))
@@ -128,11 +133,12 @@ class Stage:
     def _on_event(self, event: Event) -> None:
         match event:
             case AttendeeChanged(what="entered"):
-                number = self._number(event.call_id)
-                self._say(f"{number} comes in as {event.value}")
+                self._present.add(event.call_id)
+                self._say(f"{self._number(event.call_id)} comes in as {event.value}")
             case AttendeeChanged(what="left"):
+                self._present.discard(event.call_id)
                 self._say(f"{self._number(event.call_id)} leaves")
-            case AttendeeChanged(what="muted", value="true"):
+            case AttendeeChanged(what="muted", value="true") if event.call_id in self._present:
                 self._say(f"{self._number(event.call_id)} is muted")
             case AttendeeChanged(what="talking", value="true"):
                 self._say(f"{self._number(event.call_id)} talks")

@@ -16,8 +16,9 @@ CALLS_PER_SECOND = 10.0
 PARTICIPANTS, LISTENERS = 15, 4
 FIRST_CALLER = 13105550101
 
-RECORD_AT = 7.0
-FIRST_TURN_AT = 9.0
+RECORD_AT = 9.0
+"""By then the last one has been told his role and is in."""
+FIRST_TURN_AT = 11.0
 TURN_S = 1.0
 SPEECH_S = 0.85
 """A turn is longer than what is said in it: nobody is talked over, whatever the jitter buffers do."""

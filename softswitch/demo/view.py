@@ -1,6 +1,6 @@
 """The room on the terminal as it is now: who is in, in which role, who talks, who is muted, how they sound."""
 
-from rich.console import Group
+from rich.console import Group, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -8,7 +8,9 @@ from softswitch.endpoints.conference.views import AttendeeView, MeetingView
 from softswitch.quality import opinion
 
 ROLE_STYLE = {"host": "bold yellow", "participant": "", "listener": "dim"}
-BAR = 12
+BAR = 7
+WIDTHS = {"caller": 6, "role": 11, "": 8, "talks": BAR, "loss": 7, "jitter": 7, "opinion": 7}
+"""The columns: they stay where they are whatever is in them, and fit into 60 characters."""
 QUIET_DB, LOUD_DB = -50.0, -10.0
 GOOD_MOS, FAIR_MOS = 4.0, 3.6
 
@@ -16,6 +18,7 @@ GOOD_MOS, FAIR_MOS = 4.0, 3.6
 def room_view(meeting: MeetingView | None, at_s: float, cpu: str, news: str) -> Group:
     """Everything on one screen; `meeting` None: nobody has come in yet."""
     head = Text.assemble((" standup ", "bold reverse"), f"  {at_s:4.1f} s  ", (cpu, "dim"))
+    head.no_wrap, head.overflow = True, "ellipsis"
     if meeting is None:
         return Group(head, Text("the callers dial in ...", style="dim"))
     count = f"{len(meeting.attendees)} in: {meeting.hosts} host, {meeting.participants} participants, "
@@ -26,20 +29,21 @@ def room_view(meeting: MeetingView | None, at_s: float, cpu: str, news: str) -> 
 
 
 def _table(meeting: MeetingView) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("caller", "role", "", "talks", "loss", "jitter", "opinion"):
-        table.add_column(name, justify="right" if name in ("loss", "jitter", "opinion") else "left")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for name, width in WIDTHS.items():
+        justify: JustifyMethod = "right" if name in ("loss", "jitter", "opinion") else "left"
+        table.add_column(name, justify=justify, min_width=width, no_wrap=True)
     for attendee in sorted(meeting.attendees, key=lambda attendee: attendee.number):
         table.add_row(*_row(attendee), style=ROLE_STYLE.get(attendee.role, ""))
     return table
 
 
 def _row(attendee: AttendeeView) -> tuple[str | Text, ...]:
-    heard = attendee.quality
+    heard, number = attendee.quality, f"..{attendee.number[-4:]}"
     if heard is None:
-        return attendee.number, attendee.role, attendee.state, "", "", "", ""
+        return number, attendee.role, attendee.state, "", "", "", ""
     return (
-        attendee.number,
+        number,
         attendee.role,
         Text("muted", style="red") if attendee.muted else Text(""),
         _bar(heard.level_db) if attendee.talking else Text(""),

@@ -4,5 +4,5 @@ A product of its own: a second user of `softswitch.sip` and `media`, which knows
 endpoints or plan. What it says of a call is therefore what a stranger would say.
 
 Reading order: order (what a caller is to do) -> caller (one call out) -> campaign (many) -> scenario, answering (calls
-in) -> quality, report (how it was) -> gateway (stack and engine) -> cli.
+in) -> hearing (as a call lasts) -> quality, report, show (how it was) -> address, gateway (the whole) -> cli.
 """

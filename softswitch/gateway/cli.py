@@ -25,25 +25,42 @@ BREATH = Pause(0.5)
 DEFAULT_HOLD_S = 10.0
 
 Value = TypeVar("Value")
-app = typer.Typer(no_args_is_help=True, help="The PSTN gateway simulator: calls the switch, and is called by it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The PSTN gateway simulator: calls the switch, and is called by it.",
+)
 
 
 @app.command()
 def call(
-    to: Annotated[str, typer.Option(help="The number to call.")],
-    from_: Annotated[str, typer.Option("--from", help="The caller's number; counts up from call to call.")],
-    switch: Annotated[str, typer.Option(help="Where the switch listens.")] = f"127.0.0.1:{SIP_PORT}",
-    send: Annotated[str, typer.Option(help="Keys to press: 0-9 * # A-D; a comma waits half a second.")] = "",
-    send_after: Annotated[str, typer.Option(help="When to press: 'prompt' (the voice pauses), or 2s. [prompt]")] = "",
-    play: Annotated[Path | None, typer.Option(help="A sound file to play into the call.")] = None,
-    repeat: Annotated[bool, typer.Option(help="Play it over and over.")] = False,
-    record: Annotated[Path | None, typer.Option(help="WAV file for what is heard; numbered with --calls.")] = None,
-    calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = 1,
-    cps: Annotated[float, typer.Option(min=0, help="New calls a second; 0: all at once.")] = 10.0,
-    hold: Annotated[str, typer.Option(help="How long a call lasts once answered: 30s, 2m. [played, or 10s]")] = "",
-    same_number: Annotated[bool, typer.Option(help="Every call comes from the same number.")] = False,
+    to: Annotated[str, typer.Option(metavar="NUMBER", help="The number to call.")],
+    from_: Annotated[
+        str, typer.Option("--from", metavar="NUMBER", help="The caller's number; counts up from call to call.")
+    ],
+    switch: Annotated[str, typer.Option(metavar="ADDRESS", help="Where the switch listens.")] = f"127.0.0.1:{SIP_PORT}",
+    send: Annotated[
+        str, typer.Option(metavar="KEYS", help="Keys to press: 0-9 * # A-D; a comma waits half a second.")
+    ] = "",
+    send_after: Annotated[
+        str, typer.Option(metavar="WHEN", help="When to press: 'prompt' (the voice pauses), the default, or 2s.")
+    ] = "",
+    play: Annotated[Path | None, typer.Option(metavar="FILE", help="A sound file to play into the call.")] = None,
+    repeat: Annotated[bool, typer.Option("--repeat", help="Play it over and over.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="WAV file for what is heard; numbered with --calls.")
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, metavar="N", help="How many calls.")] = 1,
+    cps: Annotated[float, typer.Option(min=0, metavar="N", help="New calls a second; 0: all at once.")] = 10.0,
+    hold: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="How long a call lasts once answered: 30s, 2m; else until played, or 10s."),
+    ] = "",
+    same_number: Annotated[bool, typer.Option("--same-number", help="Every call comes from the same number.")] = False,
     transport: Annotated[Transport, typer.Option(help="How SIP is carried.", case_sensitive=False)] = Transport.UDP,
-    json: Annotated[Path | None, typer.Option(help="Write the figures of every call to this file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the figures of every call to this file.")
+    ] = None,
 ) -> None:
     """Call the switch: press keys, play, listen, and say how it was. Exit status 1 when a call failed."""
     address = _parsed("--switch", lambda: host_and_port(switch, SIP_PORT))
@@ -58,8 +75,10 @@ def call(
 
 @app.command()
 def serve(
-    listen: Annotated[str, typer.Option(help="Where to be called.")] = f"127.0.0.1:{SERVE_PORT}",
-    scenario: Annotated[str, typer.Option(help=f"{ACCEPTED}; or a script.toml with one for each number.")] = "answer",
+    listen: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to be called.")] = f"127.0.0.1:{SERVE_PORT}",
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME", help=f"{ACCEPTED}; or a script.toml with one for each number.")
+    ] = "answer",
     transport: Annotated[Transport, typer.Option(help="How SIP is carried.", case_sensitive=False)] = Transport.UDP,
 ) -> None:
     """Take calls from the switch, each by the scenario of the number it called."""

@@ -17,7 +17,7 @@ from softswitch.gateway.report import Spread, Summary
 
 REFRESH_S = 0.1
 GOOD_MOS, FAIR_MOS = 4.0, 3.6
-NO_ROUND_TRIP = "unknown: the switch sent no RTCP report [dim](the first comes after some seconds)[/]"
+NO_ROUND_TRIP = "unknown: no RTCP report came [dim](the first takes some seconds)[/]"
 
 
 async def watch(campaign: Campaign, console: Console) -> None:
@@ -105,12 +105,12 @@ def _calls(summary: Summary) -> str:
 
 
 def _heard(summary: Summary) -> str:
-    """How much of the call was sound, how loud, and since when nothing came; the worst call where there are many."""
+    """How loud, in how much of the call, and since when nothing came; the worst call where there are many."""
     sound, silent = summary.sound_share, summary.silent_since_s
     said = "no sound"
     if sound is not None and summary.level_db is not None:
-        said = f"sound at {summary.level_db.p50:.0f} dB in {_figures(sound, 100, '% of the time', 'p50 / p5 / least')}"
-    return said if silent is None else f"{said}; [red]nothing came from {silent.worst:.1f} s after the answer on[/]"
+        said = f"sound at {summary.level_db.p50:.0f} dB for {_figures(sound, 100, '%', 'p50 / p5 / least')}"
+    return said if silent is None else f"{said}; [red]nothing since {silent.worst:.1f} s after the answer[/]"
 
 
 def _mos(spread: Spread | None) -> str:

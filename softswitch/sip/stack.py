@@ -392,10 +392,14 @@ class Stack:
             self._transports.send(data, peer)
 
     def _lost(self, peer: Peer) -> None:
-        """Something to this peer was not delivered. Reports come in floods, so they are looked at once a loop pass."""
+        """Something to this peer was not delivered, or its connection closed, which alone is no fault.
+
+        Reports come in floods, so they are looked at once a loop pass.
+        """
         if self._is_closed:
             return
-        self.drops["undelivered"] += 1
+        if peer.transport is Transport.UDP:
+            self.drops["undelivered"] += 1
         if not self._lost_peers:
             asyncio.get_running_loop().call_soon(self._report_lost)
         self._lost_peers.add(peer._replace(local_port=0))

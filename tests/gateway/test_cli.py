@@ -34,6 +34,27 @@ def test_an_option_that_cant_be_used_says_what_is_accepted(option: str, value: s
     assert "Traceback" not in result.output
 
 
+def test_a_time_to_press_without_keys_is_refused() -> None:
+    result = run(*CALL, "--send-after", "2s")
+    assert result.exit_code == 2
+    assert "nothing to press" in result.output
+
+
+@pytest.mark.parametrize("option", ["--record", "--json"])
+def test_a_missing_folder_is_refused_and_not_made(option: str, tmp_path: Path) -> None:
+    result = run(*CALL, option, str(tmp_path / "nowhere" / "file"))
+    assert result.exit_code == 2
+    assert "there is no folder" in result.output
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.real_time
+def test_a_name_that_does_not_exist_is_told_from_a_switch_that_does_not_answer() -> None:
+    result = run(*CALL, "--switch", "no-such-switch.invalid")
+    assert result.exit_code == 1
+    assert "no-such-switch.invalid can't be resolved" in result.output
+
+
 def test_serving_an_unknown_scenario_is_a_configuration_error() -> None:
     result = run("serve", "--scenario", "bussy")
     assert isinstance(result.exception, ConfigError)
