@@ -152,16 +152,9 @@ def _simultaneous_impairment(delay_ms: float) -> float:
     x_olr = SLR_DB + RLR_DB + 0.2 * (64 + _noise_db() - RLR_DB)
     loudness: float = 20 * ((1 + (x_olr / 8) ** 8) ** (1 / 8) - x_olr / 8)
     masked = -10 * math.log10(10 ** (-STMR_DB / 10) + math.exp(-delay_ms / 4) * 10 ** (-TELR_DB / 10))
-<<<<<<< HEAD
-    sidetone: float = 12 * (1 + ((masked - 13) / 6) ** 8) ** (1 / 8) - 28 * (1 + ((masked + 1) / 19.4) ** 35) ** (
-        1 / 35
-    )
-    sidetone += -13 * (1 + ((masked - 3) / 33) ** 13) ** (1 / 13) + 29
-=======
     sidetone: float = 12 * (1 + ((masked - 13) / 6) ** 8) ** (1 / 8) + 29
     sidetone -= 28 * (1 + ((masked + 1) / 19.4) ** 35) ** (1 / 35)
     sidetone -= 13 * (1 + ((masked - 3) / 33) ** 13) ** (1 / 13)
->>>>>>> next
     q = 37 - 15 * math.log10(QDU)
     g = 1.07 + 0.258 * q + 0.0602 * q**2
     y = (_signal_to_noise() - 100) / 15 + 46 / 8.4 - g / 9

@@ -138,10 +138,10 @@ class Leg:
         """
         sdp = self._agree()
         self.state = LEG_TABLE.after(self.state, LegTrigger.ANSWER)
-        self.session.answer(sdp)
         self.answered_at = asyncio.get_running_loop().time()
         if self.on_answered is not None:
-            self.on_answered(self.answered_at)
+            self.on_answered(self.answered_at)  # before the caller knows: a record that is lost now would be missing
+        self.session.answer(sdp)
         while self.session.remote_offer is None and not self._confirmed:
             await self._waiting.until()
 
