@@ -34,6 +34,9 @@ from softswitch.sip.peer import Peer
 STOPPING = CallRejected(503, "Going down", headers=(("Retry-After", "30"),), q850=41)
 OUR_BUG = CallRejected(500, "Server Internal Error", q850=41)
 
+ENDED_BY = {"SRC": "caller", "DST": "switch"}
+"""The parties of a call record in the words of the log."""
+
 HeaderFields = Iterable[tuple[str, str]]
 
 
@@ -200,7 +203,9 @@ class Switch:
             if how.counted_as:
                 self.refused[how.counted_as] += 1
             return
-        end = {"status": outcome.status, "reason": outcome.reason, "q850": outcome.q850, "by": outcome.by}
+        end = {"status": outcome.status, "q850": outcome.q850, "by": ENDED_BY[outcome.by], **call.notes}
+        if outcome.reason:
+            end["reason"] = outcome.reason
         if isinstance(how, Refused) and how.reasons:
             end["why"] = how.reasons[-1].why
         duration_s = round(self._clock() - call.started_at, 3)

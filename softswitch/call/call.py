@@ -6,7 +6,7 @@ decides nothing: deciding is the business of `routing` before the call has an en
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from softswitch.call.events import CallEnded, CallMoved, Events
@@ -16,6 +16,9 @@ from softswitch.call.outcome import Outcome
 if TYPE_CHECKING:
     from softswitch.plan import Did
     from softswitch.routing import Identified
+
+
+NOTHING: Mapping[str, str] = {}
 
 
 class Step(NamedTuple):
@@ -37,6 +40,7 @@ class Call:
         "events",
         "from_number",
         "id",
+        "notes",
         "outcome",
         "source",
         "started_at",
@@ -68,6 +72,8 @@ class Call:
         self.story: list[Step] = []
         self.started_at = self.clock()
         self.outcome: Outcome | None = None
+        self.notes: Mapping[str, str] = NOTHING
+        """What the endpoint wants said of the call in its last line of the log."""
 
     def __repr__(self) -> str:
         age_s = int(self.clock() - self.started_at)
