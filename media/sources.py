@@ -12,12 +12,18 @@ class Prompt:
 
     name: str
 
+    def __str__(self) -> str:
+        return f'prompt "{self.name}"'
+
 
 @dataclass(frozen=True, slots=True)
 class File:
     """Any audio file that libsndfile reads, any rate, any number of channels."""
 
     path: Path
+
+    def __str__(self) -> str:
+        return f'file "{self.path}"'
 
 
 @dataclass(frozen=True, slots=True)

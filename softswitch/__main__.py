@@ -130,7 +130,7 @@ def export(config: Config = None) -> None:
 def explain(
     from_: Annotated[str, typer.Option("--from", help="The calling number, or a URI.")],
     to: Annotated[str, typer.Option(help="The called number, or a URI.")],
-    source: Annotated[str, typer.Option(help="The address the call comes from: IP or IP:port.")] = "127.0.0.1",
+    source: Annotated[str, typer.Option(help="The address the call comes from: IP or IP:port [5060].")] = "127.0.0.1",
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: Config = None,
 ) -> None:

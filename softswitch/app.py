@@ -10,9 +10,9 @@ What flows upward between the parts is wired here (`stack.on_invite = switch.han
 import asyncio
 import contextlib
 import errno
-import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -279,4 +279,8 @@ def _is_ours(address: str) -> bool:
 def _is_writable(folder: Path) -> bool:
     """Whether files can be made in the folder, or the folder itself where it is not there yet."""
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return True
+    except OSError:
+        return False

@@ -42,7 +42,7 @@ def say(*things: RenderableType, style: str = "") -> None:
 
 
 def number_plan(plan: Plan, *, rows: int | None = None, all_codes: bool = False) -> Table:
-    """Number, endpoint, call flow, rooms, codes. Codes of our own making are only counted, unless `all_codes`."""
+    """Number, endpoint, call flow, rooms, a code a line. Codes of one's own are counted, unless `all_codes`."""
     table = _table("number", "leads to", "call flow", "rooms", "access codes")
     for did in islice(plan.numbers.dids, rows):
         flow = plan.call_flow(did)
@@ -191,7 +191,7 @@ def _codes(rooms: Iterable[MeetingRoom], all_codes: bool) -> str:
     codes = [code for room in rooms for code in room.access_codes]
     shown = [f"{code.access_code} {code.role}" for code in codes if all_codes or is_demo_secret(code.access_code)]
     hidden = len(codes) - len(shown)
-    return ", ".join(shown + ([f"{hidden} of your own"] if hidden else []))
+    return "\n".join(shown + ([f"{hidden} of your own"] if hidden else []))
 
 
 def _dialable(host: str, port: int) -> str:

@@ -35,6 +35,9 @@ STOPPING = CallRejected(503, "Going down", headers=(("Retry-After", "30"),), q85
 DRAIN_LOOKS_EVERY_S = 0.1
 OUR_BUG = CallRejected(500, "Server Internal Error", q850=41)
 
+ENDED_BY = {"SRC": "caller", "DST": "switch"}
+"""The parties of a call record in the words of the log."""
+
 HeaderFields = Iterable[tuple[str, str]]
 
 
@@ -265,7 +268,9 @@ class Switch:
             self.on_ended(call)
 
     def _log_end(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
-        end = {"status": outcome.status, "reason": outcome.reason, "q850": outcome.q850, "by": outcome.by}
+        end = {"status": outcome.status, "q850": outcome.q850, "by": ENDED_BY[outcome.by], **call.notes}
+        if outcome.reason:
+            end["reason"] = outcome.reason
         if isinstance(how, Refused) and how.reasons:
             end["why"] = how.reasons[-1].why
         duration_s = round(self._clock() - call.started_at, 3)

@@ -6,7 +6,7 @@ decides nothing: deciding is the business of `routing` before the call has an en
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Events, KeyPressed
@@ -16,6 +16,9 @@ from softswitch.call.outcome import Outcome
 if TYPE_CHECKING:
     from softswitch.plan import Did
     from softswitch.routing import Identified
+
+
+NOTHING: Mapping[str, str] = {}
 
 
 class Step(NamedTuple):
@@ -39,6 +42,7 @@ class Call:
         "events",
         "from_number",
         "id",
+        "notes",
         "outcome",
         "sid",
         "source",
@@ -73,6 +77,8 @@ class Call:
         self.story: list[Step] = []
         self.started_at = self.clock()
         self.outcome: Outcome | None = None
+        self.notes: Mapping[str, str] = NOTHING
+        """What the endpoint wants said of the call in its last line of the log."""
         caller.on_answered, caller.on_digit = self._on_answered, self._on_digit
 
     def __repr__(self) -> str:

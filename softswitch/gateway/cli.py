@@ -98,7 +98,7 @@ async def _call(
     try:
         switch = await resolved(address)
     except NameNotFoundError as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 1
     local = local_host_towards(switch)
     media = MediaSettings(address=local, ports=MEDIA_PORTS)
@@ -193,5 +193,5 @@ def _parsed(option: str, parse: Callable[[], Value]) -> Value:
 
 
 def _give_up(sentence: str) -> NoReturn:
-    Console(stderr=True, highlight=False).print(sentence, style="red", markup=False)
+    Console(stderr=True, highlight=False).print(sentence, style="red", markup=False, soft_wrap=True)
     sys.exit(2)

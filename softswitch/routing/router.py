@@ -54,7 +54,7 @@ class Router:
         """The endpoint for an INVITE. Raises `Refused`: 404 where nothing leads on, or what a transformation says."""
         identity = identity_of(request, trusts_asserted=_trusts_asserted(source))
         subject = Subject(identity.number, number_of(request.uri), request.headers, [])
-        subject.reasons.append(Reason("caller", identity.number, True, f"from {identity.header}"))
+        subject.reasons.append(Reason("caller", identity.number, True, f"header {identity.header}"))
         for transformations in self._inward(source):
             transformations.apply(subject)
         did = self._did(source, subject)

@@ -143,3 +143,8 @@ def test_what_was_not_used_for_long_is_forgotten_first():
     library.load(Silence(700))
     assert library.load(Silence(900)) is first
     assert library.load(Silence(800)) is not second
+
+
+def test_what_is_missing_is_said_in_words_and_not_as_python_writes_it() -> None:
+    with pytest.raises(SourceNotFound, match='no audio for prompt "nope/nothing"'):
+        Library().load(Prompt("nope/nothing"))

@@ -11,6 +11,7 @@ from softswitch.endpoints.conference.roles import Role
 from softswitch.endpoints.conference.rooms import Key, Place, Rooms
 from softswitch.endpoints.conference.wrong_codes import WrongCodes
 from softswitch.errors import CallRejected
+from softswitch.logs import get_logger
 
 LONGEST_CODE = 20
 FINISH_KEYS = "#*"
@@ -67,6 +68,7 @@ class CodeGuard:
             self._wrong.forgive(source, number)
         elif digits:
             self._wrong.add(source, number, attendee.properties.wrong_code_limits, call.clock())
+            get_logger().info("wrong code", **{"call": call.id, "from": number, "source": source})
 
 
 def _caller(call: Call) -> tuple[str, str]:

@@ -103,6 +103,7 @@ class Meeting:
         if maximum and len(self.attendees) >= maximum:
             raise SentAway("room is full", *self.notices("room_is_full"))
         attendee.role = role
+        self._note(attendee)
         attendee.mute = enter(role, attendee.properties.conference_mute_policy, self.mute_mode)
         attendee.meeting = self
         self.attendees[attendee.call.id] = attendee
@@ -260,6 +261,7 @@ class Meeting:
         self._lifetime.arrived(role)
         self._lifetime.left(before)
         self._apply_hold(attendee)
+        self._note(attendee)
         self._tell(attendee, "role", role)
 
     def rename(self, attendee: Attendee, name: str) -> None:
@@ -352,6 +354,9 @@ class Meeting:
         return sum(attendee.role is role for attendee in self.attendees.values())
 
     # ---- what is told
+
+    def _note(self, attendee: Attendee) -> None:
+        attendee.call.notes = {"room": self.room, "role": attendee.role.value}
 
     def _tell(self, attendee: Attendee, what: str, value: str | bool) -> None:
         self._report.attendee(attendee.call.id, what, value)

@@ -236,7 +236,7 @@ def check(properties: Mapping[str, str], file: str, place: str) -> list[ConfigEr
     for name, text in properties.items():
         row = BY_NAME.get(name)
         if row is None:
-            problems.append(ConfigError(file, f"{place}.{name}", "is no property of a conference", _closest(name)))
+            problems.append(ConfigError(file, f"{place}.{name}", f"is no property of a conference{_meant(name)}"))
         elif not _is_accepted(row, text):
             problems.append(ConfigError(file, f"{place}.{name}", f'is "{text}"', row.kind.accepted))
         elif row.kind is PROMPT and Path(text).suffix and not Path(text).is_file():
@@ -269,5 +269,7 @@ def _is_accepted(row: Property, text: str) -> bool:
     return True
 
 
-def _closest(name: str) -> str:
-    return ", ".join(get_close_matches(name, BY_NAME, n=3)) or ", ".join(BY_NAME)
+def _meant(name: str) -> str:
+    """What was meant: the nearest ones, or where all of them stand."""
+    near = get_close_matches(name, BY_NAME, n=3)
+    return f"; did you mean {' or '.join(near)}?" if near else "; numbers.toml as we ship it lists them all"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import structlog
 
 from softswitch.endpoints.conference import Recording
 from softswitch.endpoints.conference.recording import MeetingRecording
@@ -100,3 +101,18 @@ async def test_a_full_disk_ends_the_recording_and_the_meeting_goes_on(
         assert recordings(home)[-1].reason
         assert home.meeting.recording.path is None
         assert home.meeting.head_count() == 1
+
+
+async def test_the_log_tells_of_a_recording_that_failed_and_of_wrong_codes_but_not_the_codes(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    with structlog.testing.capture_logs() as lines:
+        async with house(tmp_path, did=DID) as home:
+            host = await home.dial().answered()
+            await host.press("987654#111111#")
+            await home.reached(home.calls[0], "talking")
+            await host.press("*9*7")
+            await asyncio.sleep(1.0)
+            assert home.calls[0].notes == {"room": "standup", "role": "host"}
+    told = [line["event"] for line in lines if line["log_level"] != "debug"]
+    assert told[:4] == ["wrong code", "meeting started", "recording failed", "meeting changed"]
+    assert "987654" not in str(lines)
