@@ -38,6 +38,9 @@ class Closed(Struct, tag="closed"):
 
 Line = Opened | Talks | Joined | Closed
 
+CLOSED = b'{"type":"closed"'
+"""How the lines begin that a segment is imported for; the others matter only to whom a kill has cut off."""
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Line)
 
@@ -73,11 +76,13 @@ class Story:
             self.alive.pop(dr_sid, None)
 
 
-def read(segments: Iterable[Segment]) -> Story:
+def read(segments: Iterable[Segment], *, only_closed: bool = False) -> Story:
     """What segments tell together. Lines that a full disk or a kill has torn are counted. Raises `OSError`."""
     story = Story()
     for segment in segments:
         for line in _lines(segment):
+            if only_closed and not line.startswith(CLOSED):
+                continue
             try:
                 story.tell(_decoder.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError):

@@ -132,7 +132,7 @@ class Records:
             if self._has_news and not self._segments:
                 self._turn()
             while self._segments:
-                story = await asyncio.to_thread(read, self._segments[:1])
+                story = await asyncio.to_thread(read, self._segments[:1], only_closed=True)
                 await self._import(story)
                 self._segments.pop(0).remove()
 

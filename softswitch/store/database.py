@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -74,7 +75,12 @@ def create_engine(url: str) -> AsyncEngine:
         drivername = make_url(url).drivername
         if drivername not in CONNECT_ARGUMENTS:
             raise ArgumentError
-        engine = create_async_engine(url, connect_args=CONNECT_ARGUMENTS[drivername])
+        engine = create_async_engine(
+            url,
+            connect_args=CONNECT_ARGUMENTS[drivername],
+            json_serializer=_json,
+            json_deserializer=msgspec.json.decode,
+        )
     except (SQLAlchemyError, ValueError):
         raise ConfigError("store", "url", "is no URL of a database we know", ACCEPTED_URL) from None
     if engine.dialect.name == "sqlite":
@@ -161,3 +167,8 @@ def migrate(connection: Connection, to: str = "head") -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, to)
+
+
+def _json(value: object) -> str:
+    """A JSON column as text; several times quicker than the standard library, once or twice for every call."""
+    return msgspec.json.encode(value).decode()
