@@ -1,6 +1,7 @@
 """How many complete calls a second, and what does one cost beside what SIPp itself spends on it?
 
-    python -m benchmarks.call_rate
+    python -m benchmarks.call_rate                     # as it ships: with records, ladder, metrics
+    python -m benchmarks.call_rate --unwatched         # the call alone
 
 A complete call is INVITE, 200, ACK, BYE, 200 with a real media stream on our side, placed by SIPp's built-in caller
 (`-sn uac`) to 12025550102 on the real `softswitch serve`. First the rate rises until calls fail; then it stays at
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.processes import SCENARIOS, SippResult, SwitchProcess, run_sipp
+from benchmarks.records import Unwatched
 from benchmarks.report import Report
 
 FIRST_RATE = 100
@@ -85,7 +87,8 @@ class Meter:
 def main() -> None:
     arguments = _arguments()
     report = Report("How many complete calls a second, and at what cost beside SIPp?", COLUMNS)
-    with tempfile.TemporaryDirectory() as folder, SwitchProcess(Path(folder)) as switch:
+    kind = Unwatched if arguments.unwatched else SwitchProcess
+    with tempfile.TemporaryDirectory() as folder, kind(Path(folder)) as switch:
         _idle_row(report, switch, "at rest")
         meter = Meter(switch, Path(folder), report)
         highest = _highest(meter, arguments.first_rate)
@@ -99,7 +102,7 @@ def main() -> None:
     report.note(f"highest rate without a failure: {highest} calls/s; SIPp and the switch share the cores")
     report.note("repeated: messages SIPp sent again; signalling and media: our two kinds of process, ms of CPU a call")
     report.show()
-    print(report.write("call_rate"))
+    print(report.write("call_rate_unwatched" if arguments.unwatched else "call_rate"))
 
 
 def _highest(meter: Meter, first_rate: int) -> int:
@@ -141,6 +144,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60, help="how long at 80 percent")
     parser.add_argument("--first-rate", type=int, default=FIRST_RATE, help="where the search begins")
+    parser.add_argument("--unwatched", action="store_true", help="without store and watchers: the call alone")
     parser.add_argument("--storm", type=int, default=1000, help="callers that hang up in one moment")
     return parser.parse_args()
 
