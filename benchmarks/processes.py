@@ -54,6 +54,7 @@ class SwitchProcess:
         self.log_path = folder / "switch.log"
         self._environment = {
             "SOFTSWITCH_SIP__PORT": "0",
+            "SOFTSWITCH_API__PORT": "0",
             "SOFTSWITCH_MEDIA__PORTS": str(list(media_ports)),
             "SOFTSWITCH_DATA__DIRECTORY": f'"{folder / "data"}"',
             "PYTHONUNBUFFERED": "1",
