@@ -95,7 +95,8 @@ async def test_a_switch_that_drains_keeps_its_calls_and_turns_new_ones_away_unti
 async def test_a_token_that_may_only_read_can_not_end_calls_and_a_login_sees_nothing(home: House) -> None:
     phone = await home.enter("host")
     made = await home.admin.post("/core/v2/tokens", json={"name": "reader", "scopes": ["switch.read"]})
-    reader = httpx.AsyncClient(base_url=home.url, headers={"Authorization": f"Bearer {made.json()['token']}"})
+    headers = {"Authorization": f"Bearer {made.json()['token']}"}
+    reader = httpx.AsyncClient(base_url=home.url, headers=headers, timeout=None)
     async with reader:
         assert (await reader.get(CALLS)).status_code == 200
         assert (await reader.delete(f"{CALLS}/{home.call(phone).sid}")).status_code == 403
