@@ -9,7 +9,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.processes import PROJECT, READY
+from benchmarks.processes import PROJECT
 from softswitch import logs, watching
 from softswitch.app import App
 from softswitch.configuration import load_configuration
@@ -31,7 +31,8 @@ async def run(folder: Path) -> None:
     app = App(configuration.settings, configuration.plan)
     app.watching.__class__ = Unwatched
     async with app:
-        print(f"{READY}: {app.sip_address}", flush=True)
+        host, port = app.sip_address
+        print(f"softswitch is ready: SIP on udp {host}:{port}", flush=True)
         await stop.wait()
 
 
