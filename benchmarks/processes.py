@@ -101,6 +101,7 @@ class SwitchProcess:
         )
         while time.monotonic() < began + 15:
             if self._process.poll() is not None:
+                self._log.close()
                 raise RuntimeError(f"the switch ended at its start:\n{self.log}")
             if ready := READY.search(self.log):
                 self.port = int(ready[1])

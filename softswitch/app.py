@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait
 CHANGED_ALIVE = frozenset({"limits", "logs", "callbacks"})
 """Tables of the settings whose changes hold without a restart."""
 
+PORTS_TRIED = 20
 LAST_WORDS_S = 1.0
 """How long the end waits for the answers to its BYEs; long enough to send a lost one again."""
 
@@ -178,7 +179,7 @@ class App:
 
     async def _listen(self) -> None:
         """Every address and transport on the same port, also where 0 asks for any that is free."""
-        port = self.settings.sip.port
+        port = self.settings.sip.port or _free_port(self.settings.sip.addresses)
         for address in self.settings.sip.addresses:
             for transport in self.settings.sip.transports:
                 try:
@@ -284,3 +285,18 @@ def _is_writable(folder: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+def _free_port(addresses: tuple[str, ...]) -> int:
+    """A port that is free on every address for both transports: the kernel's own choice looks at one of them alone."""
+    for _ in range(PORTS_TRIED):
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            port = 0
+            for address in addresses:
+                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    probe = probes.enter_context(socket.socket(family, kind))
+                    probe.bind((address, port))
+                    port = probe.getsockname()[1]
+            return port
+    return 0
