@@ -75,7 +75,7 @@ async def test_a_voice_arrives_whole_as_loud_as_it_was_and_soon(
     assert call.likeness() > 0.97
     assert heard.gain_db == pytest.approx(0, abs=G711_NOISE_DB)
     assert max(call.gaps_ms(), default=0) <= 20
-    assert 0.02 < call.delay_s() < 0.25
+    assert 0 <= call.delay_s() < 0.25
     assert summary.mos is not None
     assert summary.mos.worst > 4.0
 
