@@ -245,10 +245,7 @@ class App:
         for endpoint in (*self.endpoints.values(), *self._former):
             await endpoint.close()
         await serving
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS_S):
-                while self.stack.counts()["sendings"]:  # noqa: ASYNC110 - a second of life is left
-                    await asyncio.sleep(0.01)
+        await self.stack.last_words(LAST_WORDS_S)
 
 
 def media_settings(settings: Settings) -> MediaSettings:
