@@ -16,6 +16,8 @@ from typer.core import TyperGroup
 
 from softswitch import __version__
 from softswitch.errors import ConfigError, PeerError
+from softswitch.options import Config
+from softswitch.standard_output import checked
 
 CONFIG_STATUS = 2
 
@@ -44,16 +46,11 @@ class Commands(TyperGroup):
 
 cli = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", help="Folder with softswitch.toml and numbers.toml. [./config, else what we ship]"),
-]
-
 
 def main() -> None:
     """Where the installed `softswitch` command begins."""
     try:
-        cli()
+        checked(cli)
     except* ConfigError as found:
         _give_up(found)
 

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from softswitch.errors import ConfigError
 
-NAMING_KEYS = ("name", "phonenumber", "username", "access_code")
+NAMING_KEYS = ("username", "name", "phonenumber", "access_code")
 """The keys by which a person knows an entry of a list; the key path shows their value instead of a position."""
 
 SECRET_KEYS = frozenset({"password", "sip_password", "in_sip_password"})
@@ -81,7 +81,8 @@ def read_toml(path: Path) -> Table:
 def override(model: type[Model], table: Table, environment: Mapping[str, str], prefix: str) -> tuple[Table, Variables]:
     """`table` with every `<prefix><SECTION>__<KEY>` of the environment put in its place, and which variables did it.
 
-    Values are read as TOML; text needs no quotes, and a single value is a list of one where a list is wanted.
+    Values are read as TOML; text needs no quotes, also where it looks like a number, and a single value is a list of
+    one where a list is wanted.
     """
     overridden = {name: dict(part) if isinstance(part, dict) else part for name, part in table.items()}
     variables: Variables = {}
@@ -129,12 +130,25 @@ def _value_of(model: type[Model], section: str, key: str, text: str) -> Any:
     field = next(
         (found.model_fields[key] for found in _siblings_at(model, (section,)) if key in found.model_fields), None
     )
-    return [value] if field and _is_list(field.annotation) and not isinstance(value, list) else value
+    if field is None or isinstance(value, list | dict):
+        return value
+    value = text if _is_text(field.annotation) and not isinstance(value, str) else value
+    return [value] if _is_list(field.annotation) else value
 
 
 def _is_list(annotation: Any) -> bool:
     """Whether this is a `tuple[X, ...]`."""
     return typing.get_origin(annotation) is tuple and Ellipsis in typing.get_args(annotation)
+
+
+def _is_text(annotation: Any) -> bool:
+    """Whether a key takes text alone: a word of a choice, a name, a path, or a list of such."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return all(isinstance(word, str) for word in typing.get_args(annotation))
+    inner = [part for part in typing.get_args(annotation) if part not in (type(None), Ellipsis)]
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _is_text(inner[0])
+    return all(map(_is_text, inner)) if inner else annotation in (str, Path)
 
 
 def _toml_value(text: str) -> Any:

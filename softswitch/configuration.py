@@ -13,8 +13,8 @@ from typing import TypeVar
 from softswitch.configfile import refusal
 from softswitch.endpoints.conference import check_conference
 from softswitch.errors import ConfigError
-from softswitch.plan import PLAN_FILE, Did, Plan, demo_credentials, load_plan
-from softswitch.settings import SETTINGS_FILE, Settings, config_folder, load_settings
+from softswitch.plan import Did, Plan, demo_credentials, load_plan
+from softswitch.settings import PLAN_FILE, SETTINGS_FILE, Settings, config_folder, load_settings
 
 T = TypeVar("T")
 

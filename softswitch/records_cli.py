@@ -10,6 +10,7 @@ import typer
 
 from softswitch.call.cdr import date
 from softswitch.configuration import load_configuration
+from softswitch.options import Config
 from softswitch.records.export import Format, Kind, export
 from softswitch.store import Store
 
@@ -28,7 +29,7 @@ def export_records(
     since: Annotated[str, typer.Option(help="Only those that ended at this date or later (ISO 8601; UTC).")] = "",
     until: Annotated[str, typer.Option(help="Only those that ended before this date.")] = "",
     output: Annotated[Path | None, typer.Option(help="A file. [standard output]")] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="Folder with softswitch.toml.")] = None,
+    config: Config = None,
 ) -> None:
     """Write call records, oldest first. The switch may run meanwhile."""
     settings = load_configuration(config).settings
@@ -43,9 +44,14 @@ def export_records(
 
     if output is None:
         asyncio.run(run(sys.stdout))
-    else:
+        return
+    try:
         with output.open("w", newline="", encoding="utf-8") as file:
-            typer.echo(f"{asyncio.run(run(file))} records", err=True)
+            count = asyncio.run(run(file))
+    except OSError as error:
+        typer.echo(f"softswitch: {output} can't be written: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{count} records", err=True)
 
 
 def _moment(text: str, option: str) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from softswitch.options import Config
+
 PID_FILE = "softswitch.pid"
 LOOKS_EVERY_S = 0.2
 
@@ -39,7 +41,7 @@ def process_of(directory: Path) -> int | None:
 
 def drain(
     wait: Annotated[bool, typer.Option(help="Wait until the last call has ended and the switch with it.")] = True,
-    config: Annotated[Path | None, typer.Option("--config", help="Folder with softswitch.toml.")] = None,
+    config: Config = None,
 ) -> None:
     """Let a running switch take no new calls (503 with Retry-After); it ends with its last call."""
     from softswitch.configuration import load_configuration

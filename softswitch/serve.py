@@ -15,10 +15,9 @@ from softswitch.app import App
 from softswitch.configfile import refusal
 from softswitch.configuration import Configuration, load_configuration, open_to_the_world
 from softswitch.errors import ConfigError
-from softswitch.plan import PLAN_FILE
 from softswitch.plan.differences import differences
 from softswitch.running import pid_file
-from softswitch.settings import SETTINGS_FILE, variables_ignored
+from softswitch.settings import PLAN_FILE, SETTINGS_FILE, variables_ignored
 from softswitch.store import Store
 
 GARBAGE_THRESHOLD = 20_000

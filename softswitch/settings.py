@@ -17,6 +17,8 @@ from softswitch.configfile import Model, override, read_toml, unusable, validate
 from softswitch.errors import ConfigError
 
 SETTINGS_FILE = "softswitch.toml"
+PLAN_FILE = "numbers.toml"
+HERE = Path("config")
 ENVIRONMENT_PREFIX = "SOFTSWITCH_"
 RELATIVE_TO = "a relative path begins where the switch is started"
 
@@ -216,13 +218,32 @@ def variables_ignored(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def config_folder(given: Path | None) -> Path:
-    """`--config`, else ./config, else the folder that came with the program. Raises `ConfigError`."""
+    """`--config`, else ./config, else the folder that came with the program.
+
+    Raises `ConfigError` where the folder is no configuration; one that nobody has named may be something else's, and
+    is passed over where it has none of our files (`passed_over`).
+    """
     if given is not None:
         if not given.is_dir():
             raise ConfigError(str(given), "", "there is no such folder")
-        if not (given / SETTINGS_FILE).is_file():
-            raise ConfigError(str(given), "", f"has no {SETTINGS_FILE}", "a folder such as the config/ we ship")
-        return given
+        return _whole(given)
     package = Path(__file__).parent
-    places = (Path("config"), package / "shipped_config", package.parent / "config")
-    return next((place for place in places if (place / SETTINGS_FILE).is_file()), places[0])
+    places = (HERE, package / "shipped_config", package.parent / "config")
+    return _whole(next((place for place in places if _files(place)), HERE))
+
+
+def passed_over(given: Path | None) -> Path | None:
+    """The folder ./config, where it is there and not taken, because none of our files is in it."""
+    return HERE if given is None and HERE.is_dir() and not _files(HERE) else None
+
+
+def _whole(folder: Path) -> Path:
+    if not (folder / SETTINGS_FILE).is_file():
+        beside = "".join(f", only {name}" for name in _files(folder))
+        raise ConfigError(str(folder), "", f"has no {SETTINGS_FILE}{beside}", "a folder such as the config/ we ship")
+    return folder
+
+
+def _files(folder: Path) -> list[str]:
+    """Those of our files that are in a folder."""
+    return [name for name in (SETTINGS_FILE, PLAN_FILE) if (folder / name).is_file()]

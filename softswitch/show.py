@@ -1,9 +1,6 @@
 """What the command line shows: the number plan, how to call it, why a call goes where it goes, what is wrong."""
 
-import contextlib
 import json
-import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -13,10 +10,11 @@ from rich.text import Text
 
 from softswitch.configfile import NAMING_KEYS, SECRET_KEYS
 from softswitch.errors import ConfigError
-from softswitch.plan import PLAN_FILE, Did, MeetingRoom, Plan, is_demo_secret
+from softswitch.plan import Did, MeetingRoom, Plan, is_demo_secret
 from softswitch.plan.differences import Difference
 from softswitch.plan.objects import Object
 from softswitch.routing import Explanation, Reason
+from softswitch.settings import PLAN_FILE
 
 ROWS_AT_START = 20
 PROBLEMS_SHOWN = 20
@@ -29,16 +27,10 @@ Listener = tuple[str, str, int]
 
 
 def say(*things: RenderableType, style: str = "") -> None:
-    """Prints to standard output. Where that can't be written the program says so and ends with status 1."""
+    """Prints to standard output."""
     console = Console()
-    try:
-        for thing in things:
-            console.print(thing, style=style, soft_wrap=isinstance(thing, str | Text))
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            print(f"softswitch: standard output can't be written: {error.strerror}", file=sys.stderr)  # noqa: T201
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left unwritten is not tried again
-        raise SystemExit(1) from None
+    for thing in things:
+        console.print(thing, style=style, soft_wrap=isinstance(thing, str | Text))
 
 
 def number_plan(plan: Plan, *, rows: int | None = None, all_codes: bool = False) -> Table:

@@ -1,5 +1,6 @@
 """The command line: what it says, and with which exit status."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from softswitch import __version__
+from softswitch.plan import load_plan
+from softswitch.store import Store
 
 SHIPPED = Path(__file__).parent.parent / "config"
 ROOT = SHIPPED.parent
@@ -129,7 +132,7 @@ def test_with_codes_of_one_s_own_a_public_address_is_fine(tmp_path: Path) -> Non
         numbers = numbers.replace(f'"{secret}"', f'"{840000 + number}"')
     folder = config(tmp_path / "own", numbers=numbers)
     outside = {"SOFTSWITCH_SIP__ADDRESSES": "0.0.0.0", "SOFTSWITCH_MEDIA__ADDRESS": "192.0.2.1"}
-    done = softswitch("check", "--config", str(folder), **outside)
+    done = softswitch("check", "--config", str(folder), folder=ROOT, **outside)
     assert done.returncode == 0, done.stderr
 
 
@@ -139,13 +142,27 @@ def test_sip_for_the_world_with_audio_for_this_machine_alone_is_refused() -> Non
     assert "media.address: 127.0.0.1 can be reached from this machine alone, but SIP is heard on 0.0.0.0" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["explain", "--from", "1", "--to", "12025550101"], ["serve"]])
-def test_a_full_disk_under_standard_output_is_a_sentence_and_status_1(arguments: list[str]) -> None:
+WRITING = (
+    ["check"],
+    ["explain", "--from", "1", "--to", "12025550101"],
+    ["explain", "--from", "1", "--to", "12025550101", "--json"],
+    ["trunks", "pstn"],
+    ["apply", str(SHIPPED / "numbers.toml"), "--dry-run"],
+    ["export"],
+    ["records", "export"],
+    ["ladder", "--help"],
+    ["serve"],
+)
+
+
+@pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
+def test_a_full_disk_under_standard_output_is_a_sentence_and_status_1(arguments: list[str], tmp_path: Path) -> None:
+    with_a_record(tmp_path)
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "softswitch", *arguments],
             cwd=ROOT,
-            env={**os.environ, "SOFTSWITCH_SIP__PORT": "0"},
+            env={**os.environ, "SOFTSWITCH_SIP__PORT": "0", "SOFTSWITCH_API__PORT": "0", **data_in(tmp_path)},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -156,3 +173,43 @@ def test_a_full_disk_under_standard_output_is_a_sentence_and_status_1(arguments:
     assert "softswitch: standard output can't be written: No space left on device\n" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["explain", "--from", "1", "--to", "12025550101", "--json"]])
+def test_a_reader_that_has_gone_away_is_no_fault_of_ours(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        command = [sys.executable, "-m", "softswitch", *arguments]
+        done = subprocess.run(command, cwd=ROOT, stdout=gone, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_records_that_a_full_disk_does_not_take_are_a_sentence(tmp_path: Path) -> None:
+    with_a_record(tmp_path)
+    done = softswitch("records", "export", "--output", "/dev/full", folder=ROOT, **data_in(tmp_path))
+    assert (done.returncode, done.stderr) == (1, "softswitch: /dev/full can't be written: No space left on device\n")
+
+
+def test_a_folder_config_without_our_files_is_said(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    done = softswitch("check", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == f"{tmp_path}/config has none of our files: the configuration we ship is used\n"
+
+
+def data_in(folder: Path) -> dict[str, str]:
+    return {"SOFTSWITCH_DATA__DIRECTORY": str(folder / "data")}
+
+
+def with_a_record(folder: Path) -> None:
+    """A database with a call in it."""
+
+    async def write() -> None:
+        store = await Store.open("", folder / "data")
+        await store.apply(load_plan(SHIPPED).numbers)
+        dates = {"date_start": "2026-01-31T09:45:00.000Z", "date_stop": "2026-01-31T09:46:00.000Z"}
+        await store.add_records("call_drs", [{"dr_sid": "f4f7c9d2-61c3-49d8-9df2-6f0a0c8be311", **dates}])
+        await store.close()
+
+    asyncio.run(write())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.errors import ConfigError
-from softswitch.settings import Settings, config_folder, load_settings, variables_ignored
+from softswitch.settings import Settings, config_folder, load_settings, passed_over, variables_ignored
 
 SHIPPED = Path(__file__).parent.parent / "config"
 
@@ -91,6 +91,10 @@ def test_a_file_that_is_not_there_or_no_text_is_said(tmp_path: Path) -> None:
     [
         ("SOFTSWITCH_SIP__PORT", "5070", "sip", "port", 5070),
         ("SOFTSWITCH_SIP__UNKNOWN_SENDER", "silence", "sip", "unknown_sender", "silence"),
+        ("SOFTSWITCH_SIP__UNKNOWN_SENDER", "403", "sip", "unknown_sender", "403"),
+        ("SOFTSWITCH_SIP__UNKNOWN_SENDER", '"403"', "sip", "unknown_sender", "403"),
+        ("SOFTSWITCH_CALLBACKS__SECRET", "0815", "callbacks", "secret", "0815"),
+        ("SOFTSWITCH_DATA__DIRECTORY", "2026", "data", "directory", Path("2026")),
         ("SOFTSWITCH_SIP__ADDRESSES", '["::1"]', "sip", "addresses", ("::1",)),
         ("SOFTSWITCH_SIP__ADDRESSES", "127.0.0.2", "sip", "addresses", ("127.0.0.2",)),
         ("SOFTSWITCH_MEDIA__CODECS", "PCMA", "media", "codecs", ("PCMA",)),
@@ -159,10 +163,30 @@ def test_the_folder_is_the_given_one_or_the_current_one_or_the_one_that_came_alo
     (tmp_path / "config" / "softswitch.toml").touch()
     assert config_folder(None).samefile(tmp_path / "config")
     assert config_folder(SHIPPED) == SHIPPED
+    assert passed_over(None) is None
     with pytest.raises(ConfigError, match="nowhere: there is no such folder"):
         config_folder(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match=r"has no softswitch\.toml"):
         config_folder(tmp_path)
+
+
+def test_a_folder_config_that_is_something_else_s_is_passed_over_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "webpack.js").touch()
+    assert config_folder(None).samefile(SHIPPED)
+    assert passed_over(None) == Path("config")
+    assert passed_over(tmp_path) is None
+
+
+def test_a_folder_config_with_half_of_our_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "numbers.toml").touch()
+    with pytest.raises(ConfigError, match=r"config: has no softswitch\.toml, only numbers\.toml"):
+        config_folder(None)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ safe, and `load` reads the file and finds what contradicts itself across objects
 number, in constant time.
 """
 
-from softswitch.plan.load import PLAN_FILE, demo_credentials, is_demo_secret, load_plan
+from softswitch.plan.load import demo_credentials, is_demo_secret, load_plan
 from softswitch.plan.objects import (
     AccessCode,
+    AnyEndpoint,
     CallFlow,
     ConferenceEndpoint,
     Did,
@@ -25,8 +26,8 @@ from softswitch.plan.plan import Plan
 from softswitch.plan.transformations import Conditional, Reject, Rewrite, Set, Transformation
 
 __all__ = [
-    "PLAN_FILE",
     "AccessCode",
+    "AnyEndpoint",
     "CallFlow",
     "Conditional",
     "ConferenceEndpoint",

@@ -12,7 +12,7 @@ from softswitch.plan.objects import NumberPlan, Object
 NESTED: Mapping[str, tuple[str, ...]] = {"trunk_groups": ("trunks",), "endpoints": ("did_groups", "meeting_rooms")}
 """Kinds that stand inside others; each is compared by itself."""
 
-KINDS = ("endpoints", "trunk_groups", "trunks", "did_groups", "meeting_rooms", "dids", "users")
+KINDS = ("endpoints", "trunk_groups", "trunks", "did_groups", "meeting_rooms", "users", "dids")
 """All kinds, each behind what it can name."""
 
 Path = tuple[str, ...]

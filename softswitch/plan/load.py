@@ -5,10 +5,9 @@ from pathlib import Path
 
 from softswitch.configfile import did_you_mean, read_toml, refusal, validated
 from softswitch.errors import ConfigError
-from softswitch.plan.objects import ConferenceEndpoint, Did, NumberPlan
+from softswitch.plan.objects import ConferenceEndpoint, Did, NumberPlan, User
 from softswitch.plan.plan import Plan
-
-PLAN_FILE = "numbers.toml"
+from softswitch.settings import PLAN_FILE
 
 DEMO_SECRETS = frozenset({"111111", "222222", "333333", "demo-1001", "demo-1002", "demo-1003"})
 """The access codes and passwords we ship: everybody knows them."""
@@ -63,6 +62,8 @@ def contradictions(plan: Plan) -> Iterator[Problem]:
         yield from _conference(endpoint)
     for did in numbers.dids:
         yield from _did(plan, did)
+    for user in numbers.users:
+        yield from _user(plan, user)
 
 
 def _twice(place: str, key: str, values: Iterable[str]) -> Iterator[Problem]:
@@ -115,8 +116,11 @@ def _did(plan: Plan, did: Did) -> Iterator[Problem]:
     place = f"dids[{did.phonenumber}]"
     if did.trunk_group is not None:
         yield from _reference(f"{place}.trunk_group", did.trunk_group, plan.trunk_groups)
-    if did.endpoint not in plan.endpoints:
-        yield from _reference(f"{place}.endpoint", did.endpoint, plan.endpoints)
+    if did.user is not None:
+        yield from _reference(f"{place}.user", did.user, plan.users)
+        return
+    if did.endpoint is None or did.endpoint not in plan.endpoints:
+        yield from _reference(f"{place}.endpoint", did.endpoint or "", plan.endpoints)
         return
     if did.did_group is not None:
         yield from _reference(f"{place}.did_group", did.did_group, plan.did_groups[did.endpoint])
@@ -125,6 +129,17 @@ def _did(plan: Plan, did: Did) -> Iterator[Problem]:
         yield from _reference(f"{place}.meeting_room", did.meeting_room, rooms)
     elif plan.call_flow(did).startswith("direct") and plan.meeting_room(did) is None:
         yield f"{place}.meeting_room", f"is missing: the call flow is {plan.call_flow(did)}", _some_of(rooms)
+
+
+def _user(plan: Plan, user: User) -> Iterator[Problem]:
+    """A number may lead anywhere; a name has to be that of a user."""
+    place = f"users[{user.username}]"
+    if user.trunk_group is not None:
+        yield from _reference(f"{place}.trunk_group", user.trunk_group, plan.trunk_groups)
+    for field in ("forward_busy", "forward_no_answer", "forward_unregistered"):
+        onward = getattr(user, field)
+        if onward and not onward.isdigit():
+            yield from _reference(f"{place}.{field}", onward, plan.users)
 
 
 def _reference(place: str, name: str, known: Collection[str]) -> Iterator[Problem]:

@@ -36,6 +36,12 @@ def _access_code(text: str) -> str:
     return text
 
 
+def _onward(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,64}", text):
+        raise unusable(f'is "{text}"', "a number such as 13105550123, the name of a user, or nothing")
+    return text
+
+
 def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.:-]+", text):
         raise unusable(f'is "{text}"', "an IP address or a host name, without port and brackets")
@@ -45,6 +51,10 @@ def _host(text: str) -> str:
 PhoneNumber = Annotated[str, AfterValidator(_number)]
 Acl = Annotated[Network, PlainValidator(_network)]
 Code = Annotated[str, AfterValidator(_access_code)]
+CodecName = Literal["PCMU", "PCMA"]
+MediaEncryption = Literal["off", "offered", "required"]
+Onward = Annotated[str, AfterValidator(_onward)]
+"""Where calls are forwarded: a number or the name of a user; empty: nowhere."""
 Host = Annotated[str, AfterValidator(_host)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Count = Annotated[int, Field(ge=0)]
@@ -94,7 +104,7 @@ class Trunk(Object):
     in_capacity: Count = 0
     out_capacity: Count = 0
     cps_limit: CallsPerSecond = 0.0
-    codecs: tuple[Literal["PCMU", "PCMA"], ...] = ()
+    codecs: tuple[CodecName, ...] = ()
     in_identity_mode: Literal["passthrough", "from"] = "passthrough"
     in_sip_username: Line = ""
     in_sip_password: Line = ""
@@ -163,11 +173,16 @@ class ConferenceEndpoint(Object):
     transformations: Transformations = ()
 
 
+AnyEndpoint = ConferenceEndpoint
+"""Whatever a DID may lead to beside a user."""
+
+
 class Did(Object):
-    """A number of ours and the endpoint it leads to."""
+    """A number of ours, and the endpoint or the user it leads to."""
 
     phonenumber: PhoneNumber
-    endpoint: Name
+    endpoint: Name | None = None
+    user: Name | None = None
     trunk_group: Name | None = None
     did_group: Name | None = None
     call_flow: CallFlow | None = None
@@ -175,12 +190,31 @@ class Did(Object):
     properties: Properties = Field(default_factory=dict)
     transformations: Transformations = ()
 
+    @model_validator(mode="after")
+    def _leads_to_one_place(self) -> "Did":
+        if (self.endpoint is None) == (self.user is None):
+            raise unusable("leads to two places" if self.endpoint else "leads nowhere", "either endpoint or user")
+        return self
+
 
 class User(Object):
-    """A person with a phone, known by digest credentials."""
+    """A person with phones, known by digest credentials."""
 
     username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     password: Annotated[str, Field(min_length=1)]
+    name: Line = ""
+    """Shown to whoever he calls."""
+    phonenumber: PhoneNumber | None = None
+    """His number towards the PSTN."""
+    trunk_group: Name | None = None
+    """Over which his calls to the PSTN go; none: the first with an address."""
+    ring_s: Annotated[int, Field(ge=1, le=600)] = 30
+    """How long his phones ring before the call goes on, or back to the caller."""
+    forward_busy: Onward = ""
+    forward_no_answer: Onward = ""
+    forward_unregistered: Onward = ""
+    codecs: tuple[CodecName, ...] = ()
+    media_encryption: MediaEncryption = "off"
 
 
 class NumberPlan(Model):

@@ -4,8 +4,8 @@ import copy
 from collections.abc import Iterable
 
 from softswitch.plan.objects import (
+    AnyEndpoint,
     CallFlow,
-    ConferenceEndpoint,
     Did,
     DidGroup,
     MeetingRoom,
@@ -24,7 +24,7 @@ class Plan:
     def __init__(self, numbers: NumberPlan | None = None) -> None:
         self.numbers = numbers or NumberPlan()
         self.trunk_groups: dict[str, TrunkGroup] = {}
-        self.endpoints: dict[str, ConferenceEndpoint] = {}
+        self.endpoints: dict[str, AnyEndpoint] = {}
         self.dids: dict[str, Did] = {}
         self.users: dict[str, User] = {}
         self.did_groups: dict[str, dict[str, DidGroup]] = {}
@@ -40,7 +40,7 @@ class Plan:
         self,
         *,
         trunk_groups: Iterable[TrunkGroup] | None = None,
-        endpoints: Iterable[ConferenceEndpoint] | None = None,
+        endpoints: Iterable[AnyEndpoint] | None = None,
         dids: Iterable[Did] | None = None,
         users: Iterable[User] | None = None,
     ) -> "Plan":
@@ -75,16 +75,17 @@ class Plan:
 
     def did_group(self, did: Did) -> DidGroup | None:
         """The DID group a DID belongs to."""
-        return self.did_groups[did.endpoint].get(did.did_group) if did.did_group else None
+        return self.did_groups[did.endpoint].get(did.did_group) if did.endpoint and did.did_group else None
 
     def call_flow(self, did: Did) -> CallFlow:
-        """DID, DID group, endpoint: the first that says one."""
+        """DID, DID group, endpoint: the first that says one. For a DID of a conference."""
         group = self.did_group(did)
-        return did.call_flow or (group and group.call_flow) or self.endpoints[did.endpoint].call_flow
+        return did.call_flow or (group and group.call_flow) or self.endpoints[did.endpoint or ""].call_flow
 
     def meeting_room(self, did: Did) -> MeetingRoom | None:
         """The room a DID leads to without a code: the one it names, else the only one its endpoint has."""
+        endpoint = did.endpoint or ""
         if did.meeting_room is not None:
-            return self.meeting_rooms[did.endpoint][did.meeting_room]
-        rooms = self.endpoints[did.endpoint].meeting_rooms
+            return self.meeting_rooms[endpoint][did.meeting_room]
+        rooms = self.endpoints[endpoint].meeting_rooms
         return rooms[0] if len(rooms) == 1 else None
