@@ -6,10 +6,10 @@ with what stays; then it is done in one transaction, or, where anything is wrong
 the same database follows within a second.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from softswitch.configfile import read_toml, refusal, validated
+from softswitch.configfile import Reading, read, read_toml, refusal
 from softswitch.configuration import wrong_properties
 from softswitch.errors import ConfigError
 from softswitch.plan import NumberPlan, Plan
@@ -24,11 +24,12 @@ KINDS = ("trunk_groups", "endpoints", "dids", "users")
 
 async def apply_files(settings: Settings, files: Sequence[Path], *, dry_run: bool = False) -> Sequence[Difference]:
     """What the files change, done unless `dry_run`. Raises `ConfigError`, or an ExceptionGroup of them."""
-    by_file = {str(file): validated(NumberPlan, read_toml(file), str(file)) for file in files}
+    readings = {str(file): read(NumberPlan, read_toml(file), str(file)) for file in files}
+    by_file = {file: reading.model for file, reading in readings.items()}
     wanted = _together(by_file.values())
     store = await Store.open(settings.store.url, settings.data.directory)
     try:
-        _check(store.plan.numbers, wanted, by_file)
+        _check(store.plan.numbers, wanted, readings)
         return await store.apply(wanted, dry_run=dry_run)
     except StoreError as refused:
         raise ConfigError(_file_of(refused.field, by_file), refused.field, refused.message) from None
@@ -53,17 +54,17 @@ def _together(plans: Collection[NumberPlan]) -> NumberPlan:
     return NumberPlan.model_construct(_fields_set=set(parts), **parts)
 
 
-def _check(current: NumberPlan, wanted: NumberPlan, by_file: dict[str, NumberPlan]) -> None:
+def _check(current: NumberPlan, wanted: NumberPlan, readings: Mapping[str, Reading[NumberPlan]]) -> None:
+    by_file = {file: reading.model for file, reading in readings.items()}
     whole = Plan(current.model_copy(update={kind: getattr(wanted, kind) for kind in wanted.model_fields_set}))
-    found = [
-        ConfigError(_file_of(place, by_file), place, problem, accepted)
-        for place, problem, accepted in contradictions(whole)
+    between = [ConfigError(_file_of(problem[0], by_file), *problem) for problem in contradictions(whole)]
+    inside = [
+        ConfigError(_file_of(one.key, by_file), one.key, one.problem, one.accepted)
+        for one in wrong_properties(whole, "")
     ]
-    if not found:
-        found = [
-            ConfigError(_file_of(one.key, by_file), one.key, one.problem, one.accepted)
-            for one in wrong_properties(whole, "")
-        ]
+    found = [problem for reading in readings.values() for problem in reading.problems] + [
+        one for one in (*between, *inside) if not any(reading.explains(one) for reading in readings.values())
+    ]
     if found:
         raise refusal(found)
 

@@ -9,9 +9,10 @@ import difflib
 import json
 import tomllib
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -60,6 +61,9 @@ Variables = dict[Place, str]
 
 NONE_OVERRIDDEN: Variables = {}
 
+GONE = object()
+"""What is left of a part of a file where nothing is."""
+
 
 def unusable(problem: str, accepted: str = "") -> PydanticCustomError:
     """What a validator raises, so that the sentence keeps its two halves: what is wrong, and what is accepted."""
@@ -107,10 +111,46 @@ def validated(model: type[M], table: Table, file: str, variables: Variables = NO
     text for addresses, but no text for numbers.
     """
     try:
-        return model.model_validate_json(json.dumps(table, default=str), strict=True)
+        return _strictly(model, table)
     except ValidationError as error:
         sentences = ((details, _sentence(model, table, file, details)) for details in _innermost(error))
         raise refusal(_blamed(details["loc"], sentence, variables) for details, sentence in sentences) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[M]):
+    """What a file says where it is right, and everything that is wrong with it."""
+
+    model: M
+    problems: tuple[ConfigError, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Key paths of what was wrong."""
+    lost: frozenset[str] = frozenset()
+    """Names of objects that could not be made of what was left."""
+
+    def explains(self, problem: ConfigError) -> bool:
+        """Whether a problem of what is left only follows from what was left out."""
+        return problem.key.startswith(self.left_out) or any(
+            problem.problem.startswith(f'"{name}" does not exist') for name in self.lost
+        )
+
+
+def read(model: type[M], table: Table, file: str) -> Reading[M]:
+    """`table` as a `model`, without what is wrong in it: a key, or its whole object where it can't do without."""
+    problems: list[ConfigError] = []
+    left_out: list[str] = []
+    rest = table
+    while True:
+        try:
+            left = _strictly(model, rest)
+        except ValidationError as error:
+            wrong = _innermost(error)
+            if rest is table:
+                problems = [_sentence(model, table, file, details) for details in wrong]
+                left_out = [_key_path(table, details["loc"]) for details in wrong]
+            rest = _without(rest, [details["loc"] for details in wrong])
+        else:
+            return Reading(left, tuple(problems), tuple(left_out), frozenset(_names(table)) - set(_names(rest)))
 
 
 def refusal(problems: Iterable[ConfigError]) -> ExceptionGroup[ConfigError]:
@@ -156,6 +196,37 @@ def _toml_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _strictly(model: type[M], table: Table) -> M:
+    """Raises `ValidationError`."""
+    return model.model_validate_json(json.dumps(table, default=str), strict=True)
+
+
+def _without(node: Any, places: Iterable[Place]) -> Any:
+    """`node` without what stands at the places; GONE where one of them leads to nothing that is there."""
+    inner: dict[int | str, list[Place]] = {}
+    for place in places:
+        inside = place[1:] if place and _is_tag(node, place[0]) else place
+        if not inside or not _has(node, inside[0]):
+            return GONE
+        inner.setdefault(inside[0], []).append(inside[1:])
+    entries = node.items() if isinstance(node, dict) else enumerate(node)
+    left = {part: _without(entry, inner[part]) if part in inner else entry for part, entry in entries}
+    kept = {part: entry for part, entry in left.items() if entry is not GONE}
+    return kept if isinstance(node, dict) else list(kept.values())
+
+
+def _has(node: Any, part: int | str) -> bool:
+    return part in node if isinstance(node, dict) else isinstance(node, list) and part in range(len(node))
+
+
+def _names(node: Any) -> Iterator[str]:
+    """What the objects of a table are called, at any depth."""
+    if isinstance(node, dict):
+        yield from (node[key] for key in NAMING_KEYS if isinstance(node.get(key), str))
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _names(inner)
 
 
 def _blamed(place: Place, sentence: ConfigError, variables: Variables) -> ConfigError:
@@ -226,7 +297,7 @@ def _known_as(entry: Any, position: int) -> str:
     return str(position)
 
 
-def _is_tag(node: Any, part: str) -> bool:
+def _is_tag(node: Any, part: int | str) -> bool:
     """pydantic puts the chosen `type` of a tagged union into the path as if it were a key."""
     return isinstance(node, dict) and part not in node and node.get("type") == part
 

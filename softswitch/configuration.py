@@ -13,7 +13,8 @@ from typing import TypeVar
 from softswitch.configfile import refusal
 from softswitch.endpoints.conference import check_conference
 from softswitch.errors import ConfigError
-from softswitch.plan import Did, Plan, demo_credentials, load_plan
+from softswitch.plan import Did, Plan, demo_credentials
+from softswitch.plan.load import read_plan
 from softswitch.settings import PLAN_FILE, SETTINGS_FILE, Settings, config_folder, load_settings
 
 T = TypeVar("T")
@@ -34,7 +35,8 @@ def load_configuration(given: Path | None = None, environment: Mapping[str, str]
     folder = config_folder(given)
     problems: list[ConfigError] = []
     settings = _collecting(problems, lambda: load_settings(folder, environment))
-    plan = _collecting(problems, lambda: load_plan(folder))
+    plan, wrong = _collecting(problems, lambda: read_plan(folder)) or (None, ())
+    problems += wrong
     if plan is not None:
         problems += wrong_properties(plan, str(folder / PLAN_FILE))
     if plan is not None and settings is not None:
@@ -61,7 +63,7 @@ def wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
     """What the endpoints of a plan find wrong with their properties."""
     dids: dict[str, list[Did]] = {}
     for did in plan.numbers.dids:
-        dids.setdefault(did.endpoint, []).append(did)
+        dids.setdefault(did.endpoint or "", []).append(did)
     for endpoint in plan.numbers.endpoints:
         yield from check_conference(endpoint, dids.get(endpoint.name, ()), file)
 

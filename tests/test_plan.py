@@ -82,6 +82,29 @@ def test_a_contradiction_names_the_object_and_what_would_be_right(
     assert accepted in error.accepted
 
 
+def test_mistakes_inside_objects_and_between_them_are_told_together(tmp_path: Path) -> None:
+    group = '[[trunk_groups]]\nname = "pstn"\nrouting_type = "fialover"\n'
+    stray = '[[dids]]\nphonenumber = "1202"\nendpoint = "conferense"\n'
+    assert [(problem.key, problem.problem) for problem in problems_of(tmp_path, group + CONFERENCE + stray)] == [
+        ("trunk_groups[pstn].routing_type", 'is "fialover"; did you mean "failover"?'),
+        ("dids[1202].endpoint", '"conferense" does not exist; did you mean "conference"?'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CONFERENCE.replace('type = "conference"', 'type = "conferense"') + did("1202"),  # its endpoint is left out
+        CONFERENCE + did("1202", 'call_flow = "direct_host"', "meeting_room = 5"),
+        CONFERENCE + did("1202", 'meeting_room = "board"') + '\n[[endpoints.meeting_rooms]]\nname = "board"\nx = 1\n',
+        '[[trunk_groups]]\nname = "pstn"\ntrunks = [{ name = "a", sip_username = "a" }]\n',
+        CONFERENCE + '[[endpoints.did_groups]]\ncall_flow = "secured"\n',
+    ],
+)
+def test_what_only_follows_from_a_mistake_is_not_told_beside_it(tmp_path: Path, text: str) -> None:
+    assert len(problems_of(tmp_path, text)) == 1
+
+
 def test_a_code_opens_one_room_of_an_endpoint(tmp_path: Path) -> None:
     (error,) = problems_of(tmp_path, CONFERENCE + room("a", "1234") + room("b", "5678", "1234"))
     assert error.key == "endpoints[conference].meeting_rooms[b].access_codes[1]"

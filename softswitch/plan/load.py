@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from softswitch.configfile import did_you_mean, read_toml, refusal, validated
+from softswitch.configfile import did_you_mean, read, read_toml, refusal
 from softswitch.errors import ConfigError
 from softswitch.plan.objects import ConferenceEndpoint, Did, NumberPlan, User
 from softswitch.plan.plan import Plan
@@ -15,12 +15,19 @@ DEMO_SECRETS = frozenset({"111111", "222222", "333333", "demo-1001", "demo-1002"
 
 def load_plan(folder: Path) -> Plan:
     """The number plan of `folder`. Raises an ExceptionGroup of `ConfigError`, or one, with all that is wrong."""
-    path = folder / PLAN_FILE
-    plan = Plan(validated(NumberPlan, read_toml(path), str(path)))
-    problems = [ConfigError(str(path), *problem) for problem in contradictions(plan)]
+    plan, problems = read_plan(folder)
     if problems:
         raise refusal(problems)
     return plan
+
+
+def read_plan(folder: Path) -> tuple[Plan, list[ConfigError]]:
+    """The number plan of `folder` as far as it is right, and all that is wrong. Raises `ConfigError` for no TOML."""
+    path = folder / PLAN_FILE
+    reading = read(NumberPlan, read_toml(path), str(path))
+    plan = Plan(reading.model)
+    between = (ConfigError(str(path), *problem) for problem in contradictions(plan))
+    return plan, [*reading.problems, *(problem for problem in between if not reading.explains(problem))]
 
 
 def is_demo_secret(secret: str) -> bool:
