@@ -57,6 +57,7 @@ ListenPort = Annotated[int, Field(ge=0, le=65535)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Url = Annotated[str, AfterValidator(_http)]
+Line = Annotated[str, Field(pattern=r"^[^\s]{1,255}$")]
 
 
 class SipSettings(Model):
@@ -81,6 +82,36 @@ class SipSettings(Model):
     def public_addresses(self) -> tuple[str, ...]:
         """The listen addresses that others than this machine can reach."""
         return tuple(address for address in self.addresses if not ipaddress.ip_address(address).is_loopback)
+
+
+class RegistrarSettings(Model):
+    """Where users' phones are, and for how long that holds. Intervals in seconds; a `qualify_s` of 0 asks nobody."""
+
+    domains: tuple[Line, ...] = ()
+    default_expires_s: Annotated[int, Field(ge=10)] = 600
+    min_expires_s: Annotated[int, Field(ge=1)] = 60
+    max_expires_s: Annotated[int, Field(ge=10)] = 3600
+    contacts: Annotated[int, Field(ge=1, le=100)] = 10
+    qualify_s: NotNegative = 60.0
+    nonce_lifetime_s: Annotated[float, Field(ge=30)] = 3900.0
+    subscription_expires_s: Annotated[int, Field(ge=60)] = 3600
+
+    @model_validator(mode="after")
+    def _the_shortest_is_the_least(self) -> Self:
+        if not self.min_expires_s <= self.default_expires_s <= self.max_expires_s:
+            asked = f"{self.min_expires_s}, {self.default_expires_s} and {self.max_expires_s}"
+            problem = f"min_expires_s, default_expires_s and max_expires_s are {asked}"
+            raise unusable(problem, "three that rise in this order")
+        return self
+
+
+class GuardSettings(Model):
+    """What wrong passwords cost. A ban concerns what users prove by password, never a trunk at the same address."""
+
+    wrong_passwords: Count = 10
+    window_s: Annotated[float, Field(gt=0)] = 60.0
+    ban_s: Annotated[float, Field(gt=0)] = 300.0
+    slowed_s: Annotated[float, Field(ge=0, le=10)] = 1.0
 
 
 class MediaSettings(Model):
@@ -193,6 +224,8 @@ class Settings(Model):
     """The whole file."""
 
     sip: SipSettings = SipSettings()
+    registrar: RegistrarSettings = RegistrarSettings()
+    guard: GuardSettings = GuardSettings()
     media: MediaSettings = MediaSettings()
     api: ApiSettings = ApiSettings()
     limits: LimitSettings = LimitSettings()
