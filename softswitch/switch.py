@@ -25,7 +25,18 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
 from softswitch.logs import get_logger
 from softswitch.plan import Plan, Trunk
-from softswitch.routing import Decision, Gates, Identified, Outward, Passage, Refused, Router, Senders, number_of
+from softswitch.routing import (
+    Decision,
+    Gates,
+    Identified,
+    Outward,
+    Passage,
+    Refused,
+    Router,
+    Senders,
+    ToEndpoint,
+    number_of,
+)
 from softswitch.settings import Settings
 from softswitch.sip import Ended, Request, Response, Session
 from softswitch.sip.digest import Challenger, Verdict
@@ -229,16 +240,18 @@ class Switch:
     def _route(self, call: Call, source: Identified, passage: Passage) -> Decision:
         """Raises `Refused`: 404 where the number leads nowhere, 503 where its endpoint is full, or what a rule says."""
         decision = self._router.route(source, call.caller.session.request)
-        passage.enter(self._gates.of_endpoint(decision.endpoint), self._clock())
+        passage.enter(self._gates.of(decision.destination), self._clock())
         call.from_number, call.to_number, call.did = decision.number_src, decision.number_dst, decision.did
         call.record("routed", decision.reasons[-1].why)
         return decision
 
     async def _run(self, call: Call, decision: Decision) -> Outcome:
-        endpoint = decision.endpoint.name
-        self._log.info("call", call=call.id, **_parties(call), endpoint=endpoint)
+        destination = decision.destination
+        self._log.info("call", call=call.id, **_parties(call), endpoint=destination.name)
         self.on_started(call)
-        return await self._endpoints[endpoint].run(call)
+        if not isinstance(destination, ToEndpoint):
+            raise CallRejected(480, "Temporarily Unavailable")
+        return await self._endpoints[destination.name].run(call)
 
     # ---- the end
 

@@ -225,7 +225,7 @@ def _add_way(record: CallRecord, call: Call, sids: Sids) -> None:
     if did is not None:
         record.number_src_transformed, record.number_dst_transformed = call.from_number, call.to_number
         record.number_billing = did.phonenumber
-        record.endpoint_sid_dst = sids.endpoint(did.endpoint)
+        record.endpoint_sid_dst = sids.endpoint(did.endpoint or "")
 
 
 def _turned(record: CallRecord) -> CallRecord:
@@ -252,7 +252,7 @@ def joined(
 ) -> AttendanceRecord:
     """A caller has come into a meeting."""
     request = call.caller.session.request
-    endpoint = "" if call.did is None else call.did.endpoint
+    endpoint = "" if call.did is None else call.did.endpoint or ""
     return AttendanceRecord(
         call_sid=call_sid,
         dr_sid=call.sid,

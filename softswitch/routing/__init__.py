@@ -1,10 +1,11 @@
 """Routing: who sends a call, whether it fits, and where it leads. Decisions with reasons; nothing is sent.
 
 Reading order: `number`, `identity` and `identify` say who calls; `limits` whether there is room; `transformations` what
-changes on the way; `router` where it goes; `trunk_group` and `outward` which trunk a call out takes; `explain` asks
-them all at once.
+changes on the way; `router` where it goes (`destination`); `trunk_group` and `outward` which trunk a call out takes
+(`target`); `explain` asks them all at once.
 """
 
+from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToUser
 from softswitch.routing.explain import Explanation, explain, peer_of
 from softswitch.routing.identify import Identified, Senders
 from softswitch.routing.identity import Identity, identity_of
@@ -13,11 +14,13 @@ from softswitch.routing.number import digits, international, number_of
 from softswitch.routing.outward import Outward, Way
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.router import Decision, Router
+from softswitch.routing.target import Target
 from softswitch.routing.transformations import Subject, Transformations
 from softswitch.routing.trunk_group import failover_order
 
 __all__ = [
     "Decision",
+    "Destination",
     "Explanation",
     "Gate",
     "Gates",
@@ -30,6 +33,10 @@ __all__ = [
     "Router",
     "Senders",
     "Subject",
+    "Target",
+    "ToEndpoint",
+    "ToPstn",
+    "ToUser",
     "TokenBucket",
     "Transformations",
     "Way",

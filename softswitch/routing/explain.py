@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from softswitch.errors import PeerError
 from softswitch.plan import Plan
+from softswitch.routing.destination import Destination, ToEndpoint
 from softswitch.routing.identify import Senders, ip_address
 from softswitch.routing.number import digits
 from softswitch.routing.reasons import Reason, Refused
@@ -44,7 +45,12 @@ def explain(plan: Plan, *, from_: str, to: str, peer: Peer, unknown_sender: str 
         decision = Router(plan).route(source, _request(from_, to))
     except Refused as refused:
         return Explanation(weighed + refused.reasons, None, refused.status, refused.reason)
-    return Explanation(weighed + decision.reasons, decision, 200, f"endpoint {decision.endpoint.name}")
+    return Explanation(weighed + decision.reasons, decision, 200, described(decision.destination))
+
+
+def described(destination: Destination) -> str:
+    """Where a call goes, in a few words."""
+    return f"endpoint {destination.name}" if isinstance(destination, ToEndpoint) else destination.name
 
 
 def peer_of(text: str) -> Peer:

@@ -7,7 +7,8 @@ taken from a gate unless every gate has room. What it took it gives back once, w
 import math
 from collections.abc import Sequence
 
-from softswitch.plan import ConferenceEndpoint, Plan, Trunk, TrunkGroup
+from softswitch.plan import AnyEndpoint, Plan, Trunk, TrunkGroup
+from softswitch.routing.destination import Destination, ToEndpoint
 from softswitch.routing.identify import Identified
 from softswitch.routing.reasons import Refused
 
@@ -151,11 +152,12 @@ class Gates:
                 gates.append(self._trunks[_key(source.trunk_group), _key(source.trunk)])
         return gates
 
-    def of_endpoint(self, endpoint: ConferenceEndpoint) -> list[Gate]:
-        return [self._endpoints[_key(endpoint)]]
+    def of(self, destination: Destination) -> list[Gate]:
+        """What a call passes at its destination; users take any call, and trunks have gates of their own."""
+        return [self._endpoints[_key(destination.endpoint)]] if isinstance(destination, ToEndpoint) else []
 
 
-def _key(of: TrunkGroup | Trunk | ConferenceEndpoint) -> str:
+def _key(of: TrunkGroup | Trunk | AnyEndpoint) -> str:
     """What stays when the name changes, where there is such a thing."""
     return of.sid or of.name
 

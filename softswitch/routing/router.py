@@ -1,18 +1,20 @@
-"""Where a call from a known sender goes: numbers, transformations, DID, endpoint; and why.
+"""Where a call from a known sender goes: numbers, transformations, destination; and why.
 
-    caller (From, P-Asserted-Identity) -> transformations of trunk, trunk group -> DID -> those of DID, endpoint
+    caller (From, P-Asserted-Identity) -> transformations of trunk, trunk group -> destination -> those of DID, endpoint
 
-The DID is looked up once, with what the trunk and its group made of the number. Pure: the same request gives the same
-decision, so `softswitch explain` asks the very same code.
+A DID is looked up once, with what the trunk and its group made of the number. A trunk reaches our DIDs and nothing
+else. A user reaches other users by name, DIDs, and any other number over the trunk group that is his. Pure: the same
+request gives the same decision, so `softswitch explain` asks the very same code.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from softswitch.plan import ConferenceEndpoint, Did, Plan, Trunk, TrunkGroup
+from softswitch.plan import AnyEndpoint, Did, Plan, Trunk, TrunkGroup, User
+from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToUser
 from softswitch.routing.identify import Identified
 from softswitch.routing.identity import Identity, identity_of
-from softswitch.routing.number import number_of
+from softswitch.routing.number import digits, number_of
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.transformations import Subject, Transformations
 from softswitch.sip.message import Request
@@ -22,13 +24,17 @@ from softswitch.sip.message import Request
 class Decision:
     """Where a call goes. `number_src`, `number_dst` and `headers` are what the transformations left."""
 
-    did: Did
-    endpoint: ConferenceEndpoint
+    destination: Destination
     identity: Identity
     number_src: str
     number_dst: str
     headers: dict[str, str]
     reasons: tuple[Reason, ...]
+
+    @property
+    def did(self) -> Did | None:
+        """The DID that was called, where it was one."""
+        return None if isinstance(self.destination, ToPstn) else self.destination.did
 
 
 class Router:
@@ -51,19 +57,16 @@ class Router:
         }
 
     def route(self, source: Identified, request: Request) -> Decision:
-        """The endpoint for an INVITE. Raises `Refused`: 404 where nothing leads on, or what a transformation says."""
-        identity = identity_of(request, trusts_asserted=_trusts_asserted(source))
+        """Where an INVITE goes. Raises `Refused`: 404 where nothing leads on, or what a transformation says."""
+        identity = _identity(source, request)
         subject = Subject(identity.number, number_of(request.uri), request.headers, [])
         subject.reasons.append(Reason("caller", identity.number, True, f"header {identity.header}"))
         for transformations in self._inward(source):
             transformations.apply(subject)
-        did = self._did(source, subject)
-        self._transformations(did).apply(subject)
-        self._of_endpoint[did.endpoint].apply(subject)
-        subject.reasons.append(Reason("endpoint", did.endpoint, True, f"DID {did.phonenumber} leads there"))
+        destination = self._destination(source, subject)
+        self._lead_on(destination, subject)
         return Decision(
-            did,
-            self._plan.endpoints[did.endpoint],
+            destination,
             identity,
             subject.number_src,
             subject.number_dst,
@@ -71,11 +74,18 @@ class Router:
             tuple(subject.reasons),
         )
 
-    def _transformations(self, did: Did) -> Transformations:
-        compiled = self._of_did.get(did.phonenumber)
-        if compiled is None:
-            compiled = self._of_did[did.phonenumber] = _compiled(f"DID {did.phonenumber}", did)
-        return compiled
+    def onward(self, number: str, user: User | None) -> Destination | None:
+        """Where a number or the name of a user leads, for a call that `user` forwards, transfers or places."""
+        called = self._plan.users.get(number)
+        if called is not None:
+            return ToUser(called)
+        did = self._plan.dids.get(number)
+        if did is not None:
+            return self._of(did)
+        group = self._trunk_group(user) if number.isdigit() else None
+        return ToPstn(number, group) if group is not None else None
+
+    # ---- the steps
 
     def _inward(self, source: Identified) -> Iterable[Transformations]:
         if source.trunk_group is None:
@@ -84,6 +94,15 @@ class Router:
         if source.trunk is None:
             return (of_group,)
         return self._of_trunk[source.trunk_group.name, source.trunk.name], of_group
+
+    def _destination(self, source: Identified, subject: Subject) -> Destination:
+        number = subject.number_dst
+        if source.user is None:
+            return self._of(self._did(source, subject))
+        destination = self.onward(digits(number), source.user)
+        if destination is None:
+            raise _not_found(subject, number, "is no user, no DID, and no trunk group leads to it")
+        return destination
 
     def _did(self, source: Identified, subject: Subject) -> Did:
         number = subject.number_dst
@@ -98,13 +117,54 @@ class Router:
         subject.reasons.append(Reason("did", number, True, why))
         return did
 
+    def _of(self, did: Did) -> Destination:
+        if did.user is not None:
+            return ToUser(self._plan.users[did.user], did)
+        return ToEndpoint(did, self._plan.endpoints[did.endpoint or ""])
 
-def _compiled(place: str, of: TrunkGroup | Trunk | Did | ConferenceEndpoint) -> Transformations:
+    def _lead_on(self, destination: Destination, subject: Subject) -> None:
+        """The transformations of the destination, and the reason it is one."""
+        if not isinstance(destination, ToPstn) and destination.did is not None:
+            self._transformations(destination.did).apply(subject)
+        match destination:
+            case ToEndpoint(did, endpoint):
+                self._of_endpoint[endpoint.name].apply(subject)
+                subject.reasons.append(Reason("endpoint", endpoint.name, True, f"DID {did.phonenumber} leads there"))
+            case ToUser(user, did):
+                why = f"DID {did.phonenumber} leads there" if did is not None else "called by name"
+                subject.reasons.append(Reason("user", user.username, True, why))
+            case ToPstn(number, group):
+                subject.number_dst = number
+                subject.reasons.append(Reason("pstn", number, True, f"over trunk group {group.name}"))
+
+    def _transformations(self, did: Did) -> Transformations:
+        compiled = self._of_did.get(did.phonenumber)
+        if compiled is None:
+            compiled = self._of_did[did.phonenumber] = _compiled(f"DID {did.phonenumber}", did)
+        return compiled
+
+    def _trunk_group(self, user: User | None) -> TrunkGroup | None:
+        """Over which a user's calls go out: his own group, else the first with an address."""
+        if user is not None and user.trunk_group is not None:
+            return self._plan.trunk_groups[user.trunk_group]
+        groups = self._plan.numbers.trunk_groups
+        return next((group for group in groups if any(trunk.address for trunk in group.trunks)), None)
+
+
+def _compiled(place: str, of: TrunkGroup | Trunk | Did | AnyEndpoint) -> Transformations:
     return Transformations(place, of.transformations)
 
 
+def _identity(source: Identified, request: Request) -> Identity:
+    """A user is who he has proved to be; whom a trunk sends is who it says."""
+    if source.user is not None:
+        name = source.user.name or request.from_.display_name
+        return Identity(source.user.username, name, "of the user")
+    return identity_of(request, trusts_asserted=_trusts_asserted(source))
+
+
 def _trusts_asserted(source: Identified) -> bool:
-    """A trunk group's callers are trusted unless their trunk says otherwise; users never are."""
+    """A trunk group's callers are trusted unless their trunk says otherwise."""
     if source.trunk is not None:
         return source.trunk.in_identity_mode == "passthrough"
     return source.trunk_group is not None

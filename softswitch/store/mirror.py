@@ -15,10 +15,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from softswitch.plan import ConferenceEndpoint, Did, DidGroup, MeetingRoom, Plan, Trunk, TrunkGroup, User
+from softswitch.plan import (
+    CallingRules,
+    ConferenceEndpoint,
+    Did,
+    DidGroup,
+    MeetingRoom,
+    Plan,
+    RateDeck,
+    Trunk,
+    TrunkGroup,
+    User,
+)
 from softswitch.store import plan_rows
 from softswitch.store.query import Row, Rows
-from softswitch.store.tables import conference, dids, endpoints, partners, trunks
+from softswitch.store.tables import conference, dids, endpoints, partners, rates, trunks
 
 SLICE = 50
 """Rows that are read and made into objects at once: about a millisecond."""
@@ -26,17 +37,22 @@ SLICE = 50
 NAME_KEPT = 55
 """Characters of a name that stay when the beginning of a sid is put behind it."""
 
-ORDER = ("endpoints", "trunk_groups", "did_groups", "meeting_rooms", "dids", "users")
+ORDER = ("rate_decks", "endpoints", "trunk_groups", "did_groups", "meeting_rooms", "users", "dids", "calling_rules")
 """Whoever is named comes before those who name it."""
 
 NAMED_BY: dict[str, tuple[tuple[str, Any], ...]] = {
+    "rate_decks": (
+        ("trunk_groups", trunks.trunks.c.rate_deck_sid),
+        ("calling_rules", rates.calling_rules.c.rate_deck_sid),
+    ),
     "endpoints": (("trunk_groups", trunks.trunks.c.endpoint_sid), ("dids", dids.dids.c.endpoint_sid)),
-    "trunk_groups": (("dids", dids.dids.c.trunk_group_sid),),
+    "trunk_groups": (("users", partners.users.c.trunk_group_sid), ("dids", dids.dids.c.trunk_group_sid)),
     "did_groups": (
         ("meeting_rooms", conference.meeting_rooms.c.did_group_sid),
         ("dids", dids.dids.c.did_group_sid),
     ),
     "meeting_rooms": (("dids", dids.dids.c.meeting_room_sid),),
+    "users": (("dids", dids.dids.c.user_sid),),
 }
 """Who is to be read again when something gets another name, and by which column."""
 
@@ -58,6 +74,8 @@ class Mirror:
         self._trunk_groups: dict[str, TrunkGroup] = {}
         self._dids: dict[str, Did] = {}
         self._users: dict[str, User] = {}
+        self._rate_decks: dict[str, RateDeck] = {}
+        self._calling_rules: dict[str, CallingRules] = {}
         self._names = Names()
         self.is_ahead = False
         """What was read is not committed yet; if it never is, `load` has to set things right."""
@@ -148,8 +166,17 @@ class Mirror:
                 self._put_inside(kind, owner, sid, plan_rows.meeting_room(row, name, did_group))
             case "dids":
                 self._put_did(sid, row)
+            case "rate_decks":
+                name = self._names.free("rate_decks", row, sid)
+                self._rate_decks[sid] = plan_rows.rate_deck(row, name)
+                self._names.give("rate_decks", name, sid)
+            case "calling_rules":
+                name, deck = self._names.free("calling_rules", row, sid), self._names.of(row["rate_deck_sid"])
+                self._calling_rules[sid] = plan_rows.calling_rules(row, name, deck)
+                self._names.give("calling_rules", name, sid)
             case "users":
-                self._users[sid] = plan_rows.user(row)
+                self._users[sid] = plan_rows.user(row, self._names.of(row["trunk_group_sid"]))
+                self._names.give("users", row["username"], sid)
 
     def _put_endpoint(self, sid: str, row: Row, accounts: Rows) -> None:
         """Only a conference is an endpoint of the plan so far: the one kind that has an account."""
@@ -166,7 +193,8 @@ class Mirror:
         made: list[Trunk] = []
         for trunk_row in trunk_rows:
             name = names.free("trunks", trunk_row, trunk_row["trunk_sid"])
-            made.append(plan_rows.trunk(trunk_row, name, self._names.of(trunk_row["endpoint_sid"])))
+            endpoint, deck = self._names.of(trunk_row["endpoint_sid"]), self._names.of(trunk_row["rate_deck_sid"])
+            made.append(plan_rows.trunk(trunk_row, name, endpoint, deck))
             names.give("trunks", name, trunk_row["trunk_sid"])
         name = self._names.free("trunk_groups", row, sid)
         self._trunk_groups[sid] = plan_rows.trunk_group(row, made, name)
@@ -178,13 +206,17 @@ class Mirror:
 
     def _put_did(self, sid: str, row: Row) -> None:
         """A DID that leads nowhere is in no plan: a call to it gets 404."""
-        endpoint = self._names.of(row["endpoint_sid"]) or self._destination(row["trunk_group_sid"])
-        if endpoint is None:
+        user = self._names.of(row["user_sid"])
+        endpoint = None
+        if user is None:
+            endpoint = self._names.of(row["endpoint_sid"]) or self._destination(row["trunk_group_sid"])
+        if endpoint is None and user is None:
             self._drop("dids", sid)
             return
         self._dids[sid] = plan_rows.did(
             row,
             endpoint=endpoint,
+            user=user,
             trunk_group=self._names.of(row["trunk_group_sid"]),
             did_group=self._names.of(row["did_group_sid"]),
             meeting_room=self._names.of(row["meeting_room_sid"]),
@@ -210,6 +242,10 @@ class Mirror:
                 self._dids.pop(sid, None)
             case "users":
                 self._users.pop(sid, None)
+            case "rate_decks":
+                self._rate_decks.pop(sid, None)
+            case "calling_rules":
+                self._calling_rules.pop(sid, None)
             case _:
                 for owned in self._inside[kind].values():
                     owned.pop(sid, None)
@@ -223,6 +259,8 @@ class Mirror:
             endpoints=self._whole_endpoints() if kinds & {"endpoints", "did_groups", "meeting_rooms"} else None,
             dids=self._dids.values() if "dids" in kinds else None,
             users=self._users.values() if "users" in kinds else None,
+            rate_decks=self._rate_decks.values() if "rate_decks" in kinds else None,
+            calling_rules=self._calling_rules.values() if "calling_rules" in kinds else None,
         )
 
     def _whole_endpoints(self) -> Iterable[ConferenceEndpoint]:
@@ -268,6 +306,8 @@ TABLES: dict[str, Table] = {
     "meeting_rooms": conference.meeting_rooms,
     "dids": dids.dids,
     "users": partners.users,
+    "rate_decks": rates.rate_decks,
+    "calling_rules": rates.calling_rules,
 }
 
 INSIDE: dict[str, tuple[Table, str, str]] = {

@@ -10,7 +10,17 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import JSON, Float
 
-from softswitch.plan import ConferenceEndpoint, Did, DidGroup, MeetingRoom, Trunk, TrunkGroup, User
+from softswitch.plan import (
+    CallingRules,
+    ConferenceEndpoint,
+    Did,
+    DidGroup,
+    MeetingRoom,
+    RateDeck,
+    Trunk,
+    TrunkGroup,
+    User,
+)
 from softswitch.plan.objects import Object, with_sid
 from softswitch.store.call_flows import CALL_FLOW_NAMES, CALL_FLOW_SIDS
 from softswitch.store.errors import InvalidValue
@@ -22,30 +32,46 @@ Name = Callable[[str | None], str | None]
 """The plan's name for a sid; None where the plan has no such object."""
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "trunk_groups": ("acls", "routing_type", "in_capacity", "out_capacity", "cps_limit", "transformations"),
+    "rate_decks": ("currency", "rates"),
+    "trunk_groups": (
+        *("acls", "routing_type", "in_capacity", "out_capacity", "cps_limit", "transformations"),
+        *("hard_failure_codes", "hard_failure_threshold", "hard_failure_interval", "hard_failure_cooldown"),
+        *("hard_failure_last_resort", "soft_failure_codes", "sip_options_threshold"),
+    ),
     "trunks": (
         *("address", "port", "transport", "acls", "priority", "weight", "in_capacity", "out_capacity", "cps_limit"),
         *("in_identity_mode", "in_sip_username", "in_sip_password", "sip_username", "sip_password", "transformations"),
+        *("out_identity_mode", "allow_forward", "allow_transfer", "relay_sip_headers"),
     ),
     "endpoints": ("type", "capacity", "transformations"),
     "did_groups": ("properties",),
     "meeting_rooms": ("access_codes", "properties"),
     "dids": ("phonenumber", "properties", "transformations"),
-    "users": ("username", "password"),
+    "users": (
+        *("username", "password", "name", "phonenumber", "ring_s"),
+        *("forward_busy", "forward_no_answer", "forward_unregistered", "codecs", "media_encryption"),
+    ),
+    "calling_rules": (
+        *("users", "endpoints", "allowed_prefixes", "refused_prefixes", "capacity", "cps_limit"),
+        *("calls_per_day", "spend_per_day", "caller_ids"),
+    ),
 }
 """By resource: the fields of the plan that are columns of the same name."""
 
 NOT_STORED = frozenset({"partner_sid", "date_created", "is_system", "name", "call_flow_sid"})
 
 REFERENCES: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "trunks": {"endpoint": ("endpoint_sid", "endpoints")},
+    "trunks": {"endpoint": ("endpoint_sid", "endpoints"), "rate_deck": ("rate_deck_sid", "rate_decks")},
+    "calling_rules": {"rate_deck": ("rate_deck_sid", "rate_decks")},
     "meeting_rooms": {"did_group": ("did_group_sid", "did_groups")},
     "dids": {
         "trunk_group": ("trunk_group_sid", "trunk_groups"),
         "endpoint": ("endpoint_sid", "endpoints"),
+        "user": ("user_sid", "users"),
         "did_group": ("did_group_sid", "did_groups"),
         "meeting_room": ("meeting_room_sid", "meeting_rooms"),
     },
+    "users": {"trunk_group": ("trunk_group_sid", "trunk_groups")},
 }
 """By resource: the field that names another object, its column, and what it names."""
 
@@ -79,8 +105,16 @@ def trunk_group(row: Row, trunks: Iterable[Trunk], name: str) -> TrunkGroup:
     return _object(TrunkGroup, "trunk_groups", row, name=name, trunks=tuple(trunks))
 
 
-def trunk(row: Row, name: str, endpoint: str | None) -> Trunk:
-    return _object(Trunk, "trunks", row, name=name, endpoint=endpoint)
+def trunk(row: Row, name: str, endpoint: str | None, rate_deck: str | None) -> Trunk:
+    return _object(Trunk, "trunks", row, name=name, endpoint=endpoint, rate_deck=rate_deck)
+
+
+def rate_deck(row: Row, name: str) -> RateDeck:
+    return _object(RateDeck, "rate_decks", row, name=name)
+
+
+def calling_rules(row: Row, name: str, rate_deck: str | None) -> CallingRules:
+    return _object(CallingRules, "calling_rules", row, name=name, rate_deck=rate_deck)
 
 
 def endpoint(row: Row, account: Row, name: str) -> ConferenceEndpoint:
@@ -100,12 +134,12 @@ def meeting_room(row: Row, name: str, did_group: str | None) -> MeetingRoom:
 
 
 def did(row: Row, **names: str | None) -> Did:
-    """`names`: endpoint, trunk_group, did_group and meeting_room, as the plan knows them."""
+    """`names`: endpoint, user, trunk_group, did_group and meeting_room, as the plan knows them."""
     return _object(Did, "dids", row, call_flow=_call_flow(row), **names)
 
 
-def user(row: Row) -> User:
-    return _object(User, "users", row)
+def user(row: Row, trunk_group: str | None) -> User:
+    return _object(User, "users", row, trunk_group=trunk_group)
 
 
 def _object(model: type[M], resource: str, row: Row, **fields: Any) -> M:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Table
 
-from softswitch.store.tables import conference, dids, endpoints, partners, records, storage, switch, trunks
+from softswitch.store.tables import conference, dids, endpoints, partners, rates, records, storage, switch, trunks
 
 RECORDS_COUNTED = 1000
 """Matching records are counted up to here; a list of more has no total."""
@@ -78,7 +78,13 @@ ADDRESS = tuple(
 
 _ALL = (
     Resource("partners", partners.partners, read_only=frozenset({"is_default"})),
-    Resource("users", partners.users, PARTNER, secrets=frozenset({"password"}), in_plan=True),
+    Resource(
+        "users",
+        partners.users,
+        PARTNER | {"trunk_group_sid": "trunk_groups"},
+        secrets=frozenset({"password"}),
+        in_plan=True,
+    ),
     Resource("tokens", partners.tokens, PARTNER, secrets=frozenset({"token_hash"})),
     Resource(
         "endpoints",
@@ -89,6 +95,8 @@ _ALL = (
         read_only=frozenset({"cps_limit", "voip_token", "is_system"}),
         in_plan=True,
     ),
+    Resource("rate_decks", rates.rate_decks, PARTNER, in_plan=True),
+    Resource("calling_rules", rates.calling_rules, PARTNER | {"rate_deck_sid": "rate_decks"}, in_plan=True),
     Resource(
         "trunk_groups",
         trunks.trunk_groups,
@@ -99,7 +107,7 @@ _ALL = (
     Resource(
         "trunks",
         trunks.trunks,
-        {"trunk_group_sid": "trunk_groups", "endpoint_sid": "endpoints"},
+        {"trunk_group_sid": "trunk_groups", "endpoint_sid": "endpoints", "rate_deck_sid": "rate_decks"},
         secrets=frozenset({"in_sip_password", "sip_password"}),
         in_plan=True,
     ),
@@ -110,6 +118,7 @@ _ALL = (
         | {
             "trunk_group_sid": "trunk_groups",
             "endpoint_sid": "endpoints",
+            "user_sid": "users",
             "did_group_sid": "did_groups",
             "meeting_room_sid": "meeting_rooms",
         },

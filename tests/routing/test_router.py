@@ -85,7 +85,7 @@ def test_a_number_is_shown_the_way_people_read_it() -> None:
 
 def test_a_call_goes_to_the_endpoint_of_its_did(plan: Plan) -> None:
     decision = routed(plan, invite("sip:12025550102@127.0.0.1"))
-    assert (decision.did.phonenumber, decision.endpoint.name) == ("12025550102", "conference")
+    assert (decision.did and decision.did.phonenumber, decision.destination.name) == ("12025550102", "conference")
     assert (decision.number_src, decision.number_dst) == ("13105550199", "12025550102")
 
 
@@ -116,7 +116,7 @@ def test_transformations_run_trunk_then_trunk_group_then_did_then_endpoint(plan:
 def test_without_its_trunk_a_call_only_meets_the_rules_of_the_group(plan: Plan) -> None:
     with pytest.raises(Refused, match="404"):
         routed(plan, invite("sip:90012025550101@127.0.0.1"))
-    assert routed(plan, invite("sip:0012025550101@127.0.0.1")).did.phonenumber == "12025550101"
+    assert routed(plan, invite("sip:0012025550101@127.0.0.1")).number_dst == "12025550101"
 
 
 def test_a_did_can_reject_callers(plan: Plan) -> None:

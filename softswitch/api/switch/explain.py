@@ -75,8 +75,8 @@ def _look(found: Explanation) -> dict[str, Any]:
     return {
         "status": found.status,
         "reason": found.reason,
-        "endpoint": decision.endpoint.name if decision else None,
-        "did": decision.did.phonenumber if decision else None,
+        "endpoint": decision.destination.name if decision else None,
+        "did": decision.did.phonenumber if decision and decision.did else None,
         "number_src": decision.number_src if decision else None,
         "number_dst": decision.number_dst if decision else None,
         "reasons": [reason._asdict() for reason in found.reasons],

@@ -1,6 +1,6 @@
 """DIDs: our numbers, and where they lead.
 
-A call to a DID goes to its `endpoint_sid` (our addition) or, as with CarrierX, to the endpoint of the first trunk of
+A call to a DID goes to its `user_sid` or `endpoint_sid` (our additions) or, as with CarrierX, to the endpoint of the first trunk of
 its trunk group. `call_flow_sid`, `did_group_sid`, `meeting_room_sid` and `properties` are those of the conference.
 """
 
@@ -15,6 +15,7 @@ dids = Table(
     reference("partner_sid", "partners.partner_sid", required=True),
     reference("trunk_group_sid", "trunk_groups.trunk_group_sid"),
     reference("endpoint_sid", "endpoints.endpoint_sid"),
+    reference("user_sid", "users.user_sid"),
     reference("did_group_sid", "did_groups.did_group_sid"),
     reference("meeting_room_sid", "meeting_rooms.meeting_room_sid"),
     text("phonenumber", required=True),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Table, UniqueConstraint
 
-from softswitch.store.columns import date_created, document, flag, metadata, reference, sid, text
+from softswitch.store.columns import date_created, document, flag, metadata, reference, sid, text, whole
 
 partners = Table(
     "partners",
@@ -24,6 +24,15 @@ users = Table(
     reference("partner_sid", "partners.partner_sid", required=True),
     text("username", required=True),
     text("password", required=True),
+    text("name", ""),
+    text("phonenumber"),
+    reference("trunk_group_sid", "trunk_groups.trunk_group_sid"),
+    whole("ring_s", 30),
+    text("forward_busy", ""),
+    text("forward_no_answer", ""),
+    text("forward_unregistered", ""),
+    document("codecs", list),
+    text("media_encryption", "off"),
     document("attributes", dict),
     date_created(),
     UniqueConstraint("username"),
