@@ -26,7 +26,7 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference
 from softswitch.errors import ConfigError
 from softswitch.logs import Counts, get_logger
-from softswitch.plan import ConferenceEndpoint, Plan
+from softswitch.plan import AnyEndpoint, ConferenceEndpoint, Plan
 from softswitch.settings import SETTINGS_FILE, Settings
 from softswitch.sip import Stack, StackSettings, Transport
 from softswitch.sip.digest import Challenger
@@ -76,7 +76,9 @@ class App:
         self.events = Events()
         self.engine = engine or Engine(media_settings(settings))
         self.stack = stack or Stack(stack_settings(settings))
-        self.endpoints: dict[str, Endpoint] = {account.name: self._new(account) for account in plan.numbers.endpoints}
+        self.endpoints: dict[str, Endpoint] = {}
+        for account in plan.numbers.endpoints:
+            self._found(account)
         self._former: list[Endpoint] = []
         self.switch = Switch(
             settings,
@@ -102,7 +104,9 @@ class App:
             known = before.pop(account.sid or account.name, None)
             if known is not None:
                 known.adopt(account)
-            self.endpoints[account.name] = known or self._new(account)
+                self.endpoints[account.name] = known
+            else:
+                self._found(account)
         self._former = [former for former in (*self._former, *before.values()) if not former.is_idle]
         self.switch.adopt(plan)
         self.watching.adopt(plan)
@@ -115,8 +119,11 @@ class App:
         tables = sorted(set(Settings.model_fields) - CHANGED_ALIVE)
         return [name for name in tables if getattr(before, name) != getattr(settings, name)]
 
-    def _new(self, account: ConferenceEndpoint) -> Endpoint:
-        return Conference(account, engine=self.engine, events=self.events, data=self.settings.data.directory)
+    def _found(self, account: AnyEndpoint) -> None:
+        """An endpoint that was not there before."""
+        if isinstance(account, ConferenceEndpoint):
+            data = self.settings.data.directory
+            self.endpoints[account.name] = Conference(account, engine=self.engine, events=self.events, data=data)
 
     def _here(self, transport: Transport) -> tuple[str, int]:
         """Where we are heard over a transport."""

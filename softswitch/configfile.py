@@ -22,7 +22,7 @@ from softswitch.errors import ConfigError
 NAMING_KEYS = ("username", "name", "phonenumber", "access_code")
 """The keys by which a person knows an entry of a list; the key path shows their value instead of a position."""
 
-SECRET_KEYS = frozenset({"password", "sip_password", "in_sip_password"})
+SECRET_KEYS = frozenset({"password", "sip_password", "in_sip_password", "out_sip_password"})
 
 ACCEPTED_WORDS = {
     "int_type": "a whole number",
@@ -260,8 +260,9 @@ def _sentence(model: type[Model], table: Table, file: str, details: ErrorDetails
             meant = did_you_mean(str(details["input"]), words)
             return ConfigError(file, key, f"is {_shown(place, details)}{meant}", ", ".join(words))
         case "union_tag_invalid" | "union_tag_not_found":
-            words = sorted(filter(None, map(_tag, _siblings_at(model, place))))
-            problem = f'type is "{context["tag"]}"' if "tag" in context else "has no type"
+            words = sorted(word for found in _siblings_at(model, place) for word in _tags(found))
+            tag = context.get("tag")
+            problem = f'type is "{tag}"{did_you_mean(tag, words)}' if tag is not None else "has no type"
             return ConfigError(file, key, problem, ", ".join(words))
     form = ACCEPTED_WORDS.get(details["type"])
     accepted = form.format(**context) if form else details["msg"].removeprefix("Input should be ")
@@ -311,17 +312,16 @@ def _siblings_at(model: type[Model], place: Place) -> list[type[Model]]:
     """The models that may describe the table at `place`: several where a `type` chooses."""
     candidates = [model]
     for part in (part for part in place if isinstance(part, str)):
-        tagged = [candidate for candidate in candidates if _tag(candidate) == part]
+        tagged = [candidate for candidate in candidates if part in _tags(candidate)]
         fields = [candidate.model_fields[part] for candidate in candidates if part in candidate.model_fields]
         candidates = tagged or [found for field in fields[:1] for found in _models_in(field.annotation)]
     return candidates
 
 
-def _tag(model: type[Model]) -> str | None:
-    """The `type` that chooses this model out of a tagged union."""
+def _tags(model: type[Model]) -> tuple[str, ...]:
+    """The words of `type` that choose this model out of a tagged union."""
     field = model.model_fields.get("type")
-    words = typing.get_args(field.annotation) if field else ()
-    return words[0] if words else None
+    return typing.get_args(field.annotation) if field else ()
 
 
 def _models_in(annotation: Any) -> list[type[Model]]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from softswitch.configfile import refusal
 from softswitch.endpoints.conference import check_conference
 from softswitch.errors import ConfigError
-from softswitch.plan import Did, Plan, demo_credentials
+from softswitch.plan import ConferenceEndpoint, Did, Plan, demo_credentials
 from softswitch.plan.load import read_plan
 from softswitch.settings import PLAN_FILE, SETTINGS_FILE, Settings, config_folder, load_settings
 
@@ -65,7 +65,8 @@ def wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
     for did in plan.numbers.dids:
         dids.setdefault(did.endpoint or "", []).append(did)
     for endpoint in plan.numbers.endpoints:
-        yield from check_conference(endpoint, dids.get(endpoint.name, ()), file)
+        if isinstance(endpoint, ConferenceEndpoint):
+            yield from check_conference(endpoint, dids.get(endpoint.name, ()), file)
 
 
 def open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:

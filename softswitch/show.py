@@ -37,10 +37,8 @@ def number_plan(plan: Plan, *, rows: int | None = None, all_codes: bool = False)
     """Number, endpoint, call flow, rooms, a code a line. Codes of one's own are counted, unless `all_codes`."""
     table = _table("number", "leads to", "call flow", "rooms", "access codes")
     for did in islice(plan.numbers.dids, rows):
-        flow = plan.call_flow(did)
-        rooms = _rooms(plan, did, flow)
-        codes = "none needed" if flow.startswith("direct") else _codes(rooms, all_codes)
-        table.add_row(did.phonenumber, did.endpoint, flow, ", ".join(room.name for room in rooms[:5]), codes)
+        conference = _conference(plan, did, all_codes) if plan.leads_to_conference(did) else ()
+        table.add_row(did.phonenumber, f"user {did.user}" if did.user else did.endpoint, *conference)
     left = len(plan.numbers.dids) - table.row_count
     if left:
         table.add_row(f"... {left} more", "(softswitch check)")
@@ -101,7 +99,8 @@ def _shown(name: str, of: Object) -> str:
         return "(secret)"
     if name == "stored":
         return f"({', '.join(of.stored)})"
-    value = of.model_dump(mode="json", include={name})[name]
+    hidden = {"addresses": {"__all__": {"sip_password"}}}
+    value = of.model_dump(mode="json", include={name}, exclude=hidden)[name]
     return json.dumps(value, ensure_ascii=False)[:VALUE_SHOWN]
 
 
@@ -111,17 +110,18 @@ def how_to_call(plan: Plan, listening: Sequence[Listener], *, program: str) -> l
     place = _dialable(host, port)
     over_sipp, over_gateway = ("", "") if transport == "UDP" else (" -t t1", " --transport TCP")
     lines = []
-    direct = next((did for did in plan.numbers.dids if plan.call_flow(did).startswith("direct")), None)
+    dids = [did for did in plan.numbers.dids if plan.leads_to_conference(did)]
+    direct = next((did for did in dids if plan.call_flow(did).startswith("direct")), None)
     if direct is not None:
         lines.append(f"sipp {place} -s {direct.phonenumber} -sn uac{over_sipp}")
-    coded = next((did for did in plan.numbers.dids if not plan.call_flow(did).startswith("direct")), None)
+    coded = next((did for did in dids if not plan.call_flow(did).startswith("direct")), None)
     if coded is not None:
         switch = "" if place == "127.0.0.1:5060" else f" --switch {place}"
         send = f" --send {_demo_code(plan, coded) or 'YOUR_CODE'}#"
         to = f"--from 13105550199 --to {coded.phonenumber}"
         lines.append(f"{program} gateway call {to}{send} --hold 20s{switch}{over_gateway}")
     if not lines:
-        return [Text(f"No number leads anywhere yet: {PLAN_FILE} has no DIDs.")]
+        return [Text(f"No number leads anywhere yet: {PLAN_FILE} has no DIDs.")] if not plan.numbers.dids else []
     return [Text("Call it from a second terminal:"), *(Text(f"    {line}") for line in lines)]
 
 
@@ -136,8 +136,8 @@ def candidates(reasons: Iterable[Reason]) -> Table:
 
 def explanation_json(told: Explanation) -> str:
     decision = told.decision and {
-        "did": told.decision.did.phonenumber,
-        "endpoint": told.decision.endpoint.name,
+        "did": told.decision.did.phonenumber if told.decision.did else None,
+        "endpoint": told.decision.destination.name,
         "number_src": told.decision.number_src,
         "number_dst": told.decision.number_dst,
         "headers": told.decision.headers,
@@ -172,11 +172,19 @@ def _table(*headings: str) -> Table:
     return table
 
 
+def _conference(plan: Plan, did: Did, all_codes: bool) -> tuple[str, str, str]:
+    """Call flow, rooms and codes of a DID that leads to a conference."""
+    flow = plan.call_flow(did)
+    rooms = _rooms(plan, did, flow)
+    codes = "none needed" if flow.startswith("direct") else _codes(rooms, all_codes)
+    return flow, ", ".join(room.name for room in rooms[:5]), codes
+
+
 def _rooms(plan: Plan, did: Did, flow: str) -> Sequence[MeetingRoom]:
     if flow.startswith("direct"):
         room = plan.meeting_room(did)
         return [room] if room else []
-    return [room for room in plan.endpoints[did.endpoint].meeting_rooms if room.access_codes]
+    return [room for room in plan.conference(did).meeting_rooms if room.access_codes]
 
 
 def _codes(rooms: Iterable[MeetingRoom], all_codes: bool) -> str:
@@ -193,7 +201,7 @@ def _dialable(host: str, port: int) -> str:
 
 
 def _demo_code(plan: Plan, did: Did) -> str | None:
-    codes = [code for room in plan.endpoints[did.endpoint].meeting_rooms for code in room.access_codes]
+    codes = [code for room in plan.conference(did).meeting_rooms for code in room.access_codes]
     demo = sorted(codes, key=lambda code: code.role != "participant")
     return next((code.access_code for code in demo if is_demo_secret(code.access_code)), None)
 

@@ -122,8 +122,8 @@ def test_two_trunks_can_not_have_the_same_address(tmp_path: Path) -> None:
     ("text", "key", "problem"),
     [
         ('[[dids]]\nphonenumber = "+1202"\nendpoint = "c"', "dids[+1202].phonenumber", 'is "+1202"'),
-        ('[[dids]]\nphonenumber = "1202"', "dids[1202].endpoint", "is missing"),
-        ('[[endpoints]]\nname = "c"\ntype = "conferense"', "endpoints[c].type", 'did you mean "conference"?'),
+        ('[[dids]]\nphonenumber = "1202"', "dids[1202]", "leads nowhere"),
+        ('[[endpoints]]\nname = "c"\ntype = "conferense"', "endpoints[c]", 'did you mean "conference"?'),
         ('[[trunk_groups]]\nname = "g"\nacls = ["127.0.0.1/8"]', "trunk_groups[g].acls[0]", 'is "127.0.0.1/8"'),
         (CONFERENCE + room("a", "1x"), "endpoints[conference].meeting_rooms[a].access_codes[1x].access_code", "1x"),
         (CONFERENCE + 'properties = { a = 1 }', "endpoints[conference].properties.a", "is 1"),

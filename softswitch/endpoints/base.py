@@ -8,7 +8,7 @@ answers, `run` may raise `CallRejected`, which becomes the final response.
 from abc import ABC, abstractmethod
 
 from softswitch.call import Call, Outcome
-from softswitch.plan import ConferenceEndpoint
+from softswitch.plan import AnyEndpoint
 
 
 class Endpoint(ABC):
@@ -25,8 +25,8 @@ class Endpoint(ABC):
         """Whether nothing is live here that outlasts its calls."""
         return True
 
-    def adopt(self, account: ConferenceEndpoint) -> None:
-        """The configuration of this endpoint has changed: the next call finds it so."""
+    def adopt(self, account: AnyEndpoint) -> None:
+        """The configuration of this endpoint has changed: the next call finds it so. Its type never does."""
         self.name = account.name
 
     async def close(self) -> None:

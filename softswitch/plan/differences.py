@@ -12,7 +12,10 @@ from softswitch.plan.objects import NumberPlan, Object
 NESTED: Mapping[str, tuple[str, ...]] = {"trunk_groups": ("trunks",), "endpoints": ("did_groups", "meeting_rooms")}
 """Kinds that stand inside others; each is compared by itself."""
 
-KINDS = ("endpoints", "trunk_groups", "trunks", "did_groups", "meeting_rooms", "users", "dids")
+KINDS = (
+    *("rate_decks", "trunk_groups", "endpoints", "trunks", "did_groups", "meeting_rooms", "users", "dids"),
+    "calling_rules",
+)
 """All kinds, each behind what it can name."""
 
 Path = tuple[str, ...]
@@ -40,12 +43,12 @@ class Difference:
 def objects(numbers: NumberPlan) -> Objects:
     """Every object by kind and path, those inside others too."""
     found: Objects = {}
-    for kind in ("trunk_groups", "endpoints", "dids", "users"):
+    for kind in ("rate_decks", "trunk_groups", "endpoints", "dids", "users", "calling_rules"):
         for outer in getattr(numbers, kind):
             name = _name(kind, outer)
             found[kind, (name,)] = outer
             for inner_kind in NESTED.get(kind, ()):
-                for inner in getattr(outer, inner_kind):
+                for inner in getattr(outer, inner_kind, ()):
                     found[inner_kind, (name, inner.name)] = inner
     return found
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from softswitch.configfile import did_you_mean, read, read_toml, refusal
 from softswitch.errors import ConfigError
-from softswitch.plan.objects import ConferenceEndpoint, Did, NumberPlan, User
+from softswitch.plan.objects import (
+    ConferenceEndpoint,
+    Did,
+    MediatorEndpoint,
+    NumberPlan,
+    ThirdPartyEndpoint,
+    User,
+)
 from softswitch.plan.plan import Plan
 from softswitch.settings import PLAN_FILE
 
@@ -41,6 +48,7 @@ def demo_credentials(plan: Plan) -> list[str]:
     codes = [
         f"endpoints[{endpoint.name}].meeting_rooms[{room.name}].access_codes"
         for endpoint in plan.numbers.endpoints
+        if isinstance(endpoint, ConferenceEndpoint)
         for room in endpoint.meeting_rooms
         if any(code.access_code in DEMO_SECRETS for code in room.access_codes)
     ]
@@ -58,15 +66,28 @@ def contradictions(plan: Plan) -> Iterator[Problem]:
     yield from _twice("endpoints", "name", (endpoint.name for endpoint in numbers.endpoints))
     yield from _twice("dids", "phonenumber", (did.phonenumber for did in numbers.dids))
     yield from _twice("users", "username", (user.username for user in numbers.users))
+    yield from _twice("rate_decks", "name", (deck.name for deck in numbers.rate_decks))
+    yield from _calling_rules(plan)
     for group in numbers.trunk_groups:
         yield from _twice(f"trunk_groups[{group.name}].trunks", "name", (trunk.name for trunk in group.trunks))
         for trunk in group.trunks:
+            if trunk.rate_deck is not None:
+                place = f"trunk_groups[{group.name}].trunks[{trunk.name}].rate_deck"
+                yield from _reference(place, trunk.rate_deck, plan.rate_decks)
             if trunk.endpoint is not None:
                 place = f"trunk_groups[{group.name}].trunks[{trunk.name}].endpoint"
                 yield from _reference(place, trunk.endpoint, plan.endpoints)
     yield from ambiguous_acls(plan)
     for endpoint in numbers.endpoints:
-        yield from _conference(endpoint)
+        match endpoint:
+            case ConferenceEndpoint():
+                yield from _conference(endpoint)
+            case ThirdPartyEndpoint():
+                yield from _trunk_group_of(plan, endpoint)
+            case MediatorEndpoint():
+                yield from _trunk_group_of(plan, endpoint)
+                yield from _bindings(plan, endpoint)
+    yield from _logins_twice(numbers)
     for did in numbers.dids:
         yield from _did(plan, did)
     for user in numbers.users:
@@ -79,6 +100,25 @@ def _twice(place: str, key: str, values: Iterable[str]) -> Iterator[Problem]:
         if value in seen:
             yield f"{place}[{value}].{key}", "is there twice", "each only once"
         seen.add(value)
+
+
+def _calling_rules(plan: Plan) -> Iterator[Problem]:
+    """Rules that name nobody who exists, and two rules for the same."""
+    rules = plan.numbers.calling_rules
+    yield from _twice("calling_rules", "name", (rule.name for rule in rules))
+    owners: dict[object, str] = {}
+    for rule in rules:
+        place = f"calling_rules[{rule.name}]"
+        if rule.rate_deck is not None:
+            yield from _reference(f"{place}.rate_deck", rule.rate_deck, plan.rate_decks)
+        for username in rule.users:
+            yield from _reference(f"{place}.users", username, plan.users)
+            yield from _claim(owners, ("user", username), f"{place}.users", f"user {username}")
+        for endpoint in rule.endpoints:
+            yield from _reference(f"{place}.endpoints", endpoint, plan.endpoints)
+            yield from _claim(owners, ("endpoint", endpoint), f"{place}.endpoints", f"endpoint {endpoint}")
+        if not rule.users and not rule.endpoints:
+            yield from _claim(owners, "everybody else", f"{place}.users", "everybody else")
 
 
 def ambiguous_acls(plan: Plan) -> Iterator[Problem]:
@@ -119,6 +159,32 @@ def _conference(endpoint: ConferenceEndpoint) -> Iterator[Problem]:
                 yield f"{room_place}.access_codes[{position}]", where, "each code once in all rooms of an endpoint"
 
 
+def _trunk_group_of(plan: Plan, endpoint: ThirdPartyEndpoint | MediatorEndpoint) -> Iterator[Problem]:
+    if endpoint.trunk_group is not None:
+        yield from _reference(f"endpoints[{endpoint.name}].trunk_group", endpoint.trunk_group, plan.trunk_groups)
+
+
+def _bindings(plan: Plan, endpoint: MediatorEndpoint) -> Iterator[Problem]:
+    """Each redirect number is a DID of this mediator, and leads each caller to one place."""
+    own = {did.phonenumber for did in plan.numbers.dids if did.endpoint == endpoint.name}
+    owners: dict[object, str] = {}
+    for position, binding in enumerate(endpoint.bindings):
+        place = f"endpoints[{endpoint.name}].bindings[{position}]"
+        if binding.redirect_did not in own:
+            yield f"{place}.redirect_did", f"{binding.redirect_did} is no DID of this endpoint", _some_of(own)
+        who = binding.origination_did or "everybody"
+        yield from _claim(owners, (binding.redirect_did, who), place, f"{binding.redirect_did} for {who}")
+
+
+def _logins_twice(numbers: NumberPlan) -> Iterator[Problem]:
+    """Who proves an `in_sip_username` has to be one: a user or a third party."""
+    seen: dict[object, str] = {user.username: f"users[{user.username}]" for user in numbers.users}
+    for endpoint in numbers.endpoints:
+        if isinstance(endpoint, ThirdPartyEndpoint) and endpoint.in_sip_username:
+            place = f"endpoints[{endpoint.name}].in_sip_username"
+            yield from _claim(seen, endpoint.in_sip_username, place, endpoint.in_sip_username)
+
+
 def _did(plan: Plan, did: Did) -> Iterator[Problem]:
     place = f"dids[{did.phonenumber}]"
     if did.trunk_group is not None:
@@ -128,6 +194,11 @@ def _did(plan: Plan, did: Did) -> Iterator[Problem]:
         return
     if did.endpoint is None or did.endpoint not in plan.endpoints:
         yield from _reference(f"{place}.endpoint", did.endpoint or "", plan.endpoints)
+        return
+    if not plan.leads_to_conference(did):
+        for field in ("did_group", "call_flow", "meeting_room"):
+            if getattr(did, field) is not None:
+                yield f"{place}.{field}", f'is for conferences, and "{did.endpoint}" is none', ""
         return
     if did.did_group is not None:
         yield from _reference(f"{place}.did_group", did.did_group, plan.did_groups[did.endpoint])

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr, model_v
 from softswitch.configfile import Model, unusable
 from softswitch.plan.transformations import Line, Transformation
 
+RoutingType = Literal["failover", "weighted", "round_robin", "least_cost"]
 CallFlow = Literal["open", "secured", "direct_host", "direct_participant"]
 Role = Literal["host", "participant", "listener"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -48,7 +49,53 @@ def _host(text: str) -> str:
     return text.lower()
 
 
+def _sip_codes(text: str) -> str:
+    if not re.fullmatch(r"(?:[3-6][0-9]{2};){0,50}", text):
+        raise unusable(f'is "{text}"', 'final SIP codes, a semicolon behind each, such as "408;503;"')
+    return text
+
+
+def _header(name: str) -> str:
+    if not re.fullmatch(r"(?:[XP]-[\w-]+|User-to-User|Subject|Organization|Call-Info)", name, re.ASCII | re.IGNORECASE):
+        raise unusable(f'is "{name}"', "a header whose name begins with X- or P-, or User-to-User, Subject, Call-Info")
+    return name
+
+
+def _header_pattern(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+\*?", text) or text.rstrip("*").lower() in STRUCTURAL_HEADERS:
+        accepted = "the name of a header such as X-Customer, or its beginning with *, and none that SIP itself needs"
+        raise unusable(f'is "{text}"', accepted)
+    return text
+
+
+def _dialled(text: str) -> str:
+    if not re.fullmatch(r"[0-9*#A-Da-d,]{0,128}", text):
+        raise unusable(f'is "{text}"', "keys 0-9 * # A-D, and commas, each half a second")
+    return text
+
+
+def _pair(username: str, password: str, keys: str) -> None:
+    if bool(username) != bool(password):
+        raise unusable("has half of its credentials", f"{keys}, both or none")
+
+
+STRUCTURAL_HEADERS = frozenset(
+    {
+        *("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route", "content-type"),
+        *("content-length", "content-encoding", "content-disposition", "authorization", "proxy-authorization"),
+        *("www-authenticate", "proxy-authenticate", "require", "proxy-require", "supported", "allow", "rack", "rseq"),
+        *("session-expires", "min-se", "replaces", "refer-to", "referred-by", "expires", "path", "service-route", ""),
+    }
+)
+"""Headers of one leg alone: nobody may have them handed on."""
+
 PhoneNumber = Annotated[str, AfterValidator(_number)]
+HeaderPattern = Annotated[str, AfterValidator(_header_pattern)]
+Dialled = Annotated[str, AfterValidator(_dialled)]
+SipCodes = Annotated[str, AfterValidator(_sip_codes)]
+HeaderName = Annotated[str, AfterValidator(_header)]
+Prefix = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
+Price = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Acl = Annotated[Network, PlainValidator(_network)]
 Code = Annotated[str, AfterValidator(_access_code)]
 CodecName = Literal["PCMU", "PCMA"]
@@ -64,6 +111,9 @@ Transformations = tuple[Transformation, ...]
 Properties = dict[str, str]
 """Conference properties by CarrierX name, as text. Each is resolved on its own, from the most specific that sets it:
 meeting room, DID, DID group, endpoint (CarrierX: account), call flow. Their names and values are the endpoint's."""
+
+Attributes = dict[str, Line]
+"""Of a binding or a dialout, as text: those that the mediator knows, and any of the client's own."""
 
 Stored = dict[str, Any]
 """What an API client keeps with an object and the switch does not act on, by CarrierX name."""
@@ -106,6 +156,11 @@ class Trunk(Object):
     cps_limit: CallsPerSecond = 0.0
     codecs: tuple[CodecName, ...] = ()
     in_identity_mode: Literal["passthrough", "from"] = "passthrough"
+    out_identity_mode: Literal["passthrough", "pai", "rpid", "from"] = "passthrough"
+    allow_forward: Literal["disabled", "direct", "direct_uri", "protected"] = "disabled"
+    allow_transfer: Literal["disabled", "enabled"] = "disabled"
+    relay_sip_headers: tuple[HeaderName, ...] = ()
+    rate_deck: Name | None = None
     in_sip_username: Line = ""
     in_sip_password: Line = ""
     sip_username: Line = ""
@@ -114,12 +169,8 @@ class Trunk(Object):
 
     @model_validator(mode="after")
     def _credentials_come_in_pairs(self) -> "Trunk":
-        for user, password, key in (
-            (self.sip_username, self.sip_password, "sip_username and sip_password"),
-            (self.in_sip_username, self.in_sip_password, "in_sip_username and in_sip_password"),
-        ):
-            if bool(user) != bool(password):
-                raise unusable("has half of its credentials", f"{key}, both or none")
+        _pair(self.sip_username, self.sip_password, "sip_username and sip_password")
+        _pair(self.in_sip_username, self.in_sip_password, "in_sip_username and in_sip_password")
         return self
 
 
@@ -128,12 +179,56 @@ class TrunkGroup(Object):
 
     name: Name
     acls: tuple[Acl, ...] = ()
-    routing_type: Literal["failover"] = "failover"
+    routing_type: RoutingType = "failover"
+    hard_failure_codes: SipCodes = "408;"
+    hard_failure_threshold: Count = 3
+    hard_failure_interval: Count = 60
+    hard_failure_cooldown: Count = 120
+    hard_failure_last_resort: Literal["first", "reject502", "reject503"] = "first"
+    soft_failure_codes: SipCodes = "408;"
+    sip_options_threshold: Count = 3
     in_capacity: Count = 0
     out_capacity: Count = 0
     cps_limit: CallsPerSecond = 0.0
     transformations: Transformations = ()
     trunks: tuple[Trunk, ...] = ()
+
+
+class RateDeck(Object):
+    """Prices per minute by prefix, in one currency: the longest prefix of a number counts."""
+
+    name: Name
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    rates: dict[Prefix, Price] = Field(default_factory=dict)
+
+
+CARIBBEAN_AND_PREMIUM = (
+    *("1242", "1246", "1264", "1268", "1284", "1345", "1441", "1473", "1649", "1658", "1664", "1721", "1758", "1767"),
+    *("1784", "1809", "1829", "1849", "1868", "1869", "1876", "1900", "1976"),
+)
+"""What looks like a call within the United States and Canada and is not: the favourites of toll fraud."""
+
+
+class CallingRules(Object):
+    """What the calls out of some users and endpoints may reach and cost; without any named, of everybody else."""
+
+    name: Name
+    users: tuple[Name, ...] = ()
+    endpoints: tuple[Name, ...] = ()
+    allowed_prefixes: tuple[Prefix, ...] = ("1",)
+    refused_prefixes: tuple[Prefix, ...] = CARIBBEAN_AND_PREMIUM
+    capacity: Count = 0
+    cps_limit: CallsPerSecond = 0.0
+    calls_per_day: Count = 0
+    spend_per_day: Price = 0.0
+    rate_deck: Name | None = None
+    caller_ids: tuple[PhoneNumber, ...] = ()
+
+    @model_validator(mode="after")
+    def _spending_needs_prices(self) -> "CallingRules":
+        if self.spend_per_day and self.rate_deck is None:
+            raise unusable("has spend_per_day and no rate_deck", "the name of a rate deck beside it")
+        return self
 
 
 class DidGroup(Object):
@@ -173,7 +268,80 @@ class ConferenceEndpoint(Object):
     transformations: Transformations = ()
 
 
-AnyEndpoint = ConferenceEndpoint
+class EndpointAddress(Model):
+    """One place of a third party. Seen from here: `outbound` takes our calls, `inbound` sends us its own."""
+
+    ip: Host
+    port: Annotated[int, Field(ge=1, le=65535)] = 5060
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    direction: Literal["any", "inbound", "outbound"] = "any"
+    priority: Count = 0
+    """The lowest is tried first."""
+    dst_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Its calls are taken at this port of ours alone."""
+    sip_username: Line = ""
+    sip_password: Line = ""
+
+    @model_validator(mode="after")
+    def _credentials_come_in_pairs(self) -> "EndpointAddress":
+        _pair(self.sip_username, self.sip_password, "sip_username and sip_password")
+        return self
+
+
+class ThirdPartyEndpoint(Object):
+    """A SIP application or PBX of somebody else: calls are handed to it, and taken from it."""
+
+    name: Name
+    type: Literal["third_party"]
+    addresses: tuple[EndpointAddress, ...] = ()
+    capacity: Count = 0
+    cps_limit: CallsPerSecond = 0.0
+    """Of its calls to us."""
+    out_sip_username: Line = ""
+    out_sip_password: Line = ""
+    """What we answer when it demands something of our calls, where the address says nothing."""
+    in_sip_username: Line = ""
+    in_sip_password: Line = ""
+    """Who can prove these may call from anywhere; from its addresses the address is proof enough."""
+    trunk_group: Name | None = None
+    """Over which its calls to the PSTN go; none: they do not."""
+    relay_sip_headers: tuple[HeaderPattern, ...] = ("X-*",)
+    codecs: tuple[CodecName, ...] = ()
+    media_encryption: MediaEncryption = "off"
+    transformations: Transformations = ()
+
+    @model_validator(mode="after")
+    def _credentials_come_in_pairs(self) -> "ThirdPartyEndpoint":
+        _pair(self.out_sip_username, self.out_sip_password, "out_sip_username and out_sip_password")
+        _pair(self.in_sip_username, self.in_sip_password, "in_sip_username and in_sip_password")
+        return self
+
+
+class FixedBinding(Model):
+    """A binding of the number plan: for ever, and changed here alone."""
+
+    redirect_did: PhoneNumber
+    destination_did: PhoneNumber
+    origination_did: PhoneNumber | None = None
+    """The only caller it is for; none: for everybody."""
+    name: Line = "N/A"
+    dtmf: Dialled = ""
+    attributes: Attributes = Field(default_factory=dict)
+
+
+class MediatorEndpoint(Object):
+    """Number masking and two-stage dial-out; its DIDs are the redirect numbers."""
+
+    name: Name
+    type: Literal["mediator"]
+    capacity: Count = 0
+    trunk_group: Name | None = None
+    """Over which its calls to the PSTN go; none: the first with an address."""
+    bindings: tuple[FixedBinding, ...] = ()
+    transformations: Transformations = ()
+
+
+AnyEndpoint = Annotated[ConferenceEndpoint | ThirdPartyEndpoint | MediatorEndpoint, Field(discriminator="type")]
 """Whatever a DID may lead to beside a user."""
 
 
@@ -220,7 +388,9 @@ class User(Object):
 class NumberPlan(Model):
     """The whole file."""
 
+    rate_decks: tuple[RateDeck, ...] = ()
     trunk_groups: tuple[TrunkGroup, ...] = ()
-    endpoints: tuple[ConferenceEndpoint, ...] = ()
+    endpoints: tuple[AnyEndpoint, ...] = ()
     dids: tuple[Did, ...] = ()
     users: tuple[User, ...] = ()
+    calling_rules: tuple[CallingRules, ...] = ()

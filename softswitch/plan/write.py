@@ -11,7 +11,7 @@ from typing import Any
 from softswitch.plan.differences import NESTED
 from softswitch.plan.objects import NumberPlan
 
-TABLES = ("trunk_groups", "endpoints", "dids", "users")
+TABLES = ("rate_decks", "trunk_groups", "endpoints", "dids", "users", "calling_rules")
 
 
 def toml(numbers: NumberPlan) -> str:

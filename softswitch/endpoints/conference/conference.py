@@ -25,7 +25,7 @@ from softswitch.endpoints.conference.roles import Role
 from softswitch.endpoints.conference.rooms import Key, Place, Rooms
 from softswitch.endpoints.conference.states import AttendeeState, AttendeeTrigger, MeetingState
 from softswitch.endpoints.conference.views import MeetingView
-from softswitch.plan import ConferenceEndpoint, MeetingRoom
+from softswitch.plan import AnyEndpoint, ConferenceEndpoint, MeetingRoom
 
 RECORDINGS = "recordings"
 DIRECT_FLOWS = frozenset({"direct_host", "direct_participant"})
@@ -46,10 +46,11 @@ class Conference(Endpoint):
         self._closing: dict[str, Meeting] = {}
         self._attendees: dict[str, Attendee] = {}
 
-    def adopt(self, account: ConferenceEndpoint) -> None:
+    def adopt(self, account: AnyEndpoint) -> None:
         """The next caller finds it so; the meetings that are live go on as they began."""
         super().adopt(account)
-        self._rooms.adopt(account)
+        if isinstance(account, ConferenceEndpoint):
+            self._rooms.adopt(account)
 
     @property
     def is_idle(self) -> bool:
