@@ -19,7 +19,7 @@ from softswitch.plan.write import toml
 from softswitch.settings import Settings
 from softswitch.store import Store, StoreError
 
-KINDS = ("trunk_groups", "endpoints", "dids", "users")
+KINDS = ("rate_decks", "trunk_groups", "endpoints", "dids", "users", "calling_rules")
 
 
 async def apply_files(settings: Settings, files: Sequence[Path], *, dry_run: bool = False) -> Sequence[Difference]:

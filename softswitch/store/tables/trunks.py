@@ -71,5 +71,6 @@ trunks = Table(
     text("in_sip_password", ""),
     text("sip_username", ""),
     text("sip_password", ""),
+    reference("rate_deck_sid", "rate_decks.rate_deck_sid"),
     date_created(),
 )
