@@ -205,15 +205,16 @@ class Client:
 
     def _put_contact(self, session: Session, request: Request, peer: Peer) -> None:
         if request.headers.get("Contact") == "":
-            session.contact = self.contact(peer)
+            session.contact = self.contact(peer, is_secure=request.uri.is_sips)
             request.headers.set("Contact", session.contact)
         if session.direction == "out" and request.method == "INVITE":
             session.peer = peer
 
-    def contact(self, peer: Peer) -> str:
-        """Our Contact for this peer."""
-        transport = "" if peer.transport is Transport.UDP else f";transport={peer.transport.lower()}"
-        return f"<sip:{format_host_port(*self._sent_by(peer))}{transport}>"
+    def contact(self, peer: Peer, *, is_secure: bool = False) -> str:
+        """Our Contact for this peer; a SIPS URI where the request goes to one (RFC 3261 §8.1.1.8, §12.1.1)."""
+        transport = "" if peer.transport is Transport.UDP or is_secure else f";transport={peer.transport.lower()}"
+        scheme = "sips" if is_secure else "sip"
+        return f"<{scheme}:{format_host_port(*self._sent_by(peer))}{transport}>"
 
     def _sent_by(self, peer: Peer) -> tuple[str, int]:
         host, port = self._transports.local_address(peer)
@@ -227,7 +228,7 @@ class Client:
         if request.to.tag is None or "Route" in request.headers:
             return None
         peer = session.peer
-        if peer.transport is Transport.TCP:
+        if peer.transport is not Transport.UDP:
             return peer if self._transports.is_connected(peer) else None
         return peer if is_behind_nat(request.uri.host, peer.host) else None
 

@@ -19,10 +19,11 @@ from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
 from softswitch.sip.identifiers import Chance, Identifiers, SystemChance
+from softswitch.sip.masking import without_keys
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
-from softswitch.sip.resolver import DEFAULT_PORT, Dns, Resolver, SystemDns
+from softswitch.sip.resolver import Dns, Resolver, SystemDns
 from softswitch.sip.server import Server
 from softswitch.sip.session import authorize, effects, outgoing
 from softswitch.sip.session.events import SessionEvent
@@ -34,6 +35,7 @@ from softswitch.sip.transaction import machine
 from softswitch.sip.transaction.layer import Layer
 from softswitch.sip.transaction.machine import Event, Transaction, event_of
 from softswitch.sip.transport.network import Network, SystemNetwork
+from softswitch.sip.transport.tls import Tls
 from softswitch.sip.transport.transports import Transports
 from softswitch.sip.uri import Uri
 from softswitch.sip.validation import Capabilities
@@ -49,8 +51,8 @@ logger = logging.getLogger(__name__)
 class Stack:
     """One SIP element.
 
-    `drops` counts by name whatever was dropped or refused, `trace` sees every message, and a sender that `ignores`
-    names gets silence, except within a session.
+    `drops` counts by name whatever was dropped or refused, `trace` sees every message (its media keys masked), and a
+    sender that `ignores` names gets silence, except within a session.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Stack:
         random: Chance | None = None,
         network: Network | None = None,
         dns: Dns | None = None,
+        tls: Tls | None = None,
     ) -> None:
+        """`tls` is needed to listen and to call over TLS."""
         self.settings = settings or StackSettings()
         self.capabilities = Capabilities()
         self.on_invite: Callable[[Session], None] = _nobody_answers
@@ -96,6 +100,7 @@ class Stack:
             self._server.refuse,
             self._lost,
             self.drops,
+            tls,
         )
         self._client = Client(
             self.settings,
@@ -229,7 +234,7 @@ class Stack:
     def _received(self, data: bytes, peer: Peer) -> None:
         """One datagram, or one message of a stream."""
         if self.trace is not None:
-            self.trace("in", peer, data)
+            self.trace("in", peer, without_keys(data))
         try:
             message = parse(data)
             if isinstance(message, Request):
@@ -252,7 +257,7 @@ class Stack:
     # --- what the server asks of the owner --------------------------------------------------------------------------
 
     def open_session(self, request: Request, peer: Peer) -> Session:
-        contact = self._client.contact(peer)
+        contact = self._client.contact(peer, is_secure=request.uri.is_sips)
         return Session("in", request, peer, contact, self._session_settings, self._identifiers, self._carry_out)
 
     def take(self, session: Session) -> None:
@@ -387,7 +392,7 @@ class Stack:
 
     def _send_bytes(self, data: bytes, peer: Peer) -> None:
         if self.trace is not None:
-            self.trace("out", peer, data)
+            self.trace("out", peer, without_keys(data))
         if not self._is_closed:
             self._transports.send(data, peer)
 
@@ -402,12 +407,12 @@ class Stack:
             self.drops["undelivered"] += 1
         if not self._lost_peers:
             asyncio.get_running_loop().call_soon(self._report_lost)
-        self._lost_peers.add(peer._replace(local_port=0))
+        self._lost_peers.add(peer.place)
 
     def _report_lost(self) -> None:
         lost, self._lost_peers = self._lost_peers, set()
         for transaction in (*self._layer.clients.values(), *self._layer.servers.values()):
-            if transaction.peer._replace(local_port=0) not in lost or not self._layer.is_alive(transaction):
+            if transaction.peer.place not in lost or not self._layer.is_alive(transaction):
                 continue
             if not self._leads_elsewhere(transaction):
                 self._perform(transaction, self._layer.advance(transaction, Event.TRANSPORT_ERROR))
@@ -415,9 +420,9 @@ class Stack:
     def _leads_elsewhere(self, transaction: Transaction) -> bool:
         """A response whose connection is gone goes to the sent-by of its Via instead (RFC 3261 §18.2.2)."""
         peer = transaction.peer
-        if peer.transport is not Transport.TCP or isinstance(transaction.owner, Sending) or transaction.is_spent:
+        if peer.transport is Transport.UDP or isinstance(transaction.owner, Sending) or transaction.is_spent:
             return False
-        transaction.peer = peer._replace(port=transaction.request.via.port or DEFAULT_PORT)
+        transaction.peer = peer._replace(port=transaction.request.via.port or peer.transport.default_port)
         return transaction.peer != peer
 
     # --- timers -----------------------------------------------------------------------------------------------------
