@@ -11,19 +11,33 @@ class Transport(StrEnum):
 
     UDP = "UDP"
     TCP = "TCP"
+    TLS = "TLS"
+
+    @property
+    def default_port(self) -> int:
+        return 5061 if self is Transport.TLS else 5060
 
 
 class Peer(NamedTuple):
-    """A numeric address without brackets, and the local port (0: any) that talks with it."""
+    """A numeric address without brackets, and the local port (0: any) that talks with it.
+
+    `domain` is the host name the address was found by, where the far end has to prove that it is that one (TLS).
+    """
 
     transport: Transport
     host: str
     port: int
     local_port: int = 0
+    domain: str = ""
 
     @property
     def is_reliable(self) -> bool:
         return self.transport is not Transport.UDP
+
+    @property
+    def place(self) -> "Peer":
+        """The same far end, whichever way it was found and whatever socket of ours talks with it."""
+        return Peer(self.transport, self.host, self.port)
 
     def __str__(self) -> str:
         return f"{self.transport.lower()}:{format_host_port(self.host, self.port)}"

@@ -18,11 +18,12 @@ from softswitch.sip.identifiers import Identifiers
 from softswitch.sip.peer import Peer, Transport
 from softswitch.sip.uri import Uri
 
-DEFAULT_PORT = 5060
 MOST_CACHED = 4096
 LOOKUP_TIMEOUT_S = 5.0
-NAPTR_SERVICES = {"SIP+D2U": Transport.UDP, "SIP+D2T": Transport.TCP}
-SRV_PREFIXES = {Transport.UDP: "_sip._udp.", Transport.TCP: "_sip._tcp."}
+NAPTR_SERVICES = {"SIP+D2U": Transport.UDP, "SIP+D2T": Transport.TCP, "SIPS+D2T": Transport.TLS}
+SRV_PREFIXES = {Transport.UDP: "_sip._udp.", Transport.TCP: "_sip._tcp.", Transport.TLS: "_sips._tcp."}
+UNASKED = (Transport.UDP, Transport.TCP)
+"""What a sip URI without a transport is tried by where the domain says nothing; TLS is for those who ask for it."""
 
 Record = TypeVar("Record")
 
@@ -102,7 +103,8 @@ class Resolver:
         host = _host(uri)
         if not is_numeric(host):
             return None
-        return [Peer(_transport(uri) or Transport.UDP, host, uri.port or DEFAULT_PORT)]
+        transport = _transport(uri) or Transport.UDP
+        return [Peer(transport, host, uri.port or transport.default_port)]
 
     async def resolve(self, uri: Uri) -> list[Peer]:
         targets = self.resolve_now(uri)
@@ -110,21 +112,26 @@ class Resolver:
             return targets
         host, transport = _host(uri), _transport(uri)
         if uri.port is not None:
-            return await self._addresses(host, uri.port, transport or Transport.UDP)
-        targets = await self._by_services(host, transport)
-        return targets or await self._addresses(host, DEFAULT_PORT, transport or Transport.UDP)
+            targets = await self._addresses(host, uri.port, transport or Transport.UDP)
+        else:
+            asks = transport is None or (uri.is_sips and uri.transport is None)
+            targets = await self._by_services(host, transport, asks_for_services=asks)
+        if not targets:
+            transport = transport or Transport.UDP
+            targets = await self._addresses(host, transport.default_port, transport)
+        return [_with_domain(target, host) for target in targets]
 
-    async def _by_services(self, host: str, wanted: Transport | None) -> list[Peer]:
+    async def _by_services(self, host: str, wanted: Transport | None, *, asks_for_services: bool) -> list[Peer]:
         """NAPTR names the transports in the order of the domain's wish; without any, the usual SRV names are tried."""
         names: list[tuple[Transport, str]] = []
-        if wanted is None:
+        if asks_for_services:
             found = await self._ask(host, "NAPTR", Naptr)
             for naptr in sorted(found, key=lambda naptr: (naptr.order, naptr.preference)):
                 transport = NAPTR_SERVICES.get(naptr.service.upper())
-                if transport is not None:
+                if transport is not None and wanted in (None, transport):
                     names.append((transport, naptr.replacement))
         if not names:
-            names = [(transport, SRV_PREFIXES[transport] + host) for transport in ([wanted] if wanted else Transport)]
+            names = [(transport, SRV_PREFIXES[transport] + host) for transport in ([wanted] if wanted else UNASKED)]
         targets: list[Peer] = []
         for transport, name in names:
             for srv in self._in_order(await self._ask(name, "SRV", Srv)):
@@ -176,8 +183,14 @@ def _host(uri: Uri) -> str:
     return (maddr or uri.host).strip("[]")
 
 
+def _with_domain(target: Peer, host: str) -> Peer:
+    """Over TLS the far end has to be the domain asked for, whatever names the DNS led through (RFC 5922 §4)."""
+    return target._replace(domain=host) if target.transport is Transport.TLS else target
+
+
 def _transport(uri: Uri) -> Transport | None:
+    """What the URI asks for; a SIPS URI asks for TLS, whatever it says besides (RFC 3261 §26.2.2)."""
     if uri.is_sips:
-        return Transport.TCP
+        return Transport.TLS
     named = (uri.transport or "").upper()
     return Transport(named) if named in Transport.__members__ else None

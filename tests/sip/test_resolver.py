@@ -13,7 +13,7 @@ from softswitch.sip.uri import Uri
 from tests.sip.phones import Phone, RawPeer
 from tests.wire import Wire
 
-UDP, TCP = Transport.UDP, Transport.TCP
+UDP, TCP, TLS = Transport.UDP, Transport.TCP, Transport.TLS
 
 
 class Zone:
@@ -68,6 +68,29 @@ async def test_without_naptr_srv_is_asked_and_without_srv_the_host_itself() -> N
     zone = Zone(SRV__sip__udp_x_org=(Srv(1, 0, 5080, "u"),), A_u=("10.0.0.2",), A_y_org=("10.0.0.3",))
     assert await resolver(zone).resolve(Uri.parse("sip:x.org")) == [Peer(UDP, "10.0.0.2", 5080)]
     assert await resolver(zone).resolve(Uri.parse("sip:y.org")) == [Peer(UDP, "10.0.0.3", 5060)]
+
+
+async def test_sips_is_tls_and_keeps_the_domain_that_the_far_end_must_prove() -> None:
+    zone = Zone(
+        NAPTR_x_org=(Naptr(10, 0, "SIP+D2U", "_sip._udp.x.org."), Naptr(20, 0, "SIPS+D2T", "_sips._tcp.x.org.")),
+        SRV__sips__tcp_x_org=(Srv(1, 0, 5071, "t.x.org"),),
+        A_t_x_org=("10.0.0.1",),
+        SRV__sips__tcp_y_org=(Srv(1, 0, 5072, "t.x.org"),),
+        A_z_org=("10.0.0.3",),
+    )
+    found = resolver(zone)
+    assert found.resolve_now(Uri.parse("sips:a@10.0.0.1")) == [Peer(TLS, "10.0.0.1", 5061)]
+    assert found.resolve_now(Uri.parse("sip:a@10.0.0.1;transport=tls")) == [Peer(TLS, "10.0.0.1", 5061)]
+    assert await found.resolve(Uri.parse("sips:x.org")) == [Peer(TLS, "10.0.0.1", 5071, domain="x.org")]
+    assert await found.resolve(Uri.parse("sip:y.org;transport=tls")) == [Peer(TLS, "10.0.0.1", 5072, domain="y.org")]
+    assert await found.resolve(Uri.parse("sips:z.org;transport=tcp")) == [Peer(TLS, "10.0.0.3", 5061, domain="z.org")]
+
+
+async def test_a_sip_uri_goes_over_tls_only_where_the_domain_or_the_uri_says_so() -> None:
+    zone = Zone(SRV__sips__tcp_x_org=(Srv(1, 0, 5071, "t"),), A_t=("10.0.0.1",), A_x_org=("10.0.0.2",))
+    assert await resolver(zone).resolve(Uri.parse("sip:x.org")) == [Peer(UDP, "10.0.0.2", 5060)]
+    zone.records["NAPTR_x_org"] = (Naptr(10, 0, "SIPS+D2T", "_sips._tcp.x.org."),)
+    assert await resolver(zone).resolve(Uri.parse("sip:x.org")) == [Peer(TLS, "10.0.0.1", 5071, domain="x.org")]
 
 
 async def test_a_port_or_a_transport_leaves_out_what_they_decide() -> None:

@@ -9,15 +9,17 @@ from typing import Protocol, cast
 
 from softswitch.errors import PeerError
 from softswitch.sip.framing import KeepAlive, StreamFraming
+from softswitch.sip.peer import Peer, Transport
 
 PONG = b"\r\n"  # RFC 5626 §3.5.1
 MOST_UNSENT_BYTES = 1024 * 1024
 
 
 class Owner(Protocol):
-    """Who keeps the connections."""
+    """Who keeps the connections. One that was admitted is `disconnected` at its end, `connected` or not."""
 
-    def connected(self, connection: "Connection") -> bool: ...
+    def admits(self, connection: "Connection") -> bool: ...
+    def connected(self, connection: "Connection") -> None: ...
     def received(self, connection: "Connection", data: bytes) -> None: ...
     def unframed(self, connection: "Connection", refused: bytes, error: PeerError) -> None: ...
     def disconnected(self, connection: "Connection") -> None: ...
@@ -26,6 +28,9 @@ class Owner(Protocol):
 
 class Connection(asyncio.Protocol):
     """`remote` and `local` are (host, port) once it is made; `used_at` is when something last went either way."""
+
+    transport = Transport.TCP
+    domain = ""
 
     def __init__(self, owner: Owner, now: Callable[[], float]) -> None:
         self.remote: tuple[str, int] = ("", 0)
@@ -36,15 +41,36 @@ class Connection(asyncio.Protocol):
         self._framing = StreamFraming()
         self._transport: asyncio.Transport | None = None
 
+    @property
+    def peer(self) -> Peer:
+        return Peer(self.transport, *self.remote, self.local[1], self.domain)
+
+    @property
+    def is_closing(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._take(transport)
+        if self._admitted():
+            self._owner.connected(self)
+
+    def _take(self, transport: asyncio.BaseTransport) -> None:
         transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its base class
         self._transport = transport
         self.remote = transport.get_extra_info("peername")[:2]
         self.local = transport.get_extra_info("sockname")[:2]
-        if not self._owner.connected(self):
-            transport.abort()
+
+    def _admitted(self) -> bool:
+        is_admitted = self._owner.admits(self)
+        if not is_admitted:
+            self.abort()
+        return is_admitted
 
     def data_received(self, data: bytes) -> None:
+        self._take_in(data)
+
+    def _take_in(self, data: bytes) -> None:
+        """Bytes of SIP."""
         self.used_at = self._now()
         try:
             for item in self._framing.feed(data):
@@ -65,11 +91,19 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         self.used_at = self._now()
-        self._transport.write(data)
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
         self._owner.disconnected(self)

@@ -5,6 +5,7 @@ The stack gets `receive(data, peer)` for each message and `lost(peer)` when some
 """
 
 import asyncio
+import errno
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from softswitch.errors import PeerError
 from softswitch.sip.peer import Peer, Transport
 from softswitch.sip.transport.network import Datagrams, Listener, Network, local_host_towards
 from softswitch.sip.transport.tcp import Connection
+from softswitch.sip.transport.tls import Tls, TlsConnection
 
 WILDCARDS = ("0.0.0.0", "::")
 MOST_KEPT_BYTES = 256 * 1024
@@ -21,11 +23,12 @@ MOST_KEPT_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """What one process allows its TCP peers."""
+    """What one process allows its TCP and TLS peers."""
 
     connections: int = 4096
     idle_s: float = 300.0
     connect_timeout_s: float = 10.0
+    handshake_timeout_s: float = 10.0
 
 
 class Transports:
@@ -39,14 +42,16 @@ class Transports:
         refuse: Callable[[bytes, Peer, PeerError], None],
         lost: Callable[[Peer], None],
         drops: Counter[str],
+        tls: Tls | None = None,
     ) -> None:
-        self._network, self._limits = network, limits
+        self._network, self._limits, self._tls = network, limits, tls
         self._receive, self._refuse, self._lost = receive, refuse, lost
         self._drops = drops
         self._datagrams: dict[int, Datagrams] = {}
-        self._listeners: list[Listener] = []
-        self._connections: dict[tuple[str, int], Connection] = {}
-        self._connecting: dict[tuple[str, int], list[bytes]] = {}
+        self._listeners: list[tuple[Transport, Listener]] = []
+        self._connections: dict[Peer, Connection] = {}
+        self._connecting: dict[Peer, list[bytes]] = {}
+        self._handshaking: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle_check: asyncio.TimerHandle | None = None
         self._advertised: dict[str, str] = {}
@@ -55,9 +60,11 @@ class Transports:
 
     async def listen(self, transport: Transport, host: str, port: int) -> tuple[str, int]:
         """Open a socket; port 0 takes a free one. Returns what it is bound to. Raises `OSError`."""
-        if transport is Transport.TCP:
-            listener = await self._network.listen_stream(host, port, self._accept)
-            self._listeners.append(listener)
+        if transport is Transport.TLS and self._tls is None:
+            raise OSError(errno.EPROTONOSUPPORT, "a stack without a certificate speaks no TLS")
+        if transport is not Transport.UDP:
+            listener = await self._network.listen_stream(host, port, partial(self._accept, transport))
+            self._listeners.append((transport, listener))
             return listener.address
         local_port: list[int] = []
         socket = await self._network.open_datagrams(
@@ -78,9 +85,9 @@ class Transports:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._idle_check is not None:
             self._idle_check.cancel()
-        for listening in (*self._datagrams.values(), *self._listeners):
+        for listening in (*self._datagrams.values(), *(listener for _, listener in self._listeners)):
             listening.close()
-        for connection in tuple(self._connections.values()):
+        for connection in (*self._connections.values(), *self._handshaking):
             connection.close()
         self._datagrams.clear()
         self._listeners.clear()
@@ -96,7 +103,9 @@ class Transports:
     # --- where we are -----------------------------------------------------------------------------------------------
 
     def is_open(self, transport: Transport) -> bool:
-        return bool(self._datagrams if transport is Transport.UDP else self._listeners)
+        if transport is Transport.UDP:
+            return bool(self._datagrams)
+        return any(transport is listening for listening, _ in self._listeners)
 
     def local_address(self, peer: Peer) -> tuple[str, int]:
         """What Via and Contact say of us to this peer: the listening address of that transport and address family."""
@@ -107,12 +116,11 @@ class Transports:
         if peer.transport is Transport.UDP:
             socket = self._socket_for(peer)
             return socket.address if socket is not None else ("0.0.0.0", 5060)
-        addresses = [listener.address for listener in self._listeners]
-        same_family = [address for address in addresses if (":" in address[0]) == (":" in peer.host)]
-        if same_family:
-            return same_family[0]
-        connection = self._connections.get((peer.host, peer.port))
-        return connection.local if connection is not None else ("0.0.0.0", 5060)
+        for transport, listener in self._listeners:
+            if transport is peer.transport and (":" in listener.address[0]) == (":" in peer.host):
+                return listener.address
+        connection = self._connections.get(self._key(peer))
+        return connection.local if connection is not None else ("0.0.0.0", peer.transport.default_port)
 
     def _host_towards(self, host: str) -> str:
         if host not in self._advertised:
@@ -142,73 +150,107 @@ class Transports:
             self._send_on_stream(data, peer)
 
     def is_connected(self, peer: Peer) -> bool:
-        return (peer.host, peer.port) in self._connections
+        return self._key(peer) in self._connections
+
+    def _key(self, peer: Peer) -> Peer:
+        """What a connection is found by: whoever proved to be one domain is not thereby another on the same address."""
+        is_proven = self._tls is not None and self._tls.settings.verify_peer
+        return Peer(peer.transport, peer.host, peer.port, domain=peer.domain if is_proven else "")
 
     def _send_on_stream(self, data: bytes, peer: Peer) -> None:
-        address = (peer.host, peer.port)
-        connection = self._connections.get(address)
+        key = self._key(peer)
+        connection = self._connections.get(key)
         if connection is not None:
             connection.send(data)
-        elif address in self._connecting:
-            kept = self._connecting[address]
+        elif key in self._connecting:
+            kept = self._connecting[key]
             if sum(map(len, kept)) + len(data) > MOST_KEPT_BYTES:
                 self._drops["connecting_full"] += 1
             else:
                 kept.append(data)
-        elif len(self._connections) + len(self._connecting) >= self._limits.connections:
+        elif self._streams + len(self._connecting) >= self._limits.connections:
             self._drops["too_many_connections"] += 1
             self._lose_soon(peer)
+        elif peer.transport is Transport.TLS and self._tls is None:
+            self._drops["no_tls"] += 1
+            self._lose_soon(peer)
         else:
-            self._connecting[address] = [data]
+            self._connecting[key] = [data]
             task = asyncio.get_running_loop().create_task(self._connect(peer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _connect(self, peer: Peer) -> None:
-        address = (peer.host, peer.port)
         local_host = self._listening_address(peer)[0]
         try:
             async with asyncio.timeout(self._limits.connect_timeout_s):
                 await self._network.connect_stream(
-                    *address, self._new_connection, "" if local_host in WILDCARDS else local_host
+                    peer.host,
+                    peer.port,
+                    partial(self._new_connection, peer),
+                    "" if local_host in WILDCARDS else local_host,
                 )
         except (OSError, TimeoutError):
-            self._connecting.pop(address, None)
             self._drops["connect_failed"] += 1
-            self._lost(peer)
+            self._fail(peer)
+
+    def _fail(self, peer: Peer) -> None:
+        """What waited for a connection is lost."""
+        self._connecting.pop(self._key(peer), None)
+        self._lost(peer)
 
     def _lose_soon(self, peer: Peer) -> None:
         asyncio.get_running_loop().call_soon(self._lost, peer)
 
     # --- connections (the Owner of tcp.Connection) ------------------------------------------------------------------
 
-    def _accept(self) -> Connection:
-        return self._new_connection()
+    def _accept(self, transport: Transport) -> Connection:
+        now, limit_s = asyncio.get_running_loop().time, self._limits.handshake_timeout_s
+        if transport is Transport.TLS and self._tls is not None:
+            return TlsConnection(self, now, self._tls.server, handshake_timeout_s=limit_s)
+        return Connection(self, now)
 
-    def _new_connection(self) -> Connection:
-        return Connection(self, asyncio.get_running_loop().time)
+    def _new_connection(self, peer: Peer) -> Connection:
+        now, limit_s = asyncio.get_running_loop().time, self._limits.handshake_timeout_s
+        if peer.transport is Transport.TLS and self._tls is not None:
+            name, domain = peer.domain or peer.host, self._key(peer).domain
+            return TlsConnection(self, now, self._tls.client, handshake_timeout_s=limit_s, calls=name, domain=domain)
+        return Connection(self, now)
 
-    def connected(self, connection: Connection) -> bool:
-        kept = self._connecting.pop(connection.remote, [])
-        if len(self._connections) >= self._limits.connections:
+    @property
+    def _streams(self) -> int:
+        return len(self._connections) + len(self._handshaking)
+
+    def admits(self, connection: Connection) -> bool:
+        if self._streams >= self._limits.connections:
             self._drops["too_many_connections"] += 1
+            self._fail(connection.peer)
             return False
-        self._connections[connection.remote] = connection
-        for data in kept:
-            connection.send(data)
-        self._watch_for_idle()
+        self._handshaking.add(connection)
         return True
 
+    def connected(self, connection: Connection) -> None:
+        key = self._key(connection.peer)
+        self._handshaking.discard(connection)
+        self._connections[key] = connection
+        for data in self._connecting.pop(key, ()):
+            connection.send(data)
+        self._watch_for_idle()
+
     def received(self, connection: Connection, data: bytes) -> None:
-        self._receive(data, _peer_of(connection))
+        self._receive(data, connection.peer)
 
     def unframed(self, connection: Connection, refused: bytes, error: PeerError) -> None:
-        self._refuse(refused, _peer_of(connection), error)
+        self._refuse(refused, connection.peer, error)
 
     def disconnected(self, connection: Connection) -> None:
-        if self._connections.get(connection.remote) is connection:
-            del self._connections[connection.remote]
-            self._lost(_peer_of(connection))
+        peer = connection.peer
+        if connection in self._handshaking:
+            self._handshaking.discard(connection)
+            self._fail(peer)
+        elif self._connections.get(self._key(peer)) is connection:
+            del self._connections[self._key(peer)]
+            self._lost(peer)
 
     def dropped(self, name: str) -> None:
         self._drops[name] += 1
@@ -226,8 +268,3 @@ class Transports:
                 connection.close()
         if self._connections:
             self._watch_for_idle()
-
-
-def _peer_of(connection: Connection) -> Peer:
-    host, port = connection.remote
-    return Peer(Transport.TCP, host, port, connection.local[1])
