@@ -40,7 +40,7 @@ async def groups(store: Store) -> Store:
     ):
         group = await store.create("trunk_groups", {"name": name, "in_capacity": capacity, "routing_data": data})
         if data.get("rank") in (2, 10):
-            transfer = "disabled" if name == "north" else "attended"
+            transfer = "disabled" if name == "north" else "enabled"
             await store.create("trunks", {"trunk_group_sid": group["trunk_group_sid"], "allow_transfer": transfer})
     return store
 
@@ -68,7 +68,7 @@ async def groups(store: Store) -> Store:
         ("routing_data.open", "eq", "false", "south"),
         ("routing_data.deep.er", "eq", "x", "north"),
         ("routing_data.zone.deeper", "eq", "x", ""),
-        ("trunks.allow_transfer", "eq", "attended", "south"),
+        ("trunks.allow_transfer", "eq", "enabled", "south"),
         ("trunks.allow_transfer", "ne", "nothing", "north south"),
     ],
 )

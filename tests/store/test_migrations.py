@@ -84,7 +84,9 @@ def value_of(table: Table, column: Any, number: int) -> Any:
         return None if key.column.table is table else f"{key.column.name}-{number}"
     documents = metadata.tables[table.name].c
     if isinstance(documents[column.name].type, JSON):
-        return {"n": str(number)} if column.name in ("properties", "attributes") else []
+        return (
+            {"n": str(number)} if column.name in ("properties", "attributes") else {} if column.name == "rates" else []
+        )
     for kind, value in ((Boolean, False), (Integer, number + 1), (Float, number + 0.5)):
         if isinstance(documents[column.name].type, kind):
             return value
@@ -97,6 +99,14 @@ KNOWN = {
     "routing_type": "failover",
     "transport": "udp",
     "in_identity_mode": "from",
+    "out_identity_mode": "pai",
+    "allow_forward": "direct",
+    "allow_transfer": "enabled",
+    "hard_failure_codes": "408;",
+    "soft_failure_codes": "408;503;",
+    "hard_failure_last_resort": "first",
+    "currency": "EUR",
+    "media_encryption": "off",
     "role": "host",
 }
 KNOWN |= {"in_sip_username": "", "in_sip_password": "", "sip_username": "", "sip_password": "", "address": "192.0.2.7"}

@@ -1,6 +1,6 @@
 """What calls out may cost and reach: rate decks, the rules of who may call where, and what has been spent."""
 
-from sqlalchemy import Column, PrimaryKeyConstraint, Table
+from sqlalchemy import Column, Table
 
 from softswitch.store.columns import TEXT, date_created, document, metadata, real, reference, sid, text, whole
 
@@ -37,10 +37,10 @@ calling_rules = Table(
 spendings = Table(
     "spendings",
     metadata,
-    Column("subject", TEXT, nullable=False),
-    Column("day", TEXT, nullable=False),
+    Column("spending_sid", TEXT, primary_key=True),
+    text("subject", required=True),
+    text("day", required=True),
     whole("calls", 0),
     real("price", 0.0),
-    PrimaryKeyConstraint("subject", "day"),
 )
-"""Of each user and endpoint, by day (UTC)."""
+"""Of each user and endpoint, by day (UTC); both make the sid."""

@@ -52,11 +52,12 @@ def upgrade() -> None:
     op.create_index("ix_calling_rules_rate_deck_sid", "calling_rules", ["rate_deck_sid"], unique=False)
     op.create_table(
         "spendings",
+        Column("spending_sid", TEXT, nullable=False),
         Column("subject", TEXT, nullable=False),
         Column("day", TEXT, nullable=False),
         Column("calls", Integer(), nullable=False),
         Column("price", Float(), nullable=False),
-        PrimaryKeyConstraint("subject", "day", name="pk_spendings"),
+        PrimaryKeyConstraint("spending_sid", name="pk_spendings"),
     )
     with op.batch_alter_table("trunks") as trunks:
         trunks.add_column(Column("rate_deck_sid", TEXT, nullable=True))
