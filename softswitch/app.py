@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Self
 from media import Engine, MediaSettings
 from softswitch import __version__
 from softswitch.call import Events
+from softswitch.certificates import open_tls, unusable_files
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference
 from softswitch.errors import ConfigError
 from softswitch.logs import Counts, get_logger
 from softswitch.plan import AnyEndpoint, ConferenceEndpoint, Plan
+from softswitch.registrar import Phones
 from softswitch.settings import SETTINGS_FILE, Settings
 from softswitch.sip import Stack, StackSettings, Transport
 from softswitch.sip.digest import Challenger
@@ -38,10 +40,11 @@ if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait
     from softswitch.api.serve import ApiServer
     from softswitch.store import Store
 
-CHANGED_ALIVE = frozenset({"limits", "logs", "callbacks"})
+CHANGED_ALIVE = frozenset({"limits", "logs", "callbacks", "guard"})
 """Tables of the settings whose changes hold without a restart."""
 
 PORTS_TRIED = 20
+WILDCARDS = ("0.0.0.0", "::")
 LAST_WORDS_S = 1.0
 """How long the end waits for the answers to its BYEs; long enough to send a lost one again."""
 
@@ -89,6 +92,14 @@ class App:
             answer_known=self.stack.answer_options,
             events=self.events,
         )
+        self.phones = Phones(
+            settings,
+            plan,
+            self.stack,
+            self.events,
+            secret=secrets.token_bytes(32),
+            otherwise=self.switch.answer,
+        )
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
         self._end_program = end_program
@@ -109,13 +120,16 @@ class App:
                 self._found(account)
         self._former = [former for former in (*self._former, *before.values()) if not former.is_idle]
         self.switch.adopt(plan)
+        self.phones.adopt(plan)
         self.watching.adopt(plan)
 
     def reload(self, settings: Settings) -> list[str]:
         """Takes over what may change while calls are up; the tables that need a restart for their changes."""
         before, self.settings = self.settings, settings
         self.switch.limit(settings.limits.calls, settings.limits.cps)
+        self.phones.reload(settings)
         self.watching.reload(settings)
+        self._reload_certificates()
         tables = sorted(set(Settings.model_fields) - CHANGED_ALIVE)
         return [name for name in tables if getattr(before, name) != getattr(settings, name)]
 
@@ -124,6 +138,16 @@ class App:
         if isinstance(account, ConferenceEndpoint):
             data = self.settings.data.directory
             self.endpoints[account.name] = Conference(account, engine=self.engine, events=self.events, data=data)
+
+    def _reload_certificates(self) -> None:
+        """From the same files, for the connections to come. Files that are no good leave what was."""
+        tls = self.stack.tls
+        if tls is not None:
+            try:
+                tls.reload()
+            except OSError as error:
+                problem = unusable_files(tls.settings, error, self._settings_file)
+                get_logger().error("the certificate is not reloaded", problem=str(problem))
 
     def _here(self, transport: Transport) -> tuple[str, int]:
         """Where we are heard over a transport."""
@@ -153,6 +177,7 @@ class App:
             parts.push_async_callback(self.stack.close)
             await parts.enter_async_context(self.watching.running(self.plan))
             parts.push_async_callback(self._end_all_calls, asyncio.create_task(self.switch.serve(self._stopping)))
+            parts.callback(asyncio.create_task(self.phones.run()).cancel)
             parts.callback(asyncio.create_task(self.counts.log_every(self.settings.logs.drops_every_s)).cancel)
             if self.store is not None:
                 self.store.on_plan = self.adopt
@@ -171,7 +196,7 @@ class App:
 
     def _wire(self) -> None:
         self.stack.on_invite = self.switch.handle
-        self.stack.on_request = self.switch.answer
+        self.stack.on_request = self.phones.answer
         self.engine.on_worker_replaced = lambda: get_logger().warning("media process replaced")
         if self.settings.sip.unknown_sender == "silence":
             self.stack.ignores = self.switch.is_stranger
@@ -185,26 +210,36 @@ class App:
             raise self._refused("data.directory", f"{recordings} can't be written", "a folder that this user can write")
 
     async def _listen(self) -> None:
-        """Every address and transport on the same port, also where 0 asks for any that is free."""
-        port = self.settings.sip.port or _free_port(self.settings.sip.addresses)
-        for address in self.settings.sip.addresses:
-            for transport in self.settings.sip.transports:
+        """Every address and transport on the same port, but TLS on its own; also where 0 asks for any that is free."""
+        sip = self.settings.sip
+        port, tls_port = (given or _free_port(sip.addresses) for given in (sip.port, sip.tls.port))
+        ports = {"udp": port, "tcp": port, "tls": tls_port}
+        if "tls" in sip.transports:
+            self.stack.tls = open_tls(sip.tls, self.settings.data.directory, self._names(), self._settings_file)
+        for address in sip.addresses:
+            for transport in sip.transports:
                 try:
-                    host, port = await self.stack.listen(Transport[transport.upper()], address, port)
+                    host, port = await self.stack.listen(Transport[transport.upper()], address, ports[transport])
                 except OSError as error:
-                    raise self._can_not_listen(error, transport, address, port) from None
+                    raise self._can_not_listen(error, transport, address, ports[transport]) from None
                 self.listening.append((Transport[transport.upper()], host, port))
 
+    def _names(self) -> list[str]:
+        """The addresses we are called at, as far as the settings know."""
+        sip = self.settings.sip
+        return [address for address in (*sip.addresses, sip.advertised_address) if address and address not in WILDCARDS]
+
     def _can_not_listen(self, error: OSError, transport: str, address: str, port: int) -> ConfigError:
-        place = f"{address} port {port} ({transport})"
+        place, key = f"{address} port {port} ({transport})", "sip.tls.port" if transport == "tls" else "sip.port"
         match error.errno:
             case errno.EADDRINUSE:
                 problem = f"{place} is in use by another program"
-                once = "SOFTSWITCH_SIP__PORT=5070 make run, or SOFTSWITCH_SIP__PORT=5070 softswitch serve"
+                variable = f"SOFTSWITCH_{key.upper().replace('.', '__')}=5070"
+                once = f"{variable} make run, or {variable} softswitch serve"
                 accepted = f"another port, in the file or for once ({once}); 0 takes any that is free"
-                return self._refused("sip.port", problem, accepted)
+                return self._refused(key, problem, accepted)
             case errno.EACCES:
-                return self._refused("sip.port", f"{place} is not allowed to this user", "1024 to 65535")
+                return self._refused(key, f"{place} is not allowed to this user", "1024 to 65535")
             case errno.EADDRNOTAVAIL:
                 problem = f"{address} is no address of this machine"
                 return self._refused("sip.addresses", problem, "its own addresses, 0.0.0.0 or ::")

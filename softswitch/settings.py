@@ -60,17 +60,36 @@ Url = Annotated[str, AfterValidator(_http)]
 Line = Annotated[str, Field(pattern=r"^[^\s]{1,255}$")]
 
 
+class SipTlsSettings(Model):
+    """What is shown and believed over TLS, where `transports` has it. Without files the switch makes its own."""
+
+    port: ListenPort = 5061
+    certificate: Path | None = None
+    key: Path | None = None
+    ca: Path | None = None
+    verify_client: bool = False
+    verify_peer: bool = False
+    minimum_version: Literal["1.2", "1.3"] = "1.2"
+
+    @model_validator(mode="after")
+    def _a_certificate_has_a_key(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise unusable("has half of what it shows", "certificate and key, both or none")
+        return self
+
+
 class SipSettings(Model):
     """Where SIP is heard and how the switch speaks it."""
 
     addresses: Annotated[tuple[Address, ...], Field(min_length=1)] = ("127.0.0.1",)
     port: ListenPort = 5060
-    transports: Annotated[tuple[Literal["udp", "tcp"], ...], Field(min_length=1)] = ("udp", "tcp")
+    transports: Annotated[tuple[Literal["udp", "tcp", "tls"], ...], Field(min_length=1)] = ("udp", "tcp")
     advertised_address: Address | None = None
     realm: str = "softswitch"
     unknown_sender: Literal["403", "silence"] = "403"
     session_expires_s: Annotated[int, Field(ge=90)] = 1800
     min_se_s: Annotated[int, Field(ge=90)] = 90
+    tls: SipTlsSettings = SipTlsSettings()
 
     @model_validator(mode="after")
     def _the_session_outlives_its_minimum(self) -> Self:
@@ -93,6 +112,8 @@ class RegistrarSettings(Model):
     max_expires_s: Annotated[int, Field(ge=10)] = 3600
     contacts: Annotated[int, Field(ge=1, le=100)] = 10
     qualify_s: NotNegative = 60.0
+    algorithms: Annotated[tuple[Literal["SHA-256", "MD5"], ...], Field(min_length=1)] = ("SHA-256", "MD5")
+    md5_agents: tuple[str, ...] = ("baresip v0.", "baresip v1.", "baresip v2.", "baresip v3.")
     nonce_lifetime_s: Annotated[float, Field(ge=30)] = 3900.0
     subscription_expires_s: Annotated[int, Field(ge=60)] = 3600
 

@@ -102,10 +102,10 @@ class Client:
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    def send(self, asker: Asker, request: Request, next_hop: Uri) -> None:
-        """Start a client transaction with the first of the targets the next hop leads to."""
+    def send(self, asker: Asker, request: Request, next_hop: Uri, flow: Peer | None = None) -> None:
+        """Start a client transaction with the first of the targets the next hop leads to, or over the flow."""
         sending = self.sendings[id(request)] = Sending(request, asker)
-        way = self._known_way(asker, request) if isinstance(asker, Session) else None
+        way = self._known_way(asker, request) if isinstance(asker, Session) else flow
         targets = [way] if way is not None else self._resolver.resolve_now(next_hop)
         if targets is None:
             self._spawn(self._resolve(sending, next_hop))
@@ -225,7 +225,9 @@ class Client:
 
         That is a connection that stands, or a far end behind NAT whose Contact only it can reach.
         """
-        if request.to.tag is None or "Route" in request.headers:
+        if request.to.tag is None:
+            return session.flow if session.flow is not None and self._stands(session.flow) else None
+        if "Route" in request.headers:
             return None
         peer = session.peer
         if peer.transport is not Transport.UDP:

@@ -57,21 +57,27 @@ class Challenger:
         algorithms: Sequence[str] = ("SHA-256", "MD5"),
         *,
         nonce_lifetime_s: float = NONCE_LIFETIME_S,
+        nonces_remembered: int = REMEMBERED_NONCES,
     ) -> None:
         self.realm = realm
         self._secret = secret
         self._algorithms = tuple(algorithms)
         self._accepted = frozenset(algorithm.lower() for algorithm in algorithms)
         self._nonce_lifetime_s = nonce_lifetime_s
+        self._nonces_remembered = nonces_remembered
         self._issued = 0
         self._counts: dict[str, _NonceCounts] = {}
         self._forgotten_at = float("-inf")  # nonces issued until then may have been used: they are stale
 
-    def challenge(self, now: float, stale: bool = False) -> list[str]:
-        """The values for WWW-Authenticate or Proxy-Authenticate, one header line each, strongest first."""
+    def challenge(self, now: float, stale: bool = False, only: str = "") -> list[str]:
+        """The values for WWW-Authenticate or Proxy-Authenticate, one header line each, strongest first.
+
+        `only` is the one algorithm for a peer that fails at the sight of another, where it is among ours.
+        """
         nonce = self._nonce(now)
         rest = f'realm={quote(self.realm)}, nonce="{nonce}", qop="auth"' + (", stale=true" if stale else "")
-        return [f"Digest {rest}, algorithm={algorithm}" for algorithm in self._algorithms]
+        offered = (only,) if only in self._algorithms else self._algorithms
+        return [f"Digest {rest}, algorithm={algorithm}" for algorithm in offered]
 
     def verify(self, request: Request, lookup: Callable[[str], str | None], now: float) -> Verdict:
         """Judge the credentials of `request`; `lookup` gives the password of a user name, None for an unknown one.
@@ -131,7 +137,7 @@ class Challenger:
         return Verdict.OK if counts.spend(count) else Verdict.STALE
 
     def _remember(self, nonce: str, issued_at: float) -> "_NonceCounts":
-        if len(self._counts) >= REMEMBERED_NONCES:
+        if len(self._counts) >= self._nonces_remembered:
             oldest = next(iter(self._counts))
             self._forgotten_at = max(self._forgotten_at, self._counts.pop(oldest).issued_at)
         counts = self._counts[nonce] = _NonceCounts(issued_at)

@@ -32,7 +32,7 @@ class User(Protocol):
     def take(self, session: Session) -> None: ...
     def answer_for(self, request: Request, peer: Peer) -> Response | None: ...
     def takes_all_methods(self) -> bool: ...
-    def is_ignored(self, peer: Peer) -> bool: ...
+    def is_ignored(self, peer: Peer, method: str = "") -> bool: ...
     def is_behind(self) -> bool: ...
 
 
@@ -81,7 +81,10 @@ class Server:
 
     def _is_to_be_ignored(self, request: Request, peer: Peer) -> bool:
         """Whether this sender gets silence; never within a session of ours."""
-        return self._user.is_ignored(peer) and (request.call_id, request.to.tag or "") not in self._sessions
+        return (
+            self._user.is_ignored(peer, request.method)
+            and (request.call_id, request.to.tag or "") not in self._sessions
+        )
 
     def receive_ack(self, ack: Request) -> None:
         """The ACK of a 2xx; it is never answered."""
@@ -124,7 +127,7 @@ class Server:
         if request.method == "CANCEL":
             self._receive_cancel(transaction, request)
         elif request.to.tag is not None:
-            self._receive_in_dialog(transaction, request)
+            self._receive_in_dialog(transaction, request, peer)
         elif request.method == "INVITE":
             self._receive_invite(transaction, request, peer)
         else:
@@ -132,7 +135,8 @@ class Server:
 
     def _is_for_the_user(self, request: Request, status: int) -> bool:
         """A method only the owner knows (REGISTER, …) is not refused on the owner's behalf."""
-        return status == 405 and request.to.tag is None and self._user.takes_all_methods()
+        may_be_new = request.to.tag is None or request.method == "SUBSCRIBE"
+        return status == 405 and may_be_new and self._user.takes_all_methods()
 
     def _receive_cancel(self, transaction: Transaction, cancel: Request) -> None:
         """RFC 3261 §9.2: 200 to the CANCEL itself, whatever becomes of its INVITE; 481 where there is none."""
@@ -144,8 +148,11 @@ class Server:
         self._perform(transaction, self._layer.respond(transaction, Response.for_request(cancel, 200, to_tag=tag)))
         invite.owner.receive_cancel(invite, cancel)
 
-    def _receive_in_dialog(self, transaction: Transaction, request: Request) -> None:
+    def _receive_in_dialog(self, transaction: Transaction, request: Request, peer: Peer) -> None:
         session = self._sessions.get((request.call_id, request.to.tag or ""))
+        if session is None and request.method == "SUBSCRIBE":
+            self._receive_other(transaction, request, peer)  # a dialog of subscriptions, which are the user's
+            return
         if session is None or not session.knows(request.from_.tag):
             self._respond(transaction, 481)
             return
@@ -171,9 +178,18 @@ class Server:
     def _receive_other(self, transaction: Transaction, request: Request, peer: Peer) -> None:
         response = self._user.answer_for(request, peer)
         if response is not None:
-            if response.to.tag is None:
-                response.headers.set("To", str(response.to.with_tag(self._identifiers.tag())))
-            self._perform(transaction, self._layer.respond(transaction, response))
+            self._answer(transaction, response)
+
+    def answer_later(self, request: Request, response: Response) -> None:
+        """The answer to a request that got none when it came; nothing where its transaction is over."""
+        transaction = self._layer.server_for(request)
+        if transaction is not None and not transaction.data:
+            self._answer(transaction, response)
+
+    def _answer(self, transaction: Transaction, response: Response) -> None:
+        if response.to.tag is None:
+            response.headers.set("To", str(response.to.with_tag(self._identifiers.tag())))
+        self._perform(transaction, self._layer.respond(transaction, response))
 
     def _respond(self, transaction: Transaction, status: int, reason: str = "", headers: HeaderFields = ()) -> None:
         tag = self._identifiers.tag()

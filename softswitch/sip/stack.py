@@ -14,7 +14,8 @@ from math import inf
 from typing import Any
 
 from softswitch.errors import PeerError
-from softswitch.sip.client import Client, Question, Sending
+from softswitch.sip import keep_alive
+from softswitch.sip.client import Asker, Client, Question, Sending
 from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
@@ -72,6 +73,10 @@ class Stack:
         self.drops: Counter[str] = Counter()
         self.trace: Callable[[str, Peer, bytes], None] | None = None
         self.ignores: Callable[[Peer], bool] = _nobody
+        self.heeds: frozenset[str] = frozenset()
+        """Methods that are taken from everybody, whoever is ignored: REGISTER of a registrar."""
+        self.on_lost: Callable[[Peer], None] = _nobody_listens
+        """Told where something was not delivered to, and whose connection has closed."""
 
         self._identifiers = Identifiers(random or SystemChance())
         self._session_settings = self.settings.session(self.capabilities)
@@ -116,6 +121,15 @@ class Stack:
         self._transaction_effects = self._carriers_of_transactions()
         self._session_effects = self._carriers_of_sessions()
 
+    @property
+    def tls(self) -> Tls | None:
+        """What is shown and believed over TLS; to be set before listening or calling over it."""
+        return self._transports.tls
+
+    @tls.setter
+    def tls(self, tls: Tls) -> None:
+        self._transports.tls = tls
+
     # --- the owner's side -------------------------------------------------------------------------------------------
 
     async def listen(self, transport: Transport | str, host: str, port: int) -> tuple[str, int]:
@@ -129,13 +143,21 @@ class Stack:
         from_: Address,
         to: Address | None = None,
         next_hop: Uri | None = None,
+        flow: Peer | None = None,
         offer: bytes | None = None,
         headers: HeaderFields = (),
+        max_forwards: int | None = None,
         credentials: Credentials | None = None,
         on_event: Callable[[SessionEvent], None],
     ) -> Session:
-        """Call somebody. Without `offer` the far end is asked for one (see `Answered`)."""
+        """Call somebody. Without `offer` the far end is asked for one (see `Answered`).
+
+        `flow` is the way to a phone behind NAT: taken while it stands, whatever the URI says. `max_forwards` is less
+        than usual where we hand a call on.
+        """
         request = self._new_request("INVITE", uri, from_, to, headers)
+        if max_forwards is not None:
+            request.headers.set("Max-Forwards", str(max_forwards))
         for name, value in (("Contact", ""), *self._session_settings.common_headers):
             request.headers.add(name, value)
         if self.settings.session_expires_s:
@@ -146,6 +168,7 @@ class Stack:
         unknown = Peer(Transport.UDP, "", 0)
         session = Session("out", request, unknown, "", self._session_settings, self._identifiers, self._carry_out)
         session.on_event, session.credentials, session.next_hop = on_event, credentials, next_hop
+        session.flow = flow
         self._sessions[session.call_id, request.from_.tag or ""] = session
         outgoing.begin(session)
         self._carry_out(session)
@@ -162,13 +185,17 @@ class Stack:
         headers: HeaderFields = (),
         body: bytes = b"",
         credentials: Credentials | None = None,
+        flow: Peer | None = None,
     ) -> Response:
-        """Ask something outside of any dialog. 408 is made up where nobody answers, 503 where nobody can be reached."""
+        """Ask something outside of any dialog. 408 is made up where nobody answers, 503 where nobody can be reached.
+
+        `flow` is the way it goes, whatever the URI says.
+        """
         request = self._new_request(method, uri, from_ or Address(uri), to, headers)
         request.body = body
         while True:
             question = Question()
-            self._client.send(question, request, next_hop or _first_hop(request))
+            self._client.send(question, request, next_hop or _first_hop(request), flow)
             request, response = await question.answered
             if response.status not in (401, 407) or credentials is None:
                 return response
@@ -176,6 +203,42 @@ class Stack:
             if again is None:
                 return response
             request = again
+
+    def send(self, asker: Asker, request: Request, *, next_hop: Uri | None = None, flow: Peer | None = None) -> None:
+        """Send a request that is whole but for its Via; what comes of it goes to the asker, as with `request`."""
+        self._client.send(asker, request, next_hop or _first_hop(request), flow)
+
+    def new_request(
+        self,
+        method: str,
+        uri: Uri,
+        from_: Address | None = None,
+        to: Address | None = None,
+        headers: HeaderFields = (),
+    ) -> Request:
+        """A request outside of any dialog, for `send`."""
+        return self._new_request(method, uri, from_ or Address(uri), to, headers)
+
+    def new_tag(self) -> str:
+        """For the To of an answer that makes a dialog."""
+        return self._identifiers.tag()
+
+    def contact(self, peer: Peer) -> str:
+        """Our Contact for this peer."""
+        return self._client.contact(peer)
+
+    def answer_later(self, request: Request, response: Response) -> None:
+        """The answer to a request for which `on_request` had none yet."""
+        self._server.answer_later(request, response)
+
+    def is_connected(self, peer: Peer) -> bool:
+        """Whether a message to this peer needs no new connection."""
+        return peer.transport is Transport.UDP or self._transports.is_connected(peer)
+
+    def session_of(self, call_id: str, local_tag: str, remote_tag: str) -> Session | None:
+        """The session that a dialog belongs to (RFC 3891 §3)."""
+        session = self._sessions.get((call_id, local_tag))
+        return session if session is not None and session.knows(remote_tag) else None
 
     async def last_words(self, timeout_s: float) -> bool:
         """Wait until every request of ours, the BYEs above all, has its answer; whether that came within the time."""
@@ -233,6 +296,9 @@ class Stack:
 
     def _received(self, data: bytes, peer: Peer) -> None:
         """One datagram, or one message of a stream."""
+        if data[:1] < keep_alive.FIRST_OF_A_MESSAGE and keep_alive.is_keep_alive(data):
+            self._keep_alive(data, peer)
+            return
         if self.trace is not None:
             self.trace("in", peer, without_keys(data))
         try:
@@ -246,6 +312,11 @@ class Stack:
         except Exception:
             self.drops["our_bug"] += 1
             logger.exception("while working on a message from %s: %r", peer, data[:200])
+
+    def _keep_alive(self, data: bytes, peer: Peer) -> None:
+        answer = keep_alive.answer_to(data, peer.host, peer.port)
+        if answer is not None and not self.ignores(peer):
+            self._transports.send(answer, peer)
 
     def _receive_response(self, response: Response) -> None:
         transaction = self._layer.client_for(response)
@@ -276,8 +347,8 @@ class Stack:
     def takes_all_methods(self) -> bool:
         return self.on_request != self.answer_options
 
-    def is_ignored(self, peer: Peer) -> bool:
-        return self.ignores(peer)
+    def is_ignored(self, peer: Peer, method: str = "") -> bool:
+        return method not in self.heeds and self.ignores(peer)
 
     def is_behind(self) -> bool:
         return self._transports.is_behind(_now(), self.settings.overloaded_after_s)
@@ -411,6 +482,8 @@ class Stack:
 
     def _report_lost(self) -> None:
         lost, self._lost_peers = self._lost_peers, set()
+        for peer in lost:
+            self.on_lost(peer)
         for transaction in (*self._layer.clients.values(), *self._layer.servers.values()):
             if transaction.peer.place not in lost or not self._layer.is_alive(transaction):
                 continue
@@ -468,6 +541,10 @@ def _now() -> float:
 
 def _nobody(_: Peer) -> bool:
     return False
+
+
+def _nobody_listens(_: Peer) -> None:
+    """Until somebody wants to hear of flows."""
 
 
 def _nobody_answers(session: Session) -> None:

@@ -7,7 +7,6 @@ from itertools import count
 import pytest
 
 from softswitch.errors import PeerError
-from softswitch.sip import digest
 from softswitch.sip.digest import Challenger, Credentials, Verdict, answer, challenges_of
 from softswitch.sip.headers import AuthValue
 from softswitch.sip.message import Request, Response
@@ -229,8 +228,8 @@ def test_a_replayed_nonce_count_is_stale_and_later_ones_are_not(challenger: Chal
     assert verdicts == [ok, stale, ok, ok, stale, ok, ok, stale, stale, ok]
 
 
-def test_nonce_counts_are_remembered_in_bounded_memory(challenger: Challenger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digest, "REMEMBERED_NONCES", 3)
+def test_nonce_counts_are_remembered_in_bounded_memory() -> None:
+    challenger = Challenger("example.com", b"a secret of ours", nonces_remembered=3)
     times: Iterator[int] = count(1)
     requests = [answered(challenger.challenge(next(times))) for _ in range(5)]
     unused = answered(challenger.challenge(0.5))
@@ -239,14 +238,20 @@ def test_nonce_counts_are_remembered_in_bounded_memory(challenger: Challenger, m
     assert challenger.verify(unused, PASSWORDS.get, 10.0) is Verdict.STALE  # it might be one of the forgotten
 
 
-def test_a_wrong_password_is_never_remembered(challenger: Challenger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digest, "REMEMBERED_NONCES", 1)
+def test_a_wrong_password_is_never_remembered() -> None:
+    challenger = Challenger("example.com", b"a secret of ours", nonces_remembered=1)
     good = answered(challenger.challenge(1.0))
     assert challenger.verify(good, PASSWORDS.get, 2.0) is Verdict.OK
     for now in range(3, 10):
         bad = answered(challenger.challenge(now), Credentials("alice", "guess"))
         assert challenger.verify(bad, PASSWORDS.get, now) is Verdict.WRONG
     assert challenger.verify(answered(challenger.challenge(0.9), nc=1), PASSWORDS.get, 10.0) is Verdict.OK
+
+
+def test_one_algorithm_alone_for_a_phone_that_fails_at_the_sight_of_another(challenger: Challenger) -> None:
+    assert [challenge.rpartition("=")[2] for challenge in challenger.challenge(1.0, only="MD5")] == ["MD5"]
+    strong = Challenger("example.com", b"a secret of ours", ("SHA-256",))
+    assert [challenge.rpartition("=")[2] for challenge in strong.challenge(1.0, only="MD5")] == ["SHA-256"]
 
 
 def test_credentials_keep_the_password_out_of_logs() -> None:

@@ -1,0 +1,178 @@
+"""Who asks proves who he is, and who guesses gets slow: digest for users (RFC 7616, RFC 8760), and what errors cost.
+
+    challenge first       401, SHA-256 before MD5, never 407: phones hang on that
+    a wrong password      403 after a pause, the same for a user that does not exist, after the same work
+    too many of them      for a while no password from that address is looked at; every answer is that same 403
+
+Users whose phone is registered from the very address stay able to prove themselves during a ban, until too many wrong
+passwords name them. What is remembered of addresses has a bound; nothing here waits, `after_s` tells how long to.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from softswitch.plan import Plan, User
+from softswitch.registrar.location import Location
+from softswitch.routing import Refused
+from softswitch.settings import GuardSettings
+from softswitch.sip.digest import Challenger, Verdict
+from softswitch.sip.message import Request
+from softswitch.sip.peer import Peer
+
+SOURCES_REMEMBERED = 20_000
+NAMES_REMEMBERED = 100
+"""Of one address, so many users that were guessed at."""
+NETWORK_OF_IPV6 = 4
+"""Groups of an IPv6 address that name its network: who has one address of a /64 has them all."""
+
+
+class Denied(Refused):
+    """403 for a wrong password; the answer is to wait for `after_s`."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(403, "Forbidden", counted_as="wrong_credentials", q850=21)
+        self.after_s = after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Banned:
+    """An address whose passwords are not looked at for a while (`Guard.on_ban`)."""
+
+    source: str
+    wrong_passwords: int
+    ban_s: float
+
+
+class Guard:
+    """The door of everything that users ask for: REGISTER, SUBSCRIBE, and calls."""
+
+    def __init__(
+        self,
+        settings: GuardSettings,
+        plan: Plan,
+        location: Location,
+        challenger: Challenger,
+        md5_agents: tuple[str, ...] = (),
+    ) -> None:
+        """`md5_agents`: how the User-Agent of phones begins that are offered MD5 alone."""
+        self.counts: Counter[str] = Counter()
+        """Challenges, wrong passwords, stale nonces, bans, and requests that a ban has refused."""
+        self.on_ban: Callable[[Banned], None] = _nobody_listens
+        self._settings, self._location, self._challenger = settings, location, challenger
+        self._md5_agents = md5_agents
+        self._users = plan.users
+        self._sources: OrderedDict[str, _Source] = OrderedDict()
+
+    def adopt(self, plan: Plan) -> None:
+        """Users and passwords of this plan from now on."""
+        self._users = plan.users
+
+    def reload(self, settings: GuardSettings) -> None:
+        self._settings = settings
+
+    def authenticate(self, request: Request, peer: Peer, now: float) -> User:
+        """The user who sends a request. Raises `Refused`: 401 with challenges; `Denied`, 403, for a wrong password."""
+        claimed: list[User | None] = []
+
+        def password_of(username: str) -> str | None:
+            user = self._users.get(username)
+            claimed.append(user)
+            return user.password if user is not None and not self._is_shut(username, peer, now) else None
+
+        verdict = self._challenger.verify(request, password_of, now)
+        user = claimed[0] if claimed else None
+        if verdict is Verdict.OK and user is not None:
+            return user
+        if verdict is Verdict.WRONG:
+            raise self._denied(request, peer, now)
+        self.counts["stale" if verdict is Verdict.STALE else "challenged"] += 1
+        raise self._challenge(request, now, is_stale=verdict is Verdict.STALE)
+
+    def is_banned(self, peer: Peer, now: float) -> bool:
+        """Whether passwords from this address are not looked at."""
+        source = self._sources.get(_network(peer.host))
+        return source is not None and source.banned_until > now
+
+    def _is_shut(self, username: str, peer: Peer, now: float) -> bool:
+        """Whether this user can't prove himself from there: a ban, and he is none of those who are known good."""
+        source = self._sources.get(_network(peer.host))
+        if source is None or source.banned_until <= now:
+            return False
+        if self._location.is_behind(username, peer):
+            return False
+        guessed_at = source.by_name[username] >= self._settings.wrong_passwords
+        return guessed_at or not self._location.is_registered_from(username, peer.host)
+
+    def _challenge(self, request: Request, now: float, *, is_stale: bool) -> Refused:
+        agent = request.headers.get("User-Agent") or ""
+        only = "MD5" if agent.startswith(self._md5_agents) else ""
+        challenges = self._challenger.challenge(now, stale=is_stale, only=only)
+        headers = [("WWW-Authenticate", challenge) for challenge in challenges]
+        return Refused(401, "Unauthorized", counted_as="", headers=headers)
+
+    def _denied(self, request: Request, peer: Peer, now: float) -> Denied:
+        """Counts a wrong password, for its address and the name it was tried with."""
+        settings = self._settings
+        source = self._source(_network(peer.host), now)
+        if source.banned_until > now:
+            self.counts["refused_by_ban"] += 1
+        else:
+            self.counts["wrong_password"] += 1
+            source.wrong += 1
+        name = self._challenger.username(request) or ""
+        if name in source.by_name or len(source.by_name) < NAMES_REMEMBERED:
+            source.by_name[name] += 1
+        if settings.wrong_passwords and source.wrong >= settings.wrong_passwords and source.banned_until <= now:
+            self._ban(_network(peer.host), source, now)
+        return Denied(settings.slowed_s)
+
+    def _ban(self, name: str, source: "_Source", now: float) -> None:
+        wrong, source.wrong = source.wrong, 0
+        source.banned_until = now + self._settings.ban_s
+        self.counts["banned"] += 1
+        self.on_ban(Banned(name, wrong, self._settings.ban_s))
+
+    def _source(self, name: str, now: float) -> "_Source":
+        """What is known of an address, with what lies too long ago forgotten."""
+        source = self._sources.get(name)
+        if source is None:
+            if len(self._sources) >= SOURCES_REMEMBERED:
+                self._sources.popitem(last=False)
+            source = self._sources[name] = _Source(now)
+        elif now - source.since >= self._settings.window_s and source.banned_until <= now:
+            source.begin(now)
+        self._sources.move_to_end(name)
+        return source
+
+
+class _Source:
+    """Wrong passwords from one address since a moment."""
+
+    __slots__ = ("banned_until", "by_name", "since", "wrong")
+
+    def __init__(self, now: float) -> None:
+        self.banned_until = 0.0
+        self.begin(now)
+
+    def begin(self, now: float) -> None:
+        self.since = now
+        self.wrong = 0
+        self.by_name: Counter[str] = Counter()
+
+
+def _network(host: str) -> str:
+    """The address itself; of IPv6 its /64."""
+    if ":" not in host or "." in host:
+        return host
+    return ":".join(_groups(host)[:NETWORK_OF_IPV6]) + "::/64"
+
+
+def _groups(host: str) -> list[str]:
+    head, gap, tail = host.partition("%")[0].partition("::")
+    first, last = head.split(":") if head else [], tail.split(":") if tail else []
+    return first + ["0"] * (8 - len(first) - len(last)) + last if gap else first
+
+
+def _nobody_listens(_: Banned) -> None:
+    return

@@ -1,0 +1,152 @@
+"""The phones of our users, as the rest of the program sees them: one object that answers, remembers and looks after.
+
+`answer` is what the stack asks for every request outside of a dialog that is no INVITE: REGISTER and SUBSCRIBE are
+ours, anything else goes on to the switch. `run` does what has to be done from time to time. Made once, by `app`.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from softswitch.call import Event, Events
+from softswitch.errors import CallRejected
+from softswitch.logs import get_logger
+from softswitch.plan import Plan
+from softswitch.registrar.binding import Binding, address_text
+from softswitch.registrar.guard import Banned, Denied, Guard
+from softswitch.registrar.location import Change, Location
+from softswitch.registrar.registrar import Registrar
+from softswitch.settings import Settings
+from softswitch.sip import Peer, Request, Response, Stack
+from softswitch.sip.digest import Challenger
+
+LOOKS_EVERY_S = 1.0
+MOST_SLOWED = 1000
+"""Wrong passwords that wait for their answer; more get none."""
+NONCES_REMEMBERED = 100_000
+
+Answer = Callable[[Request, Peer], Response | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneMoved(Event):
+    """A contact of a user has registered, gone, or can or can't be reached any more. Refreshes are not told."""
+
+    at: float
+    user: str
+    contact: str
+    source: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBanned(Event):
+    """Too many wrong passwords came from an address."""
+
+    at: float
+    source: str
+    wrong_passwords: int
+    ban_s: float
+
+
+class Phones:
+    """Everything about the phones of our users."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        stack: Stack,
+        events: Events,
+        *,
+        secret: bytes,
+        otherwise: Answer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`secret` signs the challenges; `otherwise` answers the requests that are no business of phones."""
+        challenger = Challenger(
+            settings.sip.realm,
+            secret,
+            settings.registrar.algorithms,
+            nonce_lifetime_s=settings.registrar.nonce_lifetime_s,
+            nonces_remembered=NONCES_REMEMBERED,
+        )
+        self.counts: Counter[str] = Counter()
+        """Answers to REGISTER by status, and wrong passwords that got none."""
+        self.location = Location(plan)
+        self.guard = Guard(settings.guard, plan, self.location, challenger, settings.registrar.md5_agents)
+        self.registrar = Registrar(settings.registrar, self.location, self.guard)
+        self._stack, self._events, self._otherwise, self._clock = stack, events, otherwise, clock
+        self._slowed = 0
+        self._log = get_logger()
+        self.location.on_change = self._changed
+        self.guard.on_ban = self._banned
+        stack.on_lost = self.location.lost
+        self.adopt(plan)
+
+    def adopt(self, plan: Plan) -> None:
+        """Users and passwords of this plan from now on."""
+        self.location.adopt(plan)
+        self.guard.adopt(plan)
+        self._stack.heeds = frozenset({"REGISTER"}) if plan.users else frozenset()
+
+    def reload(self, settings: Settings) -> None:
+        self.guard.reload(settings.guard)
+
+    async def run(self) -> None:
+        """Ends what has expired, until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOOKS_EVERY_S)
+            self.location.expire(self._clock())
+
+    # ---- requests
+
+    def answer(self, request: Request, peer: Peer) -> Response | None:
+        """The stack's `on_request`."""
+        if request.method != "REGISTER":
+            return self._otherwise(request, peer)
+        try:
+            response = self.registrar.register(request, peer, self._clock())
+        except Denied as denied:
+            self.counts["403"] += 1
+            return self._slow_down(request, _refusal(request, denied), denied.after_s)
+        except CallRejected as rejected:
+            response = _refusal(request, rejected)
+        self.counts[str(response.status)] += 1
+        return response
+
+    def _slow_down(self, request: Request, response: Response, after_s: float) -> Response | None:
+        if not after_s:
+            return response
+        if self._slowed >= MOST_SLOWED:
+            self.counts["unanswered"] += 1
+            return None
+        self._slowed += 1
+        asyncio.get_running_loop().call_later(after_s, self._answer_slowed, request, response)
+        return None
+
+    def _answer_slowed(self, request: Request, response: Response) -> None:
+        self._slowed -= 1
+        self._stack.answer_later(request, response)
+
+    # ---- what is told of them
+
+    def _changed(self, binding: Binding, change: Change) -> None:
+        if change is Change.REFRESHED:
+            return
+        source = address_text(binding.peer)
+        self._log.info("phone", user=binding.username, contact=binding.uri, source=source, change=change.value)
+        if self._events:
+            self._events.publish(PhoneMoved(self._clock(), binding.username, binding.uri, source, change.value))
+
+    def _banned(self, banned: Banned) -> None:
+        self._log.warning("passwords from this address are not looked at", source=banned.source, for_s=banned.ban_s)
+        if self._events:
+            event = SourceBanned(self._clock(), banned.source, banned.wrong_passwords, banned.ban_s)
+            self._events.publish(event)
+
+
+def _refusal(request: Request, rejected: CallRejected) -> Response:
+    return Response.for_request(request, rejected.status, rejected.reason, headers=rejected.headers)
