@@ -9,7 +9,7 @@ import difflib
 import json
 import tomllib
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -85,6 +85,8 @@ def read_toml(path: Path) -> Table:
 def override(model: type[Model], table: Table, environment: Mapping[str, str], prefix: str) -> tuple[Table, Variables]:
     """`table` with every `<prefix><SECTION>__<KEY>` of the environment put in its place, and which variables did it.
 
+    A section within a section is named after it: `<prefix>SIP__TLS__PORT`.
+
     Values are read as TOML; text needs no quotes, also where it looks like a number, and a single value is a list of
     one where a list is wanted.
     """
@@ -92,14 +94,22 @@ def override(model: type[Model], table: Table, environment: Mapping[str, str], p
     variables: Variables = {}
     for variable, text in environment.items():
         if variable.startswith(prefix) and "__" in variable:
-            section, _, key = variable.removeprefix(prefix).lower().partition("__")
-            if section not in table:
-                variables[(section,)] = variable
-            variables[section, key] = variable
-            part = overridden.setdefault(section, {})
-            if isinstance(part, dict):
-                part[key] = _value_of(model, section, key, text)
+            place = tuple(variable.removeprefix(prefix).lower().split("__"))
+            if place[0] not in table:
+                variables[place[:1]] = variable
+            variables[place] = variable
+            _put(overridden, place, _value_of(model, place, text))
     return overridden, variables
+
+
+def _put(table: Table, place: Sequence[str], value: Any) -> None:
+    """Where a part of the way is no table, nothing is put: the file's mistake there is told."""
+    for part in place[:-1]:
+        inner = table.get(part, {})
+        if not isinstance(inner, dict):
+            return
+        table[part] = table = dict(inner)
+    table[place[-1]] = value
 
 
 def validated(model: type[M], table: Table, file: str, variables: Variables = NONE_OVERRIDDEN) -> M:
@@ -164,11 +174,11 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
-def _value_of(model: type[Model], section: str, key: str, text: str) -> Any:
+def _value_of(model: type[Model], place: Place, text: str) -> Any:
     """What a variable says, as the key wants it."""
-    value = _toml_value(text)
+    value, key = _toml_value(text), str(place[-1])
     field = next(
-        (found.model_fields[key] for found in _siblings_at(model, (section,)) if key in found.model_fields), None
+        (found.model_fields[key] for found in _siblings_at(model, place[:-1]) if key in found.model_fields), None
     )
     if field is None or isinstance(value, list | dict):
         return value
@@ -231,7 +241,7 @@ def _names(node: Any) -> Iterator[str]:
 
 def _blamed(place: Place, sentence: ConfigError, variables: Variables) -> ConfigError:
     """The sentence with the variable in the place of file and key, where one has brought the mistake."""
-    variable = variables.get(place[:2])
+    variable = next((variables[place[:length]] for length in (2, 3) if place[:length] in variables), None)
     return ConfigError("the environment", variable, sentence.problem, sentence.accepted) if variable else sentence
 
 

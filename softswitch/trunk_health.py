@@ -81,7 +81,7 @@ class TrunkHealth:
         return self._known.get(_key(group, trunk)) or Health()
 
     async def _ask(self, group: TrunkGroup, trunk: Trunk) -> None:
-        transport = ";transport=tcp" if trunk.transport == "tcp" else ""
+        transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
         uri = Uri.parse(f"sip:{format_host_port(trunk.address or '', trunk.port)}{transport}")
         asked_at = self._clock()
         response = await self._stack.request("OPTIONS", uri)

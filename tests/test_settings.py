@@ -48,7 +48,7 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ('[sip]\naddresses = "127.0.0.1"', "sip.addresses", 'is "127.0.0.1"', "a list"),
         ('[sip]\naddresses = ["localhost"]', "sip.addresses[0]", 'is "localhost"', "an IPv4 or IPv6 address"),
         ("[sip]\naddresses = []", "sip.addresses", "is []", "at least 1 entry"),
-        ('[sip]\ntransports = ["udp", "tls"]', "sip.transports[1]", 'is "tls"', "udp, tcp"),
+        ('[sip]\ntransports = ["udp", "sctp"]', "sip.transports[1]", 'is "sctp"', "udp, tcp, tls"),
         ('[sip]\nunknown_sender = "scilence"', "sip.unknown_sender", 'did you mean "silence"?', "403, silence"),
         ("[sip]\nmin_se_s = 3600", "sip", "session_expires_s is 1800", "at least min_se_s (3600)"),
         ("[media]\nports = [10001, 20000]", "media.ports", "is [10001, 20000]", "an even first port"),
@@ -115,6 +115,8 @@ def test_the_environment_overrides_a_key(
         ("SOFTSWITCH_SPI__PORT", "5070", 'is not a key here; did you mean "sip"?'),
         ("SOFTSWITCH_SIP__ADDRESSES", "localhost", 'is "localhost"'),
         ("SOFTSWITCH_SIP__PORT", "70000", "is 70000"),
+        ("SOFTSWITCH_SIP__TLS__PORT", "70000", "is 70000"),
+        ("SOFTSWITCH_SIP__TLS__PROT", "5061", 'is not a key here; did you mean "port"?'),
     ],
 )
 def test_a_mistake_in_the_environment_is_not_blamed_on_the_file(
@@ -122,6 +124,12 @@ def test_a_mistake_in_the_environment_is_not_blamed_on_the_file(
 ) -> None:
     (error,) = problems_of(tmp_path, "[sip]\n", **{name: value})
     assert (error.file, error.key, error.problem) == ("the environment", name, problem)
+
+
+def test_the_environment_overrides_a_key_of_a_table_within_a_table(tmp_path: Path) -> None:
+    text = "[sip]\nport = 5070\n[sip.tls]\nverify_peer = true\n"
+    settings = settings_of(tmp_path, text, SOFTSWITCH_SIP__TLS__PORT="5099")
+    assert (settings.sip.port, settings.sip.tls.port, settings.sip.tls.verify_peer) == (5070, 5099, True)
 
 
 def test_a_mistake_in_the_file_is_not_blamed_on_the_environment(tmp_path: Path) -> None:

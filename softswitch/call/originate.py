@@ -156,5 +156,5 @@ class OutgoingLeg(Leg):
 
 
 def _uri(number: str, trunk: Trunk) -> Uri:
-    transport = ";transport=tcp" if trunk.transport == "tcp" else ""
+    transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
     return Uri.parse(f"sip:{number}@{format_host_port(trunk.address or '', trunk.port)}{transport}")

@@ -147,7 +147,7 @@ class Trunk(Object):
     endpoint: Name | None = None
     address: Host | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 5060
-    transport: Literal["udp", "tcp"] = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
     acls: tuple[Acl, ...] = ()
     priority: Count = 0
     weight: Count = 0

@@ -4,7 +4,7 @@ In this order: a registered contact (where there is a location service to ask), 
 of a trunk (longest prefix), the ACL of a trunk group (longest prefix). Nobody: the sender is unknown, and the switch
 answers 403 or nothing.
 
-A sender over TCP has a port of the moment, so there the address of a trunk with `transport = "tcp"` is enough.
+A sender over TCP or TLS has a port of the moment, so there the address of a trunk with that transport is enough.
 """
 
 import ipaddress
@@ -97,7 +97,7 @@ class Senders:
         address = ip_address(host)
         if address is None:
             return None
-        key = (transport, str(address), 0 if transport == Transport.TCP else port)
+        key = (transport, str(address), port if transport == Transport.UDP else 0)
         return self._by_address.get(key) or self._by_trunk_acl.find(address) or self._by_group_acl.find(address)
 
     def _candidates(self) -> Iterator[tuple[Identified, str]]:
@@ -149,4 +149,4 @@ def ip_address(host: str) -> IpAddress | None:
 
 
 def _address_key(trunk: Trunk, address: IpAddress) -> tuple[str, str, int]:
-    return trunk.transport.upper(), str(address), 0 if trunk.transport == "tcp" else trunk.port
+    return trunk.transport.upper(), str(address), trunk.port if trunk.transport == "udp" else 0

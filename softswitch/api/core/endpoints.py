@@ -49,7 +49,7 @@ class Address(BaseModel):
     priority: Count = 0
     sip_username: Credential | None = None
     sip_password: WriteOnly[Credential | None] = None
-    transport: Literal["udp", "tcp"] = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
 
 
 class Endpoint(Object):

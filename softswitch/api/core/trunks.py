@@ -48,7 +48,7 @@ class Trunk(Object):
     address: Host | None = None
     """IP address or host name of a far end outside. (Ours.)"""
     port: PortNumber = 5060
-    transport: Literal["udp", "tcp"] = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
     acls: Acls = Field(default_factory=list)
     """Addresses and networks that may send calls over this trunk, besides its address."""
     priority: Count = 0

@@ -8,6 +8,7 @@ A connection serves both ways (RFC 5923): requests to the far end of one that it
 """
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -76,7 +77,7 @@ def _trust(context: ssl.SSLContext, ca: Path | None, purpose: ssl.Purpose) -> No
 
 def _no_password() -> str:
     """OpenSSL would ask at the terminal for the password of an encrypted key."""
-    raise ssl.SSLError(1, "the key is encrypted, and nobody is there to type its password")
+    raise OSError(errno.EINVAL, "the key needs a password, and nobody is there to type it")
 
 
 class TlsConnection(Connection):

@@ -44,7 +44,7 @@ class Transports:
         drops: Counter[str],
         tls: Tls | None = None,
     ) -> None:
-        self._network, self._limits, self._tls = network, limits, tls
+        self._network, self._limits, self.tls = network, limits, tls
         self._receive, self._refuse, self._lost = receive, refuse, lost
         self._drops = drops
         self._datagrams: dict[int, Datagrams] = {}
@@ -60,7 +60,7 @@ class Transports:
 
     async def listen(self, transport: Transport, host: str, port: int) -> tuple[str, int]:
         """Open a socket; port 0 takes a free one. Returns what it is bound to. Raises `OSError`."""
-        if transport is Transport.TLS and self._tls is None:
+        if transport is Transport.TLS and self.tls is None:
             raise OSError(errno.EPROTONOSUPPORT, "a stack without a certificate speaks no TLS")
         if transport is not Transport.UDP:
             listener = await self._network.listen_stream(host, port, partial(self._accept, transport))
@@ -154,7 +154,7 @@ class Transports:
 
     def _key(self, peer: Peer) -> Peer:
         """What a connection is found by: whoever proved to be one domain is not thereby another on the same address."""
-        is_proven = self._tls is not None and self._tls.settings.verify_peer
+        is_proven = self.tls is not None and self.tls.settings.verify_peer
         return Peer(peer.transport, peer.host, peer.port, domain=peer.domain if is_proven else "")
 
     def _send_on_stream(self, data: bytes, peer: Peer) -> None:
@@ -171,7 +171,7 @@ class Transports:
         elif self._streams + len(self._connecting) >= self._limits.connections:
             self._drops["too_many_connections"] += 1
             self._lose_soon(peer)
-        elif peer.transport is Transport.TLS and self._tls is None:
+        elif peer.transport is Transport.TLS and self.tls is None:
             self._drops["no_tls"] += 1
             self._lose_soon(peer)
         else:
@@ -206,15 +206,15 @@ class Transports:
 
     def _accept(self, transport: Transport) -> Connection:
         now, limit_s = asyncio.get_running_loop().time, self._limits.handshake_timeout_s
-        if transport is Transport.TLS and self._tls is not None:
-            return TlsConnection(self, now, self._tls.server, handshake_timeout_s=limit_s)
+        if transport is Transport.TLS and self.tls is not None:
+            return TlsConnection(self, now, self.tls.server, handshake_timeout_s=limit_s)
         return Connection(self, now)
 
     def _new_connection(self, peer: Peer) -> Connection:
         now, limit_s = asyncio.get_running_loop().time, self._limits.handshake_timeout_s
-        if peer.transport is Transport.TLS and self._tls is not None:
+        if peer.transport is Transport.TLS and self.tls is not None:
             name, domain = peer.domain or peer.host, self._key(peer).domain
-            return TlsConnection(self, now, self._tls.client, handshake_timeout_s=limit_s, calls=name, domain=domain)
+            return TlsConnection(self, now, self.tls.client, handshake_timeout_s=limit_s, calls=name, domain=domain)
         return Connection(self, now)
 
     @property

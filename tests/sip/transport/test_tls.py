@@ -166,7 +166,7 @@ async def test_tls_1_1_is_refused(house: House) -> None:
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     stack = await house.open(THERE)
     stack_of_the_past = await house.open(HERE, tls={"verify_peer": False})
-    stack_of_the_past._transports._tls.client = old  # type: ignore[union-attr]
+    stack_of_the_past.tls.client = old  # type: ignore[union-attr]
     assert (await ask(stack_of_the_past, f"sip:{THERE};transport=tls")).status == 503
     assert stack.drops["tls_handshake_failed"] == 1
 
@@ -235,7 +235,7 @@ async def test_garbage_after_the_handshake_ends_the_connection_alone(house: Hous
 async def test_new_files_hold_for_new_connections_and_the_old_ones_stay(house: House, tmp_path: Path) -> None:
     one, other = await house.open(HERE), await house.open(THERE)
     await ask(one, f"sip:{THERE};transport=tls")
-    tls = other._transports._tls
+    tls = other.tls
     assert tls is not None
     for old, new in zip(
         (tls.settings.certificate, tls.settings.key), house.authority.issue("bob.example"), strict=True
@@ -248,7 +248,7 @@ async def test_new_files_hold_for_new_connections_and_the_old_ones_stay(house: H
 
 async def test_files_that_do_not_fit_change_nothing(house: House) -> None:
     one, other = await house.open(HERE), await house.open(THERE)
-    tls = other._transports._tls
+    tls = other.tls
     assert tls is not None
     tls.settings.key.write_bytes(house.authority.issue("bob.example")[1].read_bytes())
     with pytest.raises(ssl.SSLError, match="KEY_VALUES_MISMATCH"):

@@ -1,0 +1,121 @@
+"""The certificate the switch shows over TLS: the files of `[sip.tls]`, or one of its own, made at the first start.
+
+`app` asks for it before it listens. The own one is self-signed: it encrypts, and whoever wants to know whom he talks to
+imports `tls/certificate.pem` of the data directory.
+"""
+
+import datetime as dt
+import ipaddress
+import os
+import ssl
+from collections.abc import Iterable
+from pathlib import Path
+
+from softswitch.errors import ConfigError
+from softswitch.settings import SipTlsSettings
+from softswitch.sip.transport.tls import Tls, TlsSettings
+
+FOLDER, CERTIFICATE_FILE, KEY_FILE = "tls", "certificate.pem", "key.pem"
+VALID_DAYS = 3650
+MINIMUM_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def open_tls(settings: SipTlsSettings, directory: Path, addresses: Iterable[str], file: str) -> Tls:
+    """What the stack needs to speak TLS. Raises `ConfigError`, which calls the settings file `file`."""
+    certificate, key = settings.certificate, settings.key
+    if certificate is None or key is None:
+        certificate, key = _own_certificate(directory / FOLDER, addresses, file)
+    files = TlsSettings(
+        certificate=certificate,
+        key=key,
+        ca=settings.ca,
+        verify_client=settings.verify_client,
+        verify_peer=settings.verify_peer,
+        minimum_version=MINIMUM_VERSIONS[settings.minimum_version],
+    )
+    try:
+        return Tls(files)
+    except OSError as error:
+        raise unusable_files(files, error, file) from None
+
+
+def unusable_files(files: TlsSettings, error: OSError, file: str) -> ConfigError:
+    """What is wrong with the files, in words that say which."""
+    for key, path in (("certificate", files.certificate), ("key", files.key), ("ca", files.ca)):
+        if path is not None and (problem := _unreadable(path)):
+            return ConfigError(file, f"sip.tls.{key}", f"{path} {problem}", "a PEM file that this user can read")
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        problem = f"{files.key} is not the key of {files.certificate}"
+        return ConfigError(file, "sip.tls.key", problem, "the private key the certificate was made for")
+    problem = f"{files.certificate}, {files.key}{f', {files.ca}' if files.ca else ''}: {_words(error)}"
+    accepted = "PEM files: a certificate with its chain, its private key without a password, roots"
+    return ConfigError(file, "sip.tls", problem, accepted)
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        is_pem = b"-----BEGIN " in path.read_bytes()
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    return "" if is_pem else "is no PEM file"
+
+
+def _words(error: OSError) -> str:
+    reason = getattr(error, "reason", None)
+    return str(reason).replace("_", " ").lower() if reason else str(error.strerror or error)
+
+
+def _own_certificate(folder: Path, addresses: Iterable[str], file: str) -> tuple[Path, Path]:
+    """The one in the data directory; made where it is missing or has come to its end."""
+    certificate, key = folder / CERTIFICATE_FILE, folder / KEY_FILE
+    try:
+        if not (certificate.exists() and key.exists() and _holds(certificate)):
+            _make(folder, certificate, key, addresses)
+    except (OSError, ValueError) as error:
+        raise ConfigError(file, "sip.tls.certificate", f"none can be made in {folder}: {error}") from None
+    return certificate, key
+
+
+def _holds(certificate: Path) -> bool:
+    from cryptography import x509  # only where TLS is spoken with a certificate of our own
+
+    made = x509.load_pem_x509_certificate(certificate.read_bytes())
+    return made.not_valid_after_utc > dt.datetime.now(dt.UTC)
+
+
+def _make(folder: Path, certificate: Path, key: Path, addresses: Iterable[str]) -> None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "softswitch")])
+    known_as: list[x509.GeneralName] = [x509.DNSName("localhost")]
+    known_as += [x509.IPAddress(ipaddress.ip_address(address)) for address in dict.fromkeys(addresses)]
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=VALID_DAYS))
+        .add_extension(x509.SubjectAlternativeName(known_as), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(private, hashes.SHA256())
+    )
+    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(key, private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain))
+    _write(certificate, made.public_bytes(encoding))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """For this user's eyes alone, and whole or not at all."""
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+    part.replace(path)
