@@ -130,15 +130,6 @@ class Stack:
     def tls(self, tls: Tls) -> None:
         self._transports.tls = tls
 
-    @property
-    def tls(self) -> Tls | None:
-        """What is shown and believed over TLS; to be set before listening or calling over it."""
-        return self._transports.tls
-
-    @tls.setter
-    def tls(self, tls: Tls) -> None:
-        self._transports.tls = tls
-
     # --- the owner's side -------------------------------------------------------------------------------------------
 
     async def listen(self, transport: Transport | str, host: str, port: int) -> tuple[str, int]:
