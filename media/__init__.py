@@ -35,6 +35,7 @@ from media.events import (
     TalkStopped,
 )
 from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
+from media.players import Library
 from media.prompts import digit_prompts, number_prompts
 from media.settings import MediaSettings
 from media.sources import File, Prompt, Silence, Source, Tone
@@ -45,6 +46,7 @@ __all__ = [
     "DigitsSent",
     "Engine",
     "File",
+    "Library",
     "MediaError",
     "MediaSettings",
     "MediaSettingsError",

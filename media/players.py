@@ -5,6 +5,7 @@ room (least recently used goes first; a file that has changed on disk is read ag
 per source and codec, however many listen: `Audio.payloads`.
 """
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -77,6 +78,14 @@ class Library:
         self._kept.move_to_end(key)
         return audio
 
+    def check(self, source: Source) -> None:
+        """Whether a source is there and can be read, without decoding it; raises `SourceNotFound`."""
+        path = self._path(source)
+        if path is not None:
+            _version(path)
+            with _opened(path):
+                pass
+
     def find(self, name: str) -> Path:
         """The file of a prompt: `<folder>/<language>/<name>` with any known suffix; raises `SourceNotFound`.
 
@@ -88,7 +97,7 @@ class Library:
             for place in (folder / self._language / name, folder / name):
                 for suffix in SUFFIXES:
                     path = place.with_name(place.name + suffix)
-                    if path.is_file():
+                    if _is_file(path):
                         return path
         raise SourceNotFound(Prompt(name), self._folders)
 
@@ -103,6 +112,14 @@ class Library:
         while self._total_s > self._kept_s and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
             self._total_s -= oldest.duration_s
+
+
+def _is_file(path: Path) -> bool:
+    """Also where no file could have such a name."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _version(path: Path) -> tuple[int, int]:
@@ -121,14 +138,21 @@ def _generate(source: Source) -> NDArray[np.int16]:
 
 
 def _decode(path: Path) -> NDArray[np.int16]:
+    with _opened(path) as file:
+        samples = np.concatenate(list(_resampled(file)))
+    return _levelled(np.nan_to_num(samples))
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    """An audio file to read; what goes wrong with it is `SourceNotFound`."""
     try:
         with soundfile.SoundFile(path) as file:
             if file.samplerate not in RATES_HZ:
                 raise SourceNotFound(f"{path}: {file.samplerate} Hz is no rate of sound")
-            samples = np.concatenate(list(_resampled(file)))
+            yield file
     except (soundfile.SoundFileError, OSError) as error:
         raise SourceNotFound(f"{path}: {error}") from error
-    return _levelled(np.nan_to_num(samples))
 
 
 def _resampled(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:

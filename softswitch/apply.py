@@ -9,8 +9,9 @@ the same database follows within a second.
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from media import Library
 from softswitch.configfile import Reading, read, read_toml, refusal
-from softswitch.configuration import wrong_properties
+from softswitch.configuration import library_of, wrong_properties
 from softswitch.errors import ConfigError
 from softswitch.plan import NumberPlan, Plan
 from softswitch.plan.differences import Difference
@@ -29,7 +30,7 @@ async def apply_files(settings: Settings, files: Sequence[Path], *, dry_run: boo
     wanted = _together(by_file.values())
     store = await Store.open(settings.store.url, settings.data.directory)
     try:
-        _check(store.plan.numbers, wanted, readings)
+        _check(store.plan.numbers, wanted, readings, library_of(settings))
         return await store.apply(wanted, dry_run=dry_run)
     except StoreError as refused:
         raise ConfigError(_file_of(refused.field, by_file), refused.field, refused.message) from None
@@ -54,13 +55,15 @@ def _together(plans: Collection[NumberPlan]) -> NumberPlan:
     return NumberPlan.model_construct(_fields_set=set(parts), **parts)
 
 
-def _check(current: NumberPlan, wanted: NumberPlan, readings: Mapping[str, Reading[NumberPlan]]) -> None:
+def _check(
+    current: NumberPlan, wanted: NumberPlan, readings: Mapping[str, Reading[NumberPlan]], library: Library
+) -> None:
     by_file = {file: reading.model for file, reading in readings.items()}
     whole = Plan(current.model_copy(update={kind: getattr(wanted, kind) for kind in wanted.model_fields_set}))
     between = [ConfigError(_file_of(problem[0], by_file), *problem) for problem in contradictions(whole)]
     inside = [
         ConfigError(_file_of(one.key, by_file), one.key, one.problem, one.accepted)
-        for one in wrong_properties(whole, "")
+        for one in wrong_properties(whole, "", library)
     ]
     found = [problem for reading in readings.values() for problem in reading.problems] + [
         one for one in (*between, *inside) if not any(reading.explains(one) for reading in readings.values())

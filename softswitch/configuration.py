@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from media import Library
 from softswitch.configfile import refusal
 from softswitch.endpoints.conference import check_conference
 from softswitch.errors import ConfigError
@@ -38,7 +39,7 @@ def load_configuration(given: Path | None = None, environment: Mapping[str, str]
     plan, wrong = _collecting(problems, lambda: read_plan(folder)) or (None, ())
     problems += wrong
     if plan is not None:
-        problems += wrong_properties(plan, str(folder / PLAN_FILE))
+        problems += wrong_properties(plan, str(folder / PLAN_FILE), library_of(settings) if settings else None)
     if plan is not None and settings is not None:
         problems += open_to_the_world(settings, plan, str(folder / SETTINGS_FILE))
     if settings is not None:
@@ -59,14 +60,19 @@ def _collecting(problems: list[ConfigError], load: Callable[[], T]) -> T | None:
     return None
 
 
-def wrong_properties(plan: Plan, file: str) -> Iterator[ConfigError]:
-    """What the endpoints of a plan find wrong with their properties."""
+def library_of(settings: Settings) -> Library:
+    """Everything that calls can be played."""
+    return Library(settings.media.prompts, settings.media.language)
+
+
+def wrong_properties(plan: Plan, file: str, library: Library | None = None) -> Iterator[ConfigError]:
+    """What the endpoints of a plan find wrong with their properties; prompts are looked for in `library`."""
     dids: dict[str, list[Did]] = {}
     for did in plan.numbers.dids:
         dids.setdefault(did.endpoint or "", []).append(did)
     for endpoint in plan.numbers.endpoints:
         if isinstance(endpoint, ConferenceEndpoint):
-            yield from check_conference(endpoint, dids.get(endpoint.name, ()), file)
+            yield from check_conference(endpoint, dids.get(endpoint.name, ()), file, library)
 
 
 def open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:

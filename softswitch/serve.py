@@ -7,13 +7,20 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from softswitch import logs, show
 from softswitch.app import App
 from softswitch.configfile import refusal
-from softswitch.configuration import Configuration, load_configuration, open_to_the_world
+from softswitch.configuration import (
+    Configuration,
+    library_of,
+    load_configuration,
+    open_to_the_world,
+    wrong_properties,
+)
 from softswitch.errors import ConfigError
 from softswitch.plan.differences import differences
 from softswitch.running import pid_file
@@ -22,6 +29,8 @@ from softswitch.store import Store
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two looks for garbage; Python's 700 would look several times in every call."""
+
+PROBLEMS_LOGGED = 20
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -66,6 +75,8 @@ async def _open_store(configuration: Configuration) -> AsyncIterator[Store]:
         elif differences(store.plan.numbers, configuration.plan.numbers):
             file = configuration.folder / PLAN_FILE
             logs.get_logger().info("the database rules", differs_from=str(file), to_apply=f"softswitch apply {file}")
+        for wrong in islice(wrong_properties(store.plan, "the database", library_of(settings)), PROBLEMS_LOGGED):
+            logs.get_logger().warning("a property of the number plan can't be used", problem=str(wrong))
         problems = list(open_to_the_world(settings, store.plan, str(configuration.folder / SETTINGS_FILE)))
         if problems:
             raise refusal(problems)

@@ -72,6 +72,17 @@ def test_check_tells_every_mistake_in_both_files_without_a_traceback(tmp_path: P
     assert "Traceback" not in done.stderr
 
 
+def test_prompts_that_nobody_could_hear_are_refused_by_check_and_by_apply(tmp_path: Path) -> None:
+    numbers = '[[endpoints]]\nname = "c"\ntype = "conference"\nproperties = { conference_moh = "nope/nothing" }\n'
+    folder = config(tmp_path / "bad", numbers=numbers)
+    for arguments in (["check"], ["apply", str(folder / "numbers.toml")]):
+        done = softswitch(*arguments, "--config", str(folder), folder=tmp_path, **data_in(tmp_path))
+        assert (done.returncode, done.stdout) == (2, "")
+        place = "numbers.toml: endpoints[c].properties.conference_moh"
+        assert f'{place}: is "nope/nothing": there is no such prompt' in done.stderr
+        assert "accepted: default, the name of a prompt, or the path of an audio file" in done.stderr
+
+
 def test_a_folder_without_a_configuration_is_said(tmp_path: Path) -> None:
     done = softswitch("check", "--config", str(tmp_path))
     assert done.returncode == 2

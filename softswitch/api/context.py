@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from media import Library
 from softswitch.api.core.storage import Storage
 from softswitch.api.passwords import Passwords
 from softswitch.api.tokens import Tokens
@@ -32,6 +33,11 @@ class ApiContext:
     def storage(self) -> Storage:
         """The content of files, with the one count of how much there is."""
         return Storage(self.store, self.settings.data)
+
+    @cached_property
+    def library(self) -> Library:
+        """The prompts that there are."""
+        return Library(self.settings.media.prompts, self.settings.media.language)
 
     @classmethod
     def of(cls, store: Store, settings: Settings, live: "Live | None" = None) -> Self:

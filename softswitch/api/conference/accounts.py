@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from fastapi import Request
 from pydantic import Field
 
-from softswitch.api.conference.properties import Properties, check_levels
+from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.conference.resource import ConferenceResource, check_call_flow
 from softswitch.api.core.endpoints import SHORTEST_PASSWORD
 from softswitch.api.passwords import LONGEST_PASSWORD, Login
@@ -54,7 +54,7 @@ class Accounts(ConferenceResource):
 
     async def prepare(self, values: Values, before: Row | None) -> Values:
         check_call_flow(values)
-        check_levels("properties", values["properties"])
+        check_properties(self.context, values["properties"], before)
         password = values.pop("password", None)
         if password is not None and before is not None:
             await self._set_password(before["endpoint_sid"], password)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from softswitch.api.conference.properties import Properties, check_levels
+from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.conference.resource import ConferenceResource, check_call_flow
 from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Name, Object, ReadOnly, Sid
@@ -39,8 +39,8 @@ class DidGroups(ConferenceResource):
         "date_created": "2026-01-31T09:45:00.000Z",
     }
 
-    async def prepare(self, values: Values, before: Row | None) -> Values:  # noqa: ARG002
+    async def prepare(self, values: Values, before: Row | None) -> Values:
         check_call_flow(values)
         account = await self.properties_of("conference_accounts", values["account_sid"])
-        check_levels("properties", values["properties"], account)
+        check_properties(self.context, values["properties"], before, account)
         return values

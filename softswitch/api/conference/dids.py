@@ -7,7 +7,7 @@ from fastapi import Request
 from pydantic import Field
 
 from softswitch.api.conference.meeting_rooms import PlainDidGroup
-from softswitch.api.conference.properties import Properties, check_levels
+from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.conference.resource import ConferenceResource, check_call_flow
 from softswitch.api.core.numbers import formats_of
 from softswitch.api.errors import ApiError
@@ -78,12 +78,12 @@ class ConferenceDids(ConferenceResource):
             raise ApiError(404, field="did_sid")
         return page.items[0]
 
-    async def prepare(self, values: Values, before: Row | None) -> Values:  # noqa: ARG002
+    async def prepare(self, values: Values, before: Row | None) -> Values:
         check_call_flow(values)
         account = await self._account(values["endpoint_sid"])
         owned = {**values, "account_sid": account["account_sid"]}
         await self.check_own("did_groups", "did_group_sid", owned)
         await self.check_own("meeting_rooms", "meeting_room_sid", owned)
         group = await self.properties_of("did_groups", values["did_group_sid"])
-        check_levels("properties", values["properties"], group, account["properties"])
+        check_properties(self.context, values["properties"], before, group, account["properties"])
         return values

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, Field
 
-from softswitch.api.conference.properties import Properties, check_levels
+from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.conference.resource import ConferenceResource
 from softswitch.api.errors import ApiError
 from softswitch.api.resources import Related, Values
@@ -64,11 +64,11 @@ class MeetingRooms(ConferenceResource):
         "date_created": "2026-01-31T09:45:00.000Z",
     }
 
-    async def prepare(self, values: Values, before: Row | None) -> Values:  # noqa: ARG002
+    async def prepare(self, values: Values, before: Row | None) -> Values:
         _refuse_twins(values["access_codes"])
         await self.check_own("did_groups", "did_group_sid", values)
         account = await self.properties_of("conference_accounts", values["account_sid"])
-        check_levels("properties", values["properties"], account)
+        check_properties(self.context, values["properties"], before, account)
         return values
 
 

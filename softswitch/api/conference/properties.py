@@ -1,21 +1,23 @@
 """Conference properties in a body: the names and values that the conference takes, or 422 that names them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from media import File
+from softswitch.api.context import ApiContext
 from softswitch.api.errors import ApiError, Fault
 from softswitch.api.schemas import not_acceptable
+from softswitch.endpoints.conference.prompts import PROMPT_PROPERTIES, check_prompts, source
 from softswitch.endpoints.conference.properties import BY_NAME, check, check_bindings
+from softswitch.store import Row
 
-PROMPT_PROPERTIES = frozenset({"did_welcomeprompt", "conference_welcomeprompt", "conference_moh"})
+NAMES_OF_PROMPTS = "default, or the name of a prompt"
+"""What a client may say; the paths of files on the switch's disk are for its own configuration."""
 
 
 def _known(properties: dict[str, str]) -> dict[str, str]:
-    for name in PROMPT_PROPERTIES & properties.keys():
-        if properties[name].startswith(("/", "~")):
-            raise not_acceptable(f"{name} is a path of the switch's disk", "default, or the name of a prompt")
     for problem in check(properties, "", "properties"):
         raise not_acceptable(f"{problem.key.rpartition('.')[2]} {problem.problem}", problem.accepted)
     return properties
@@ -29,8 +31,26 @@ Properties = Annotated[
 """Text by CarrierX name. What is not set here holds as the next level says."""
 
 
-def check_levels(field: str, *levels: Mapping[str, str]) -> None:
-    """Raises `ApiError` 422 where two actions share a key sequence once these levels, most specific first, are one."""
-    problems = check_bindings("secured", levels, "", field)
+def check_properties(
+    context: ApiContext, properties: Mapping[str, str], before: Row | None, *levels: Mapping[str, str]
+) -> None:
+    """Raises `ApiError` 422 for prompts that are not there, and for two actions on one key sequence.
+
+    The latter once the properties and `levels`, most specific first, are one. What was so `before` may stay.
+    """
+    had = before["properties"] if before is not None else {}
+    changed = {name: text for name, text in properties.items() if had.get(name) != text}
+    clashes = check_bindings("secured", (properties, *levels), "", "properties")
+    problems = [*_not_playable(changed, context), *(Fault(found.key, found.problem) for found in clashes)]
     if problems:
-        raise ApiError(422, *(Fault(problem.key, problem.problem) for problem in problems))
+        raise ApiError(422, *problems)
+
+
+def _not_playable(properties: Mapping[str, str], context: ApiContext) -> Iterator[Fault]:
+    named = {name: properties[name] for name in sorted(PROMPT_PROPERTIES & properties.keys())}
+    paths = {name for name, text in named.items() if isinstance(source(text, "default"), File)}
+    for name in sorted(paths):
+        yield Fault(f"properties.{name}", f"is a path of the switch's disk (accepted: {NAMES_OF_PROMPTS})")
+    prompts = {name: text for name, text in named.items() if name not in paths}
+    for found in check_prompts(prompts, context.library, "", "properties"):
+        yield Fault(found.key, f"{found.problem} (accepted: {NAMES_OF_PROMPTS})")

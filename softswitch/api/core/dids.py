@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from softswitch.api.conference.properties import Properties, check_levels
+from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner, PhoneNumber, Transformations
 from softswitch.api.core.numbers import formats_of
 from softswitch.api.errors import ApiError
@@ -103,7 +103,7 @@ class Dids(ConfigurationResource):
         if before is not None and values["phonenumber"] != before["phonenumber"]:
             raise ApiError(422, field="phonenumber", message="does not change; make another DID")
         await check_conference_references(self.store, values, values["endpoint_sid"])
-        check_levels("properties", values["properties"])
+        check_properties(self.context, values["properties"], before)
         return {**values, "state": ACTIVE, **formats_of(values["phonenumber"])}
 
 

@@ -1,10 +1,12 @@
 """What is said when, as media sources: names of prompts, sentences put together from them, sources from properties."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from media import File, Prompt, Source, number_prompts
-from softswitch.endpoints.conference.properties import Properties
+from media import File, Library, Prompt, Source, SourceNotFound, number_prompts
+from softswitch.endpoints.conference.properties import BY_NAME, PROMPT, Properties, is_accepted
 from softswitch.endpoints.conference.roles import MuteMode, Role
+from softswitch.errors import ConfigError
 
 ENTRY_TONE = Prompt("tones/entry")
 EXIT_TONE = Prompt("tones/exit")
@@ -20,6 +22,9 @@ NOTICE_BY_MODE = {
     MuteMode.RELAXED: "all_muted_may_unmute",
     MuteMode.TRUE: "all_muted",
 }
+
+PROMPT_PROPERTIES = frozenset(name for name, row in BY_NAME.items() if row.kind is PROMPT)
+"""Properties whose value is something to be played."""
 
 
 def prompts(*names: str) -> tuple[Source, ...]:
@@ -37,6 +42,29 @@ def source(value: str, default: str) -> Source:
     if value == "default":
         return Prompt(default)
     return File(Path(value)) if Path(value).suffix else Prompt(value)
+
+
+def check_prompts(properties: Mapping[str, str], library: Library, file: str, place: str) -> list[ConfigError]:
+    """Prompts and music that these properties name and nobody could hear; `library` has what calls are played."""
+    problems = []
+    for name in sorted(PROMPT_PROPERTIES & properties.keys()):
+        if not is_accepted(BY_NAME[name], properties[name]):
+            continue
+        named = source(properties[name], "conference/welcome")
+        try:
+            library.check(named)
+        except SourceNotFound:
+            why = "can't be played as audio" if _is_file(named) else f"there is no such {_kind(named)}"
+            problems.append(ConfigError(file, f"{place}.{name}", f'is "{properties[name]}": {why}', PROMPT.accepted))
+    return problems
+
+
+def _is_file(named: Source) -> bool:
+    return isinstance(named, File) and named.path.is_file()
+
+
+def _kind(named: Source) -> str:
+    return "file" if isinstance(named, File) else "prompt"
 
 
 def others(count: int) -> tuple[Source, ...]:

@@ -4,14 +4,14 @@ Values are text, as CarrierX writes them: `*_policy` a subset of the letters h, 
 `*_dtmf_binding` the key sequence (empty = no keys lead there). Each property is resolved on its own: meeting room,
 then DID, then DID group, then account, then the default of the call flow. `Properties` is what comes out, typed.
 
-A name or value that is not known is refused when the configuration is loaded (`check`), not when a call comes.
+A name or value that is not known is refused when the configuration is loaded (`check`), not when a call comes. Whether
+a prompt is there takes a look at the disk: that is `prompts.check_prompts`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from softswitch.call.digits import KEYS
@@ -237,12 +237,8 @@ def check(properties: Mapping[str, str], file: str, place: str) -> list[ConfigEr
         row = BY_NAME.get(name)
         if row is None:
             problems.append(ConfigError(file, f"{place}.{name}", f"is no property of a conference{_meant(name)}"))
-        elif not _is_accepted(row, text):
+        elif not is_accepted(row, text):
             problems.append(ConfigError(file, f"{place}.{name}", f'is "{text}"', row.kind.accepted))
-        elif row.kind is PROMPT and Path(text).suffix and not Path(text).is_file():
-            problems.append(
-                ConfigError(file, f"{place}.{name}", f'is "{text}": there is no such file', row.kind.accepted)
-            )
     return problems
 
 
@@ -261,7 +257,8 @@ def check_bindings(call_flow: str, levels: Iterable[Mapping[str, str]], file: st
     return problems
 
 
-def _is_accepted(row: Property, text: str) -> bool:
+def is_accepted(row: Property, text: str) -> bool:
+    """Whether the text can be a value of the property."""
     try:
         row.kind.read(text)
     except ValueError:

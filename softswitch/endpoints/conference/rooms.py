@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from media import Library
+from softswitch.endpoints.conference.prompts import check_prompts
 from softswitch.endpoints.conference.properties import (
     ACTION_BY_BINDING,
     Properties,
@@ -125,10 +127,19 @@ class Rooms:
         return self._groups.get(did.did_group) if did and did.did_group else None
 
 
-def check_conference(account: ConferenceEndpoint, dids: Iterable[Did], file: str) -> list[ConfigError]:
-    """Everything that is wrong with the properties of an endpoint and of the DIDs that lead to it."""
+def check_conference(
+    account: ConferenceEndpoint, dids: Iterable[Did], file: str, library: Library | None = None
+) -> list[ConfigError]:
+    """Everything that is wrong with the properties of an endpoint and of the DIDs that lead to it.
+
+    Whether their prompts are there is asked of `library`, where there is one.
+    """
     dids = tuple(dids)
-    problems = [p for place, level in _places(account, dids) for p in check(level, file, place)]
+    problems = []
+    for place, level in _places(account, dids):
+        problems += check(level, file, place)
+        if library is not None:
+            problems += check_prompts(level, library, file, place)
     return problems or _clashes(account, dids, file)
 
 

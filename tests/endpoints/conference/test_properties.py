@@ -1,8 +1,14 @@
 """Properties: names, values, levels."""
 
-import pytest
+from pathlib import Path
 
+import numpy as np
+import pytest
+import soundfile
+
+from media import Library
 from softswitch.endpoints.conference.bindings import Action
+from softswitch.endpoints.conference.prompts import check_prompts
 from softswitch.endpoints.conference.properties import (
     BY_NAME,
     TABLE,
@@ -96,13 +102,39 @@ def test_quiet_turns_off_every_prompt_tone_and_music_whatever_the_others_say() -
         ("conference_code_tries", "0", "1 to 10"),
         ("did_welcomeprompt", "../../etc/passwd", "name of a prompt"),
         ("did_language", "tlh", "en_US"),
-        ("conference_moh", "/no/such/file.wav", "path of an audio file"),
     ],
 )
 def test_a_value_that_is_not_accepted_is_named_with_what_is(name: str, value: str, accepted: str) -> None:
     (problem,) = check({name: value}, "numbers.toml", "endpoints[c].properties")
     assert problem.key == f"endpoints[c].properties.{name}"
     assert accepted in problem.accepted
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("conference_moh", "/no/such/file.wav", "there is no such file"),
+        ("conference_moh", "{text}", "can't be played as audio"),
+        ("conference_moh", "{folder}", "there is no such prompt"),
+        ("did_welcomeprompt", "nope/nothing", "there is no such prompt"),
+        ("conference_welcomeprompt", "n" * 256, "there is no such prompt"),
+    ],
+)
+def test_a_prompt_that_nobody_could_hear_is_named_with_what_is_accepted(
+    tmp_path: Path, name: str, value: str, why: str
+) -> None:
+    (tmp_path / "music.wav").write_text("no music at all")
+    value = value.format(text=tmp_path / "music.wav", folder=tmp_path)
+    (problem,) = check_prompts({name: value}, Library(), "numbers.toml", "endpoints[c].properties")
+    assert (problem.key, problem.problem) == (f"endpoints[c].properties.{name}", f'is "{value}": {why}')
+    assert problem.accepted == "default, the name of a prompt, or the path of an audio file"
+
+
+def test_prompts_of_one_s_own_shipped_ones_and_files_are_playable(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "ours.wav", np.zeros(160), 8000)
+    library = Library((tmp_path,))
+    for value in ("default", "ours", "music/hold", "conference/welcome", str(tmp_path / "ours.wav")):
+        assert check_prompts({"conference_moh": value}, library, "numbers.toml", "here") == []
 
 
 def test_an_unknown_name_is_refused_with_the_closest_known_one() -> None:
