@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from softswitch.plan import ConferenceEndpoint
 from softswitch.plan.differences import KINDS, NESTED, Difference, objects
 from softswitch.plan.objects import NumberPlan, Object
 from softswitch.store.call_flows import CALL_FLOW_SIDS
@@ -21,13 +22,16 @@ from softswitch.store.errors import StillReferenced
 from softswitch.store.plan_rows import STORED, columns_of
 from softswitch.store.query import Row, Rows
 from softswitch.store.resources import RESOURCES
-from softswitch.store.tables import conference
+from softswitch.store.tables import conference, endpoints
 from softswitch.store.writing import refusal
 
 SIDS_AT_ONCE = 500
 ROWS_AT_ONCE = 100
 """Made or written without letting anything else run: a few milliseconds."""
 
+
+INSIDE = frozenset({"access_codes", "addresses"})
+"""Fields that are rows of tables of their own."""
 
 T = TypeVar("T")
 
@@ -63,18 +67,21 @@ class Applying:
         rows: Rows = []
         accounts: Rows = []
         codes: Rows = []
+        addresses: Rows = []
         for one in differences:
             row = self._new_row(one)
             rows.append(row)
             if len(rows) % ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-            if kind == "endpoints":
+            if isinstance(one.after, ConferenceEndpoint):
                 accounts.append(self._new_account(one, row))
             codes += self._codes(one, row)
+            addresses += _addresses(one, row.get("endpoint_sid", ""))
         for table, new in (
             (RESOURCES[kind].table, rows),
             (conference.conference_accounts, accounts),
             (conference.access_codes, codes),
+            (endpoints.addresses, addresses),
         ):
             if new:
                 await self._insert(kind, table, new)
@@ -84,7 +91,7 @@ class Applying:
         resource = RESOURCES[one.kind]
         sid = self._sids[one.kind, one.path] = new_sid()
         row = {resource.sid: sid, "date_created": self._next_date(), **self._belongings(one), **dict(STORED[one.kind])}
-        given = set(type(one.after).model_fields) - {"access_codes"} - set(NESTED.get(one.kind, ()))
+        given = set(type(one.after).model_fields) - INSIDE - set(NESTED.get(one.kind, ()))
         if one.kind == "endpoints":
             given -= {"call_flow", "properties"}
         return row | columns_of(one.kind, one.after, tuple(given), self._resolver(one))
@@ -119,8 +126,10 @@ class Applying:
         for one in differences:
             assert one.after is not None  # noqa: S101 - what has changed has an after
             resource, sid = RESOURCES[one.kind], self._sids[one.kind, one.path]
-            fields = [field for field in one.fields if field != "access_codes"]
-            if one.kind == "endpoints":
+            fields = [field for field in one.fields if field not in INSIDE]
+            if "addresses" in one.fields:
+                await self._replace_addresses(one, sid)
+            if isinstance(one.after, ConferenceEndpoint):
                 await self._update_account(sid, _account_of(one.after, fields))
                 fields = [field for field in fields if field not in ("call_flow", "properties")]
             row = columns_of(one.kind, one.after, fields, self._resolver(one))
@@ -131,6 +140,12 @@ class Applying:
                 codes += self._codes(one, {"meeting_room_sid": sid, **self._belongings(one)})
         if codes:
             await self._insert("meeting_rooms", conference.access_codes, codes)
+
+    async def _replace_addresses(self, one: Difference, sid: str) -> None:
+        table = endpoints.addresses
+        await self._connection.execute(delete(table).where(table.c.endpoint_sid == sid))
+        if rows := list(_addresses(one, sid)):
+            await self._insert("endpoints", table, rows)
 
     async def _update_account(self, endpoint_sid: str, row: Row) -> None:
         if row:
@@ -188,6 +203,13 @@ class Applying:
         """A microsecond later each time: the order of the file is the order of the rows."""
         self._moment += timedelta(microseconds=1)
         return date_text(self._moment)
+
+
+def _addresses(one: Difference, endpoint_sid: str) -> Iterator[Row]:
+    """The rows of a third party's addresses."""
+    for position, address in enumerate(getattr(one.after, "addresses", ())):
+        key = {"address_sid": new_sid(), "endpoint_sid": endpoint_sid, "position": position}
+        yield key | address.model_dump(mode="json")
 
 
 def _account_of(endpoint: Object | None, fields: Sequence[str]) -> Row:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.plan import (
+    AnyEndpoint,
     CallingRules,
     ConferenceEndpoint,
     Did,
@@ -65,8 +66,10 @@ class Mirror:
 
     def __init__(self) -> None:
         self.plan = Plan()
-        self._endpoints: dict[str, ConferenceEndpoint] = {}
-        """Without what is inside."""
+        self._endpoints: dict[str, AnyEndpoint] = {}
+        """Without what is inside, and without the trunk group, which is read later."""
+        self._ways_out: dict[str, str | None] = {}
+        """Sid of a third party or mediator -> sid of the trunk group its calls go out over."""
         self._accounts: dict[str, str] = {}
         """Sid of an account -> sid of its endpoint."""
         self._inside: dict[str, dict[str, dict[str, Any]]] = {"did_groups": {}, "meeting_rooms": {}}
@@ -131,10 +134,9 @@ class Mirror:
         return renamed
 
     async def _rows_inside(self, connection: AsyncConnection, kind: str, rows: Rows) -> dict[str, Rows]:
-        """By sid, what belongs to each row: trunks of groups, accounts of endpoints, codes of rooms."""
+        """By sid, what belongs to each row: trunks of groups, accounts and addresses of endpoints, codes of rooms."""
         inside: dict[str, Rows] = defaultdict(list)
-        if kind in INSIDE:
-            table, parent, order = INSIDE[kind]
+        for table, parent, order in INSIDE.get(kind, ()):
             sids = [row[_sid_column(kind).name] for row in rows]
             statement = select(table).where(table.c[parent].in_(sids)).order_by(table.c[order])
             for row in (await connection.execute(statement)).mappings():
@@ -178,15 +180,20 @@ class Mirror:
                 self._users[sid] = plan_rows.user(row, self._names.of(row["trunk_group_sid"]))
                 self._names.give("users", row["username"], sid)
 
-    def _put_endpoint(self, sid: str, row: Row, accounts: Rows) -> None:
-        """Only a conference is an endpoint of the plan so far: the one kind that has an account."""
-        if not accounts:
+    def _put_endpoint(self, sid: str, row: Row, inside: Rows) -> None:
+        """A conference has an account, a third party addresses. The system gateway is none of the plan."""
+        name = self._names.free("endpoints", row, sid)
+        account = next((found for found in inside if "account_sid" in found), None)
+        if account is not None:
+            self._endpoints[sid] = plan_rows.endpoint(row, account, name)
+            self._accounts[account["account_sid"]] = sid
+        elif row["type"] in plan_rows.OF_TYPE:
+            self._endpoints[sid] = plan_rows.party(row, inside, name)
+            self._ways_out[sid] = row["trunk_group_sid"]
+        else:
             self._drop("endpoints", sid)
             return
-        name = self._names.free("endpoints", row, sid)
-        self._endpoints[sid] = plan_rows.endpoint(row, accounts[0], name)
         self._names.give("endpoints", name, sid)
-        self._accounts[accounts[0]["account_sid"]] = sid
 
     def _put_trunk_group(self, sid: str, row: Row, trunk_rows: Rows) -> None:
         names = Names()
@@ -233,6 +240,7 @@ class Mirror:
         match kind:
             case "endpoints":
                 self._endpoints.pop(sid, None)
+                self._ways_out.pop(sid, None)
                 for owned in self._inside.values():
                     for inner in owned.pop(sid, ()):
                         self._names.take(inner)
@@ -256,17 +264,25 @@ class Mirror:
         """The plan with what is new in `kinds`."""
         return self.plan.with_parts(
             trunk_groups=self._trunk_groups.values() if "trunk_groups" in kinds else None,
-            endpoints=self._whole_endpoints() if kinds & {"endpoints", "did_groups", "meeting_rooms"} else None,
+            endpoints=self._whole_endpoints() if self._changes_endpoints(kinds) else None,
             dids=self._dids.values() if "dids" in kinds else None,
             users=self._users.values() if "users" in kinds else None,
             rate_decks=self._rate_decks.values() if "rate_decks" in kinds else None,
             calling_rules=self._calling_rules.values() if "calling_rules" in kinds else None,
         )
 
-    def _whole_endpoints(self) -> Iterable[ConferenceEndpoint]:
+    def _changes_endpoints(self, kinds: set[str]) -> bool:
+        """Whether an endpoint has other things inside, or names a trunk group that may be called otherwise."""
+        names_groups = "trunk_groups" in kinds and any(self._ways_out.values())
+        return names_groups or bool(kinds & {"endpoints", "did_groups", "meeting_rooms"})
+
+    def _whole_endpoints(self) -> Iterable[AnyEndpoint]:
         for sid, endpoint in self._endpoints.items():
-            inside = {kind: tuple(owned.get(sid, {}).values()) for kind, owned in self._inside.items()}
-            yield endpoint.model_copy(update=inside)
+            if isinstance(endpoint, ConferenceEndpoint):
+                inside = {kind: tuple(owned.get(sid, {}).values()) for kind, owned in self._inside.items()}
+                yield endpoint.model_copy(update=inside)
+            else:
+                yield endpoint.model_copy(update={"trunk_group": self._names.of(self._ways_out[sid])})
 
 
 class Names:
@@ -310,10 +326,13 @@ TABLES: dict[str, Table] = {
     "calling_rules": rates.calling_rules,
 }
 
-INSIDE: dict[str, tuple[Table, str, str]] = {
-    "endpoints": (conference.conference_accounts, "endpoint_sid", "date_created"),
-    "trunk_groups": (trunks.trunks, "trunk_group_sid", "date_created"),
-    "meeting_rooms": (conference.access_codes, "meeting_room_sid", "position"),
+INSIDE: dict[str, tuple[tuple[Table, str, str], ...]] = {
+    "endpoints": (
+        (conference.conference_accounts, "endpoint_sid", "date_created"),
+        (endpoints.addresses, "endpoint_sid", "position"),
+    ),
+    "trunk_groups": ((trunks.trunks, "trunk_group_sid", "date_created"),),
+    "meeting_rooms": ((conference.access_codes, "meeting_room_sid", "position"),),
 }
 
 

@@ -4,7 +4,7 @@ An object's fields are columns of the same name, but for those that say where it
 the rows have sids. What the plan does not know, and is not at its default, is the object's `stored`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -15,8 +15,11 @@ from softswitch.plan import (
     ConferenceEndpoint,
     Did,
     DidGroup,
+    EndpointAddress,
+    MediatorEndpoint,
     MeetingRoom,
     RateDeck,
+    ThirdPartyEndpoint,
     Trunk,
     TrunkGroup,
     User,
@@ -60,9 +63,19 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 NOT_STORED = frozenset({"partner_sid", "date_created", "is_system", "name", "call_flow_sid"})
 
+OF_TYPE: Mapping[str, tuple[str, ...]] = {
+    "third_party": (
+        *("cps_limit", "out_sip_username", "out_sip_password", "in_sip_username", "in_sip_password"),
+        *("relay_sip_headers", "codecs", "media_encryption"),
+    ),
+    "mediator": ("bindings",),
+}
+"""Endpoints of these types: further columns that are fields of theirs."""
+
 REFERENCES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "trunks": {"endpoint": ("endpoint_sid", "endpoints"), "rate_deck": ("rate_deck_sid", "rate_decks")},
     "calling_rules": {"rate_deck": ("rate_deck_sid", "rate_decks")},
+    "endpoints": {"trunk_group": ("trunk_group_sid", "trunk_groups")},
     "meeting_rooms": {"did_group": ("did_group_sid", "did_groups")},
     "dids": {
         "trunk_group": ("trunk_group_sid", "trunk_groups"),
@@ -125,6 +138,20 @@ def endpoint(row: Row, account: Row, name: str) -> ConferenceEndpoint:
     )
 
 
+def party(row: Row, addresses: Iterable[Row], name: str) -> ThirdPartyEndpoint | MediatorEndpoint:
+    """Without its trunk group."""
+    if row["type"] == "mediator":
+        return _object(MediatorEndpoint, "endpoints", row, name=name)
+    row = {**row, **{key: row[key] or "" for key in ("out_sip_username", "out_sip_password")}}
+    made = tuple(dict(_address(address)) for address in addresses)
+    return _object(ThirdPartyEndpoint, "endpoints", row, name=name, addresses=made)
+
+
+def _address(row: Row) -> Iterator[tuple[str, Any]]:
+    for name in EndpointAddress.model_fields:
+        yield name, "" if row[name] is None and name.startswith("sip_") else row[name]
+
+
 def did_group(row: Row, name: str) -> DidGroup:
     return _object(DidGroup, "did_groups", row, name=name, call_flow=_call_flow(row))
 
@@ -144,8 +171,11 @@ def user(row: Row, trunk_group: str | None) -> User:
 
 def _object(model: type[M], resource: str, row: Row, **fields: Any) -> M:
     """Raises `InvalidValue` where a row can't be what it should be."""
-    values = {field: row[field] for field in FIELDS[resource]}
-    stored = {column: row[column] for column, default in STORED[resource] if row[column] != default}
+    of_type = OF_TYPE.get(row["type"], ()) if resource == "endpoints" else ()
+    values = {field: row[field] for field in (*FIELDS[resource], *of_type)}
+    stored = {
+        column: row[column] for column, default in STORED[resource] if row[column] != default and column not in of_type
+    }
     try:
         made = model.model_validate(values | fields | {"stored": stored})
     except ValidationError as error:
@@ -176,7 +206,8 @@ def _call_flow(row: Row) -> str | None:
 def refuse_unknown(resource: str, of: Object, place: str) -> None:
     """Raises `InvalidValue` for what an object wants stored and has no place for."""
     table = RESOURCES[resource].table
-    names = [column for column, _ in STORED[resource]]
+    of_type = OF_TYPE.get(getattr(of, "type", ""), ())
+    names = [column for column, _ in STORED[resource] if column not in of_type]
     for name, value in of.stored.items():
         if name not in names:
             raise InvalidValue(f"{place}.stored.{name}", f"is not kept here (accepted: {', '.join(names)})")

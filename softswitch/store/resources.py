@@ -10,7 +10,18 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Table
 
-from softswitch.store.tables import conference, dids, endpoints, partners, rates, records, storage, switch, trunks
+from softswitch.store.tables import (
+    conference,
+    dids,
+    endpoints,
+    mediator,
+    partners,
+    rates,
+    records,
+    storage,
+    switch,
+    trunks,
+)
 
 RECORDS_COUNTED = 1000
 """Matching records are counted up to here; a list of more has no total."""
@@ -89,10 +100,10 @@ _ALL = (
     Resource(
         "endpoints",
         endpoints.endpoints,
-        PARTNER,
+        PARTNER | {"trunk_group_sid": "trunk_groups"},
         {"addresses": Child(endpoints.addresses, "endpoint_sid", attributes=ADDRESS)},
-        secrets=frozenset({"out_sip_password", "sip_password", "voip_token"}),
-        read_only=frozenset({"cps_limit", "voip_token", "is_system"}),
+        secrets=frozenset({"in_sip_password", "out_sip_password", "sip_password", "voip_token"}),
+        read_only=frozenset({"voip_token", "is_system"}),
         in_plan=True,
     ),
     Resource("rate_decks", rates.rate_decks, PARTNER, in_plan=True),
@@ -149,8 +160,11 @@ _ALL = (
     ),
     Resource("containers", storage.containers, PARTNER | {"parent_container_sid": "containers"}),
     Resource("files", storage.files, {"container_sid": "containers", "parent_file_sid": "files"}),
+    Resource("mediator_bindings", mediator.mediator_bindings, {"endpoint_sid": "endpoints"}),
+    Resource("mediator_dialouts", mediator.mediator_dialouts, {"endpoint_sid": "endpoints"}),
     Resource("call_drs", records.call_drs, default_order="date_stop", counted=RECORDS_COUNTED),
     Resource("conference_calls", records.conference_calls, default_order="date_stop", counted=RECORDS_COUNTED),
+    Resource("mediator_calls", mediator.mediator_calls, default_order="date_stop", counted=RECORDS_COUNTED),
     Resource("callbacks_dead", switch.callbacks_dead),
 )
 

@@ -30,7 +30,12 @@ def test_each_version_leads_on_from_the_one_before() -> None:
 
 async def test_the_migrations_make_just_the_tables_that_the_program_has(store: Store) -> None:
     def missing(connection: Connection) -> list[Any]:
-        return compare_metadata(MigrationContext.configure(connection), metadata)
+        def looks_at(thing: Any, _: str | None, kind: str, *__: Any) -> bool:
+            """Of a column that was added later SQLAlchemy can't read in SQLite what its reference does on delete."""
+            return not (is_sqlite and kind == "foreign_key_constraint" and thing.table.name == "endpoints")
+
+        is_sqlite = connection.dialect.name == "sqlite"
+        return compare_metadata(MigrationContext.configure(connection, opts={"include_object": looks_at}), metadata)
 
     async with store._engine.connect() as connection:
         assert await connection.run_sync(missing) == []
