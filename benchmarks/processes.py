@@ -27,6 +27,7 @@ SCENARIOS = Path(__file__).parent / "sipp"
 CONFERENCE = "12025550101"
 ALL_HANDS = "12025550102"
 READY = re.compile(r"softswitch is ready: SIP on udp 127\.0\.0\.1:(\d+)")
+TLS = re.compile(r"SIP on .*tls 127\.0\.0\.1:(\d+)")
 
 _OPTIONS = (
     "OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {via};branch=z9hG4bK{tag};rport\r\n"
@@ -54,6 +55,7 @@ class SwitchProcess:
         self.log_path = folder / "switch.log"
         self._environment = {
             "SOFTSWITCH_SIP__PORT": "0",
+            "SOFTSWITCH_SIP__TLS__PORT": "0",
             "SOFTSWITCH_API__PORT": "0",
             "SOFTSWITCH_MEDIA__PORTS": str(list(media_ports)),
             "SOFTSWITCH_DATA__DIRECTORY": f'"{folder / "data"}"',
@@ -65,6 +67,13 @@ class SwitchProcess:
     @property
     def address(self) -> str:
         return f"{self.host}:{self.port}"
+
+    @property
+    def tls_port(self) -> int:
+        """Where SIP is heard over TLS; the settings have to ask for it."""
+        found = TLS.search(self.log)
+        assert found is not None, "this switch speaks no TLS"
+        return int(found[1])
 
     @property
     def recordings(self) -> list[Path]:

@@ -43,6 +43,7 @@ module                  g711.so
 module                  aufile.so
 module                  aubridge.so
 module                  sndfile.so
+module                  srtp.so
 module_tmp              account.so
 module_app              menu.so
 module_app              ctrl_tcp.so
@@ -52,11 +53,24 @@ snd_path                {folder}
 
 
 class Baresip:
-    """A baresip phone, steered over its control port. A context manager."""
+    """A baresip phone, steered over its control port. A context manager.
 
-    def __init__(self, folder: Path, voice: np.ndarray, user: str = "13105550142") -> None:
+    `params` are of its account, such as `;mediaenc=srtp`; `trusts` is a file of roots that it wants to see used.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        voice: np.ndarray,
+        user: str = "13105550142",
+        *,
+        transport: str = "udp",
+        params: str = "",
+        trusts: Path | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.user = folder, user
+        self.transport = transport
         self._control_port, sip_port, rtp_port = free_port(), free_port(), free_port()
         write_wav(folder / "voice.wav", voice)
         (folder / "config").write_text(
@@ -69,7 +83,11 @@ class Baresip:
                 last_rtp_port=rtp_port // 2 * 2 + 20,
             )
         )
-        (folder / "accounts").write_text(f"<sip:{user}@127.0.0.1:{sip_port};transport=udp>;regint=0\n")
+        if trusts is not None:
+            with (folder / "config").open("a") as config:
+                config.write(f"sip_cafile {trusts}\nsip_verify_server yes\n")
+        account = f"<sip:{user}@127.0.0.1:{sip_port};transport={transport}>;regint=0{params}\n"
+        (folder / "accounts").write_text(account)
         (folder / "contacts").write_text("")
         self._log_path = folder / "baresip.log"
 
@@ -106,7 +124,8 @@ class Baresip:
 
     def dial(self, number: str, switch: SwitchProcess) -> None:
         """Call `number` and wait for the answer."""
-        self.command("dial", f"sip:{number}@{switch.address}")
+        port = switch.tls_port if self.transport == "tls" else switch.port
+        self.command("dial", f"sip:{number}@{switch.host}:{port}")
         until(lambda: "Call established" in self.log, "baresip's call to be answered")
 
     def press(self, digits: str) -> None:
