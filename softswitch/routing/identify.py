@@ -1,10 +1,11 @@
 """Who sends this request? The most specific match names the sender.
 
-In this order: a registered contact (where there is a location service to ask), the address and port of a trunk, the ACL
-of a trunk (longest prefix), the ACL of a trunk group (longest prefix). Nobody: the sender is unknown, and the switch
-answers 403 or nothing.
+In this order: a registered contact (where there is a location service to ask), the address and port of a trunk, those
+of a third party, the ACL of a trunk (longest prefix), the ACL of a trunk group (longest prefix), the address of a third
+party whatever the port. Nobody: the sender is unknown, and the switch answers 403 or nothing.
 
-A sender over TCP or TLS has a port of the moment, so there the address of a trunk with that transport is enough.
+A sender over TCP or TLS has a port of the moment, so there the address with that transport is enough. An address of a
+third party with a `dst_port` is one only for what arrives at that port of ours.
 """
 
 import ipaddress
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from softswitch.plan import Plan, Trunk, TrunkGroup, User
+from softswitch.plan import Plan, ThirdPartyEndpoint, Trunk, TrunkGroup, User
 from softswitch.plan.objects import Network
 from softswitch.routing.reasons import Reason
 from softswitch.sip.peer import Peer, Transport
@@ -22,6 +23,9 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Location = Callable[[Peer], User | None]
 """Whose registered contact is this? Asked first."""
 
+PartyKey = tuple[str, str, int, int]
+"""Transport, address, port (0: any) and the port of ours where it arrives (0: any)."""
+
 SENDERS_REMEMBERED = 4096
 
 T = TypeVar("T")
@@ -29,15 +33,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A known sender: a trunk group, with the trunk where that much is known; or a user."""
+    """A known sender: a trunk group, with the trunk where that much is known; or a user; or a third party."""
 
     trunk_group: TrunkGroup | None
     trunk: Trunk | None
     user: User | None
     why: str
+    endpoint: ThirdPartyEndpoint | None = None
 
     @property
     def name(self) -> str:
+        if self.endpoint is not None:
+            return f"third party {self.endpoint.name}"
         if self.trunk_group is None:
             return f"user {self.user.username}" if self.user else "nobody"
         return self.trunk_group.name if self.trunk is None else f"{self.trunk_group.name}/{self.trunk.name}"
@@ -59,8 +66,12 @@ class Senders:
         self._by_address: dict[tuple[str, str, int], Identified] = {}
         self._by_trunk_acl = Networks[Identified]()
         self._by_group_acl = Networks[Identified]()
+        self._by_party: dict[PartyKey, Identified] = {}
         for group in plan.numbers.trunk_groups:
             self._add(group)
+        for endpoint in plan.numbers.endpoints:
+            if isinstance(endpoint, ThirdPartyEndpoint):
+                self._add_party(endpoint)
         self.among_trunks = lru_cache(SENDERS_REMEMBERED)(self._among_trunks)
 
     def identify(self, peer: Peer) -> Identified | None:
@@ -68,7 +79,7 @@ class Senders:
         user = self._location(peer) if self._location is not None else None
         if user is not None:
             return Identified(None, None, user, f"registered contact of {user.username}")
-        return self.among_trunks(peer.transport, peer.host, peer.port)
+        return self.among_trunks(peer.transport, peer.host, peer.port, peer.local_port)
 
     def explain(self, peer: Peer) -> Iterator[Reason]:
         """Each candidate, whether `identify` takes it, and why or why not."""
@@ -77,7 +88,7 @@ class Senders:
             by_contact = taken is not None and taken.user is not None
             yield Reason("identify", "registered contacts", by_contact, taken.why if taken and by_contact else "none")
         for candidate, reach in self._candidates():
-            if taken is not None and taken.trunk is candidate.trunk and taken.trunk_group is candidate.trunk_group:
+            if taken is not None and _are_one(taken, candidate):
                 yield Reason("identify", candidate.name, True, taken.why)
             else:
                 yield Reason("identify", candidate.name, False, self._why_not(candidate, reach, peer, taken))
@@ -93,12 +104,33 @@ class Senders:
                 why = f"address {trunk.address}:{trunk.port} of trunk {trunk.name}"
                 self._by_address.setdefault(_address_key(trunk, address), Identified(group, trunk, None, why))
 
-    def _among_trunks(self, transport: str, host: str, port: int) -> Identified | None:
+    def _add_party(self, endpoint: ThirdPartyEndpoint) -> None:
+        for place in endpoint.addresses:
+            address = ip_address(place.ip)
+            if address is None or place.direction == "outbound":
+                continue
+            transport, at = place.transport.upper(), place.dst_port or 0
+            shown = f"{place.ip}:{place.port} of third party {endpoint.name}"
+            exact = Identified(None, None, None, f"address {shown}", endpoint)
+            by_host = Identified(None, None, None, f"address {place.ip} of third party {endpoint.name}", endpoint)
+            self._by_party.setdefault((transport, str(address), place.port, at), exact)
+            self._by_party.setdefault((transport, str(address), 0, at), by_host)
+
+    def _among_trunks(self, transport: str, host: str, port: int, local_port: int) -> Identified | None:
         address = ip_address(host)
         if address is None:
             return None
         key = (transport, str(address), port if transport == Transport.UDP else 0)
-        return self._by_address.get(key) or self._by_trunk_acl.find(address) or self._by_group_acl.find(address)
+        return (
+            self._by_address.get(key)
+            or (self._party(key, local_port) if key[2] else None)
+            or self._by_trunk_acl.find(address)
+            or self._by_group_acl.find(address)
+            or self._party((*key[:2], 0), local_port)
+        )
+
+    def _party(self, key: tuple[str, str, int], local_port: int) -> Identified | None:
+        return self._by_party.get((*key, local_port)) or self._by_party.get((*key, 0))
 
     def _candidates(self) -> Iterator[tuple[Identified, str]]:
         """Everybody, trunks first as they are weighed first, with what each accepts."""
@@ -109,6 +141,11 @@ class Senders:
                 yield Identified(group, trunk, None, ""), ", ".join([*place, *map(str, trunk.acls)]) or "nothing"
         for group in groups:
             yield Identified(group, None, None, ""), ", ".join(map(str, group.acls)) or "nothing"
+        for endpoint in self._plan.numbers.endpoints:
+            if isinstance(endpoint, ThirdPartyEndpoint):
+                senders = [place for place in endpoint.addresses if place.direction != "outbound"]
+                places = ", ".join(f"{place.ip}:{place.port}" for place in senders)
+                yield Identified(None, None, None, "", endpoint), places or "nothing"
 
     def _why_not(self, candidate: Identified, reach: str, peer: Peer, taken: Identified | None) -> str:
         address = ip_address(peer.host)
@@ -137,6 +174,14 @@ class Networks(Generic[T]):
                 if found is not None:
                     return found
         return None
+
+
+def _are_one(taken: Identified, candidate: Identified) -> bool:
+    return (taken.trunk_group, taken.trunk, taken.endpoint) == (
+        candidate.trunk_group,
+        candidate.trunk,
+        candidate.endpoint,
+    )
 
 
 def ip_address(host: str) -> IpAddress | None:

@@ -7,7 +7,7 @@ taken from a gate unless every gate has room. What it took it gives back once, w
 import math
 from collections.abc import Sequence
 
-from softswitch.plan import AnyEndpoint, Plan, Trunk, TrunkGroup
+from softswitch.plan import AnyEndpoint, Plan, ThirdPartyEndpoint, Trunk, TrunkGroup
 from softswitch.routing.destination import Destination, ToEndpoint
 from softswitch.routing.identify import Identified
 from softswitch.routing.reasons import Refused
@@ -116,6 +116,7 @@ class Gates:
         self._groups: dict[str, Gate] = {}
         self._trunks: dict[tuple[str, str], Gate] = {}
         self._endpoints: dict[str, Gate] = {}
+        self._parties: dict[str, Gate] = {}
         self.adopt(plan)
 
     def adopt(self, plan: Plan) -> None:
@@ -138,6 +139,11 @@ class Gates:
             _key(end): _kept(self._endpoints.get(_key(end)), f"endpoint {end.name}", end.capacity, 0.0)
             for end in plan.numbers.endpoints
         }
+        self._parties = {
+            _key(end): _kept(self._parties.get(_key(end)), f"third party {end.name}", 0, end.cps_limit)
+            for end in plan.numbers.endpoints
+            if isinstance(end, ThirdPartyEndpoint)
+        }
 
     def limit(self, calls: int, cps: float) -> None:
         """Other limits of the switch as a whole, for the next call."""
@@ -150,6 +156,8 @@ class Gates:
             gates.append(self._groups[_key(source.trunk_group)])
             if source.trunk is not None:
                 gates.append(self._trunks[_key(source.trunk_group), _key(source.trunk)])
+        if source.endpoint is not None:
+            gates.append(self._parties[_key(source.endpoint)])
         return gates
 
     def of(self, destination: Destination) -> list[Gate]:

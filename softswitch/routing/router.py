@@ -3,8 +3,9 @@
     caller (From, P-Asserted-Identity) -> transformations of trunk, trunk group -> destination -> those of DID, endpoint
 
 A DID is looked up once, with what the trunk and its group made of the number. A trunk reaches our DIDs and nothing
-else. A user reaches other users by name, DIDs, and any other number over the trunk group that is his. Pure: the same
-request gives the same decision, so `softswitch explain` asks the very same code.
+else. A user reaches other users by name, DIDs, and any other number over the trunk group that is his; so does a third
+party, but where it has no trunk group it reaches nobody outside. Pure: the same request gives the same decision, so
+`softswitch explain` asks the very same code.
 """
 
 from collections.abc import Iterable
@@ -76,14 +77,17 @@ class Router:
 
     def onward(self, number: str, user: User | None) -> Destination | None:
         """Where a number or the name of a user leads, for a call that `user` forwards, transfers or places."""
+        return self.over(number, self._trunk_group(user))
+
+    def over(self, number: str, trunk_group: TrunkGroup | None) -> Destination | None:
+        """Where a number or the name of a user leads, for a caller who reaches all others over a trunk group."""
         called = self._plan.users.get(number)
         if called is not None:
             return ToUser(called)
         did = self._plan.dids.get(number)
         if did is not None:
             return self._of(did)
-        group = self._trunk_group(user) if number.isdigit() else None
-        return ToPstn(number, group) if group is not None else None
+        return ToPstn(number, trunk_group) if trunk_group is not None and number.isdigit() else None
 
     # ---- the steps
 
@@ -97,9 +101,13 @@ class Router:
 
     def _destination(self, source: Identified, subject: Subject) -> Destination:
         number = subject.number_dst
-        if source.user is None:
+        if source.user is None and source.endpoint is None:
             return self._of(self._did(source, subject))
-        destination = self.onward(digits(number), source.user)
+        if source.endpoint is not None:
+            group = self._plan.trunk_groups.get(source.endpoint.trunk_group or "")
+            destination = self.over(digits(number), group)
+        else:
+            destination = self.onward(digits(number), source.user)
         if destination is None:
             raise _not_found(subject, number, "is no user, no DID, and no trunk group leads to it")
         return destination
@@ -164,10 +172,10 @@ def _identity(source: Identified, request: Request) -> Identity:
 
 
 def _trusts_asserted(source: Identified) -> bool:
-    """A trunk group's callers are trusted unless their trunk says otherwise."""
+    """Callers of a trunk group or a third party are trusted unless their trunk says otherwise."""
     if source.trunk is not None:
         return source.trunk.in_identity_mode == "passthrough"
-    return source.trunk_group is not None
+    return source.trunk_group is not None or source.endpoint is not None
 
 
 def _not_found(subject: Subject, number: str, why: str) -> Refused:
