@@ -177,6 +177,9 @@ class App:
             parts.push_async_callback(self.stack.close)
             await parts.enter_async_context(self.watching.running(self.plan))
             parts.push_async_callback(self._end_all_calls, asyncio.create_task(self.switch.serve(self._stopping)))
+            if self.store is not None:
+                await self.phones.keep_in(self.store)
+                parts.push_async_callback(self.phones.close)
             parts.callback(asyncio.create_task(self.phones.run()).cancel)
             parts.callback(asyncio.create_task(self.counts.log_every(self.settings.logs.drops_every_s)).cancel)
             if self.store is not None:

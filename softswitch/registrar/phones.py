@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from softswitch.call import Event, Events
 from softswitch.errors import CallRejected
@@ -21,6 +22,10 @@ from softswitch.registrar.registrar import Registrar
 from softswitch.settings import Settings
 from softswitch.sip import Peer, Request, Response, Stack
 from softswitch.sip.digest import Challenger
+
+if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait for its imports
+    from softswitch.registrar.keeping import Keeping
+    from softswitch.store import Store
 
 LOOKS_EVERY_S = 1.0
 MOST_SLOWED = 1000
@@ -79,6 +84,8 @@ class Phones:
         self.guard = Guard(settings.guard, plan, self.location, challenger, settings.registrar.md5_agents)
         self.registrar = Registrar(settings.registrar, self.location, self.guard)
         self._stack, self._events, self._otherwise, self._clock = stack, events, otherwise, clock
+        self.keeping: Keeping | None = None
+        """Where there is a store."""
         self._slowed = 0
         self._log = get_logger()
         self.location.on_change = self._changed
@@ -95,8 +102,26 @@ class Phones:
     def reload(self, settings: Settings) -> None:
         self.guard.reload(settings.guard)
 
+    async def keep_in(self, store: "Store") -> None:
+        """Takes over what the store has kept, and writes to it what changes from now on."""
+        from softswitch.registrar.keeping import Keeping
+
+        self.keeping = Keeping(store, self.location, self._clock)
+        await self.keeping.restore()
+
+    async def close(self) -> None:
+        """Writes what has not been written yet."""
+        if self.keeping is not None:
+            await self.keeping.close()
+
     async def run(self) -> None:
         """Ends what has expired, until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._expire())
+            if self.keeping is not None:
+                tasks.create_task(self.keeping.run())
+
+    async def _expire(self) -> None:
         while True:
             await asyncio.sleep(LOOKS_EVERY_S)
             self.location.expire(self._clock())
@@ -134,6 +159,8 @@ class Phones:
     # ---- what is told of them
 
     def _changed(self, binding: Binding, change: Change) -> None:
+        if self.keeping is not None:
+            self.keeping.note(binding, change)
         if change is Change.REFRESHED:
             return
         source = address_text(binding.peer)

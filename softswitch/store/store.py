@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.plan import NumberPlan, Plan
 from softswitch.plan.differences import Difference, differences
-from softswitch.store import selection
+from softswitch.store import behind, selection
 from softswitch.store.applying import Applying
 from softswitch.store.columns import new_sid, now_text
 from softswitch.store.database import WRITES, open_database, opening
@@ -27,7 +27,7 @@ from softswitch.store.plan_rows import refuse_unknown
 from softswitch.store.query import ListQuery, Page, Row, Rows
 from softswitch.store.resources import RESOURCES, Resource
 from softswitch.store.revision import count_revision, revision
-from softswitch.store.tables import endpoints, partners
+from softswitch.store.tables import endpoints, partners, registrations  # noqa: F401 - so that every table is known
 from softswitch.store.writing import Writer, ignoring_duplicates, refuse_ambiguous
 
 RECORDS_AT_ONCE = 500
@@ -161,6 +161,18 @@ class Store:
             for first in range(0, len(rows), RECORDS_AT_ONCE):
                 batch = _of_one_shape(kind, rows[first : first + RECORDS_AT_ONCE])
                 await connection.execute(ignoring_duplicates(kind, self._engine.dialect.name), batch)
+
+    # ---- what is written behind
+
+    async def write_behind(self, table: Table, rows: Sequence[Row], gone: Collection[str]) -> None:
+        """Rows as they are now, new or not, and the primary keys of those that are gone: all of it, or nothing."""
+        async with self._writing, self._writing_engine.begin() as connection:
+            await behind.write(connection, table, rows, gone)
+
+    async def read_behind(self, table: Table) -> Rows:
+        """All rows of a table that is written behind."""
+        async with self._engine.connect() as connection:
+            return await behind.read(connection, table)
 
     # ---- in a transaction
 

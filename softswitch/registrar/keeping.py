@@ -1,0 +1,148 @@
+"""Bindings survive a restart: what changes in memory is written to the store a moment later, in batches.
+
+No REGISTER waits for the disk and none asks it anything. What the store does not take stays in line and is written
+with the next batch; a crash loses the last second, after which phones that came in it register again by themselves.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from softswitch.logs import get_logger
+from softswitch.registrar.binding import Binding
+from softswitch.registrar.location import ENDS, Change, Location
+from softswitch.sip import Peer, Transport
+from softswitch.store import Row, Store
+from softswitch.store.columns import date_text
+from softswitch.store.tables.registrations import registrations
+
+WRITES_EVERY_S = 1.0
+MOST_AT_ONCE = 2000
+
+
+class Keeping:
+    """The way from `location` to the store, and back at the start."""
+
+    def __init__(
+        self,
+        store: Store,
+        location: Location,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.written = 0
+        """Rows so far."""
+        self._store, self._location = store, location
+        self._clock, self._wall_clock = clock, wall_clock
+        self._changed: dict[str, Binding] = {}
+        self._is_failing = False
+
+    @property
+    def waiting(self) -> int:
+        """Bindings that the store does not know yet as they are."""
+        return len(self._changed)
+
+    def note(self, binding: Binding, change: Change) -> None:
+        """Something has become of a binding."""
+        if change in ENDS or change in (Change.ADDED, Change.REFRESHED):
+            self._changed[binding.sid] = binding
+
+    async def restore(self) -> int:
+        """Takes over what still holds; how many that were. Whose connection was a flow has to register again."""
+        now, wall_now = self._clock(), self._wall_clock()
+        for row in await self._store.read_behind(registrations):
+            binding = _binding(row, now - wall_now)
+            if binding.expires_at > now and not (binding.is_outbound and binding.peer.is_reliable):
+                self._location.restore(binding)
+            if self._location.find(binding.sid) is None:
+                binding.is_gone = True
+                self._changed[binding.sid] = binding
+        return len(self._location)
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await asyncio.sleep(WRITES_EVERY_S)
+            await self.write()
+
+    async def close(self) -> None:
+        """Everything that waits."""
+        while self._changed and await self.write():
+            pass
+
+    async def write(self) -> bool:
+        """One batch; whether the store took it."""
+        if not self._changed:
+            return True
+        sids = list(self._changed)[:MOST_AT_ONCE]
+        batch = [self._changed.pop(sid) for sid in sids]
+        shift_s = self._wall_clock() - self._clock()
+        rows = [_row(binding, shift_s) for binding in batch if not binding.is_gone]
+        gone = [binding.sid for binding in batch if binding.is_gone]
+        try:
+            await self._store.write_behind(registrations, rows, gone)
+        except (OSError, SQLAlchemyError) as error:
+            self._changed = {binding.sid: binding for binding in batch} | self._changed
+            self._fail(str(error))
+            return False
+        self._is_failing = False
+        self.written += len(batch)
+        return True
+
+    def _fail(self, why: str) -> None:
+        if not self._is_failing:
+            get_logger().warning("the store does not take registrations", why=why.splitlines()[0], waiting=self.waiting)
+        self._is_failing = True
+
+
+def _row(binding: Binding, shift_s: float) -> Row:
+    """`shift_s`: what is to be added to a moment of ours to have the wall clock's."""
+    peer = binding.peer
+    return {
+        "registration_sid": binding.sid,
+        "username": binding.username,
+        "contact": binding.uri,
+        "shown": binding.shown,
+        "q": binding.q,
+        "instance": binding.instance,
+        "reg_id": binding.reg_id,
+        "transport": str(peer.transport),
+        "host": peer.host,
+        "port": peer.port,
+        "local_port": peer.local_port,
+        "uses_source": binding.uses_source,
+        "path": list(binding.path),
+        "call_id": binding.call_id,
+        "cseq": binding.cseq,
+        "user_agent": binding.user_agent,
+        "has_answered": binding.has_answered,
+        "date_refreshed": _date(binding.refreshed_at + shift_s),
+        "date_expires": _date(binding.expires_at + shift_s),
+    }
+
+
+def _binding(row: Row, shift_s: float) -> Binding:
+    """A connection does not outlive the program: such a phone is called by its URI, after others."""
+    binding = Binding(row["registration_sid"], row["username"])
+    binding.uri, binding.shown, binding.q = row["contact"], row["shown"], row["q"]
+    binding.instance, binding.reg_id = row["instance"], row["reg_id"]
+    binding.peer = Peer(Transport(row["transport"]), row["host"], row["port"], row["local_port"])
+    binding.uses_source = row["uses_source"] and not binding.peer.is_reliable
+    binding.is_down = binding.peer.is_reliable and not row["path"]
+    binding.path = tuple(row["path"])
+    binding.call_id, binding.cseq = row["call_id"], row["cseq"]
+    binding.user_agent, binding.has_answered = row["user_agent"], row["has_answered"]
+    binding.refreshed_at = _moment(row["date_refreshed"]) + shift_s
+    binding.expires_at = _moment(row["date_expires"]) + shift_s
+    return binding
+
+
+def _date(moment: float) -> str:
+    return date_text(datetime.fromtimestamp(moment, UTC))
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
