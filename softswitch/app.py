@@ -83,6 +83,7 @@ class App:
         for account in plan.numbers.endpoints:
             self._found(account)
         self._former: list[Endpoint] = []
+        self.phones = Phones(settings, plan, self.stack, self.events, secret=secrets.token_bytes(32))
         self.switch = Switch(
             settings,
             plan,
@@ -91,14 +92,6 @@ class App:
             challenger=Challenger(settings.sip.realm, secrets.token_bytes(32)),
             answer_known=self.stack.answer_options,
             events=self.events,
-        )
-        self.phones = Phones(
-            settings,
-            plan,
-            self.stack,
-            self.events,
-            secret=secrets.token_bytes(32),
-            otherwise=self.switch.answer,
         )
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
@@ -199,6 +192,7 @@ class App:
 
     def _wire(self) -> None:
         self.stack.on_invite = self.switch.handle
+        self.phones.otherwise = self.switch.answer
         self.stack.on_request = self.phones.answer
         self.engine.on_worker_replaced = lambda: get_logger().warning("media process replaced")
         if self.settings.sip.unknown_sender == "silence":

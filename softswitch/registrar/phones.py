@@ -67,10 +67,9 @@ class Phones:
         events: Events,
         *,
         secret: bytes,
-        otherwise: Answer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`secret` signs the challenges; `otherwise` answers the requests that are no business of phones."""
+        """`secret` signs the challenges."""
         challenger = Challenger(
             settings.sip.realm,
             secret,
@@ -83,7 +82,9 @@ class Phones:
         self.location = Location(plan)
         self.guard = Guard(settings.guard, plan, self.location, challenger, settings.registrar.md5_agents)
         self.registrar = Registrar(settings.registrar, self.location, self.guard)
-        self._stack, self._events, self._otherwise, self._clock = stack, events, otherwise, clock
+        self.otherwise: Answer = stack.answer_options
+        """What answers the requests that are no business of phones."""
+        self._stack, self._events, self._clock = stack, events, clock
         self.keeping: Keeping | None = None
         """Where there is a store."""
         self._slowed = 0
@@ -131,7 +132,7 @@ class Phones:
     def answer(self, request: Request, peer: Peer) -> Response | None:
         """The stack's `on_request`."""
         if request.method != "REGISTER":
-            return self._otherwise(request, peer)
+            return self.otherwise(request, peer)
         try:
             response = self.registrar.register(request, peer, self._clock())
         except Denied as denied:
