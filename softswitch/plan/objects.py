@@ -95,6 +95,8 @@ Dialled = Annotated[str, AfterValidator(_dialled)]
 SipCodes = Annotated[str, AfterValidator(_sip_codes)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 Prefix = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
+AnyPrefix = Annotated[str, Field(pattern=r"^[0-9]{0,15}$")]
+"""The empty one is of every number."""
 Price = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Acl = Annotated[Network, PlainValidator(_network)]
 Code = Annotated[str, AfterValidator(_access_code)]
@@ -215,8 +217,8 @@ class CallingRules(Object):
     name: Name
     users: tuple[Name, ...] = ()
     endpoints: tuple[Name, ...] = ()
-    allowed_prefixes: tuple[Prefix, ...] = ("1",)
-    refused_prefixes: tuple[Prefix, ...] = CARIBBEAN_AND_PREMIUM
+    allowed_prefixes: tuple[AnyPrefix, ...] = ("1",)
+    refused_prefixes: tuple[AnyPrefix, ...] = CARIBBEAN_AND_PREMIUM
     capacity: Count = 0
     cps_limit: CallsPerSecond = 0.0
     calls_per_day: Count = 0

@@ -5,8 +5,11 @@ changes on the way; `router` where it goes (`destination`); `trunk_group` and `o
 (`target`); `explain` asks them all at once.
 """
 
+from softswitch.routing.caller import Caller
 from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToUser
 from softswitch.routing.explain import Explanation, explain, peer_of
+from softswitch.routing.failures import TrunkService
+from softswitch.routing.fraud import Alarm, Spending
 from softswitch.routing.identify import Identified, Senders
 from softswitch.routing.identity import Identity, identity_of
 from softswitch.routing.limits import Gate, Gates, Passage, TokenBucket
@@ -19,6 +22,8 @@ from softswitch.routing.transformations import Subject, Transformations
 from softswitch.routing.trunk_group import failover_order
 
 __all__ = [
+    "Alarm",
+    "Caller",
     "Decision",
     "Destination",
     "Explanation",
@@ -32,6 +37,7 @@ __all__ = [
     "Refused",
     "Router",
     "Senders",
+    "Spending",
     "Subject",
     "Target",
     "ToEndpoint",
@@ -39,6 +45,7 @@ __all__ = [
     "ToUser",
     "TokenBucket",
     "Transformations",
+    "TrunkService",
     "Way",
     "digits",
     "explain",

@@ -15,14 +15,22 @@ from softswitch.sip.message import Headers
 class Subject:
     """What transformations work on: the two numbers, and the request's headers under the changes made so far."""
 
-    __slots__ = ("_request_headers", "changed_headers", "number_dst", "number_src", "reasons")
+    __slots__ = ("_request_headers", "attestation", "changed_headers", "number_dst", "number_src", "reasons")
 
     def __init__(self, number_src: str, number_dst: str, headers: Headers, reasons: list[Reason]) -> None:
         self.number_src = number_src
         self.number_dst = number_dst
         self.changed_headers: dict[str, str] = {}
         self.reasons = reasons
+        self.attestation = ""
+        """How the number is attested when the call goes out (RFC 8588); empty: by who calls."""
         self._request_headers = headers
+
+    def copy(self) -> "Subject":
+        """The same, to be changed by itself; reasons go to the same list."""
+        twin = Subject(self.number_src, self.number_dst, self._request_headers, self.reasons)
+        twin.changed_headers, twin.attestation = dict(self.changed_headers), self.attestation
+        return twin
 
     def get(self, field: str) -> str:
         """A field's value; a header that is absent is empty."""

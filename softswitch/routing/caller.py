@@ -1,0 +1,82 @@
+"""On whose account a call goes out, and what he says of himself. A value; `Outward` decides what is shown of it.
+
+Whoever places a call makes one: of a user or an endpoint that calls, of a call that is forwarded, of the switch itself.
+"""
+
+from dataclasses import dataclass, field
+
+from softswitch.plan import AnyEndpoint, User
+from softswitch.routing.identify import Identified
+from softswitch.routing.number import number_of
+from softswitch.sip.message import Headers, Request
+
+ANONYMOUS_HOST = "anonymous.invalid"
+PRIVATE = frozenset({"id", "user", "header", "critical"})
+"""Values of Privacy that hide the caller (RFC 3323 §4.2, RFC 3325 §9.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who pays, and who is shown."""
+
+    number: str
+    """What the number is after the transformations of the way in; of a user his name."""
+    name: str = ""
+    user: User | None = None
+    endpoint: AnyEndpoint | None = None
+    trunk_group: str = ""
+    """Over which the call came to us, where it is forwarded."""
+    claims: str = ""
+    """The number that a user or endpoint wants to be shown with; empty: whichever is his."""
+    is_private: bool = False
+    is_asserted: bool = False
+    """A trunk that we trust vouches for the number."""
+    diversions: tuple[tuple[str, str], ...] = ()
+    """Numbers of ours that have forwarded the call, latest first, each with why (RFC 5806: user-busy, no-answer)."""
+    headers: Headers = field(default_factory=Headers)
+    """Of the INVITE that came in: what trunks relay, Diversion."""
+    attestation: str = ""
+    """A, B or C where somebody has said so (RFC 8588); else it follows from who calls."""
+
+    @classmethod
+    def of(
+        cls,
+        source: Identified,
+        request: Request,
+        *,
+        number: str,
+        name: str = "",
+        endpoint: AnyEndpoint | None = None,
+        diversions: tuple[tuple[str, str], ...] = (),
+    ) -> "Caller":
+        """Who sends an INVITE to us. `number` and `name`: as the router has found them."""
+        from_ = request.from_
+        is_own = source.user is not None or endpoint is not None
+        return cls(
+            number,
+            name or from_.display_name,
+            source.user,
+            endpoint,
+            source.trunk_group.name if source.trunk_group is not None else "",
+            claims=number_of(from_.uri) if is_own else "",
+            is_private=wants_privacy(request),
+            is_asserted=source.trunk is not None and "P-Asserted-Identity" in request.headers,
+            diversions=diversions,
+            headers=request.headers,
+        )
+
+    @property
+    def subject(self) -> str:
+        """Whose limits count: "user 1001", "endpoint crm"; nothing for a call that nobody of ours has asked for."""
+        if self.user is not None:
+            return f"user {self.user.username}"
+        return f"endpoint {self.endpoint.name}" if self.endpoint is not None else ""
+
+
+def wants_privacy(request: Request) -> bool:
+    """Whether the caller asks not to be shown: Privacy, or the anonymous URI in From (RFC 3323 §4.1)."""
+    from_ = request.from_.uri
+    if from_.host.lower() == ANONYMOUS_HOST or from_.username.lower() == "anonymous":
+        return True
+    asked = (request.headers.get("Privacy") or "").replace(",", ";").split(";")
+    return not PRIVATE.isdisjoint(word.strip().lower() for word in asked)

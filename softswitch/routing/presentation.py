@@ -1,0 +1,129 @@
+"""Who is shown to the far end of a trunk: From, P-Asserted-Identity, Remote-Party-ID, Privacy, Diversion. Pure.
+
+A user or an endpoint may only show a number that is his: `phonenumber` of the user, a DID that leads to him, or one of
+`caller_ids` in his calling rules. Any other claim is replaced by his first number; who has none is shown as anonymous.
+
+`out_identity_mode` of the trunk says in which headers the number stands:
+
+    passthrough  From; P-Asserted-Identity too where the number is vouched for: it is ours, or a carrier said so
+    pai          From and P-Asserted-Identity (RFC 3325)
+    rpid         From and Remote-Party-ID
+    from         From alone
+
+A caller who wants privacy is anonymous in From (RFC 3323); the trusted headers still name him, with `Privacy: id`:
+a carrier has to know whom to bill.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from softswitch.plan import CallingRules, Plan, Trunk
+from softswitch.routing.caller import ANONYMOUS_HOST, Caller
+from softswitch.routing.reasons import Reason
+from softswitch.sip.grammar import format_host_port, quote
+from softswitch.sip.headers import Address
+from softswitch.sip.uri import Uri, escape_user
+
+ANONYMOUS = "anonymous"
+DIVERSIONS_AT_MOST = 5
+
+HeaderFields = Iterator[tuple[str, str]]
+Here = tuple[str, int | None]
+"""Host and port that our numbers are at."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerId:
+    """What is shown. `is_ours`: a number that we know is the caller's."""
+
+    number: str
+    name: str
+    is_private: bool
+    is_ours: bool
+    is_asserted: bool
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.number == ANONYMOUS
+
+
+def numbers_of_users_and_endpoints(plan: Plan) -> Mapping[str, tuple[str, ...]]:
+    """The DIDs that lead to each, by subject: "user 1001", "endpoint crm"."""
+    found: dict[str, list[str]] = {}
+    for did in plan.numbers.dids:
+        subject = f"user {did.user}" if did.user is not None else f"endpoint {did.endpoint}"
+        found.setdefault(subject, []).append(did.phonenumber)
+    return {subject: tuple(numbers) for subject, numbers in found.items()}
+
+
+def caller_id(caller: Caller, dids: Iterable[str], rules: CallingRules) -> tuple[CallerId, Reason]:
+    """The number that is shown, and why. `dids`: those that lead to the caller."""
+    if not caller.subject or caller.diversions:
+        shown = CallerId(caller.number or ANONYMOUS, caller.name, caller.is_private, False, caller.is_asserted)
+        return shown, Reason("caller id", shown.number, True, "of the call that is passed on" if caller.number else "")
+    own = _own(caller, dids, rules)
+    claimed = caller.claims
+    if claimed in own:
+        number, why = claimed, f"is a number of {caller.subject}"
+    elif own:
+        number = own[0]
+        why = f"the first of {caller.subject}" + (f", to whom {claimed} does not belong" if claimed else "")
+    else:
+        number, why = ANONYMOUS, f"{caller.subject} has no number to show"
+    return CallerId(number, caller.name, caller.is_private, bool(own), bool(own)), Reason(
+        "caller id", number, True, why
+    )
+
+
+def from_header(shown: CallerId, here: Here) -> Address:
+    """From of our INVITE."""
+    if shown.is_private or shown.is_anonymous:
+        return Address(Uri("sip", ANONYMOUS, host=ANONYMOUS_HOST), "Anonymous")
+    return Address(_uri(shown.number, here), shown.name)
+
+
+def identity_headers(shown: CallerId, trunk: Trunk, here: Here) -> HeaderFields:
+    """Those beside From, by the trunk's mode."""
+    mode = trunk.out_identity_mode
+    if mode == "from" or (mode == "passthrough" and not shown.is_asserted):
+        if shown.is_private:
+            yield "Privacy", "user"
+        return
+    if not shown.is_anonymous:
+        name = f"{quote(shown.name)} " if shown.name else ""
+        identity = f"{name}<{_uri(shown.number, here)}>"
+        if mode == "rpid":
+            screen, privacy = ("yes" if shown.is_asserted else "no"), ("full" if shown.is_private else "off")
+            yield "Remote-Party-ID", f"{identity};party=calling;screen={screen};privacy={privacy}"
+        else:
+            yield "P-Asserted-Identity", identity
+    if shown.is_private:
+        yield "Privacy", "id"
+
+
+def diversion_headers(caller: Caller, here: Here) -> HeaderFields:
+    """Who has forwarded the call: we first, then whoever did before it came to us (RFC 5806 §6)."""
+    for number, reason in caller.diversions[:DIVERSIONS_AT_MOST]:
+        yield "Diversion", f"<{_uri(number, here)}>;reason={reason};counter=1"
+    for value in caller.headers.all("Diversion")[:DIVERSIONS_AT_MOST]:
+        yield "Diversion", value
+
+
+def relayed_headers(caller: Caller, names: Iterable[str], changed: Mapping[str, str]) -> HeaderFields:
+    """What the trunk passes on of the INVITE that came in, and what transformations have made of it."""
+    for name in names:
+        if name.lower() not in changed:
+            for value in caller.headers.all(name):
+                yield name, value
+    for name, value in changed.items():
+        if value:
+            yield "-".join(part.capitalize() for part in name.split("-")), value
+
+
+def _own(caller: Caller, dids: Iterable[str], rules: CallingRules) -> list[str]:
+    phonenumber = caller.user.phonenumber if caller.user is not None else None
+    return [*([phonenumber] if phonenumber else []), *dids, *rules.caller_ids]
+
+
+def _uri(number: str, here: Here) -> Uri:
+    return Uri.parse(f"sip:{escape_user(number)}@{format_host_port(*here)}")
