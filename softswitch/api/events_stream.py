@@ -56,7 +56,7 @@ def add_events(router: APIRouter, feed: Feed) -> None:
         await _serve_socket(websocket, feed, kind, call, after)
 
     path = f"{PREFIX}/events"
-    said = described(tag="switch", name="events", guard=needs("switch.read"), path=path, answer=None)
+    said = described(tag="switch", name="events", guard=needs("switch.read"), path=path, answer=None, also=(503,))
     said |= {"status_code": 200, "response_class": EventStream}
     said["responses"] = {
         **{status: found for status, found in said["responses"].items() if status != 204},

@@ -83,6 +83,9 @@ class ConfigurationResource:
     """Read-only attributes that change by themselves: what a body says of them is not looked at."""
     verbs: ClassVar[frozenset[str]] = frozenset({"list", "create", "get", "change", "replace", "remove"})
 
+    also: ClassVar[Mapping[str, Sequence[int]]] = {}
+    """By verb: statuses it may answer beyond those of every route."""
+
     def __init__(self, context: ApiContext) -> None:
         self.context = context
         self.store = context.store

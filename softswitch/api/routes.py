@@ -4,6 +4,7 @@ Handlers only hand on: what they do is in `resources`. Their bodies are the reso
 program runs, so the annotation FastAPI reads is set by hand.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
@@ -32,6 +33,16 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
         429: "Too many wrong tries.",
     }.items()
 }
+"""What every route may answer."""
+
+MORE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"content": ERRORS, "description": description}
+    for status, description in {
+        503: "Not now: no trunk, no port or no room for it.",
+        507: "There is no room on the disk.",
+    }.items()
+}
+"""What some may answer too."""
 
 
 def add_routes(router: APIRouter, resource: ConfigurationResource) -> None:
@@ -53,19 +64,30 @@ def add_routes(router: APIRouter, resource: ConfigurationResource) -> None:
 
 
 def described(
-    *, tag: str, name: str, guard: Any, path: str, answer: type[BaseModel] | None, example: Any = None
+    *,
+    tag: str,
+    name: str,
+    guard: Any,
+    path: str,
+    answer: type[BaseModel] | None,
+    example: Any = None,
+    also: Iterable[int] = (),
 ) -> dict[str, Any]:
-    """What every route of the API says of itself: who may, what comes back, which sids stand in its address."""
+    """What every route of the API says of itself: who may, what comes back, which sids stand in its address.
+
+    `also` are statuses out of MORE_RESPONSES.
+    """
     ok: dict[str, Any] = {"description": "Done."}
     if answer is not None:
         ok |= {"model": answer, "content": {"application/json": {"example": example}}}
+    more = {status: MORE_RESPONSES[status] for status in also}
     sids = [word[1:-1] for word in path.split("/") if word.startswith("{")]
     return {
         "tags": [tag],
         "operation_id": name,
         "summary": name.replace("_", " "),
         "dependencies": [guard],
-        "responses": {**ERROR_RESPONSES, (200 if answer is not None else 204): ok},
+        "responses": {**ERROR_RESPONSES, **more, (200 if answer is not None else 204): ok},
         "status_code": 200 if answer is not None else 204,
         "response_class": Response if answer is None else JSONResponse,
         "openapi_extra": {"parameters": [_sid_parameter(sid) for sid in sids]} if sids else None,
@@ -83,7 +105,13 @@ def _described(resource: ConfigurationResource, verb: str, right: str) -> dict[s
     path = f"{resource.path}/{{{resource.sid}}}" if one else resource.path
     name = f"{verb}_{resource.tag}".replace(" ", "_")
     return described(
-        tag=resource.tag, name=name, guard=resource.guard(right), path=path, answer=answer, example=example
+        tag=resource.tag,
+        name=name,
+        guard=resource.guard(right),
+        path=path,
+        answer=answer,
+        example=example,
+        also=resource.also.get(verb, ()),
     )
 
 

@@ -13,6 +13,9 @@ from softswitch.api.app import create_api
 from softswitch.api.context import ApiContext
 from softswitch.settings import Settings
 from softswitch.store import Store
+from tests.api.declared import Declared
+
+DECLARED = Declared()
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,10 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
     context = ApiContext.of(store, settings)
     secret = await context.tokens.create_first()
     app = await asyncio.to_thread(create_api, context)
-    yield Api(context, app, _client(app, {"Authorization": f"Bearer {secret}"}), _client(app, {}))
+    admin, stranger = _client(app, {"Authorization": f"Bearer {secret}"}), _client(app, {})
+    for client in (admin, stranger):
+        await DECLARED.ask(client)
+    yield Api(context, app, admin, stranger)
     await store.close()
 
 

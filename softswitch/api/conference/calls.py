@@ -28,9 +28,10 @@ from softswitch.endpoints.conference import Conference, Meeting
 from softswitch.endpoints.conference.attendee import Attendee
 from softswitch.endpoints.conference.roles import Role
 from softswitch.errors import CallRejected
-from softswitch.plan import Did, TrunkGroup
+from softswitch.plan import Did
 from softswitch.plan.objects import PhoneNumber
-from softswitch.routing import Identified, Way
+from softswitch.routing import Identified
+from softswitch.routing.caller import Caller
 
 PASSES = 100
 """Of the event loop, in which the task of a call has gone on after an interruption; it needs one or two."""
@@ -88,6 +89,7 @@ class Calls(LiveResource[Attendee]):
     sid_name = "call_sid"
     shown = LiveCall
     verbs = frozenset({"list", "create", "get", "change", "remove"})
+    also: ClassVar = {"create": (503,)}
     counted = frozenset({"duration", "state", "talking", "date_joined", "codecs"})
     example: ClassVar[Values] = {
         "call_sid": "f4f7c9d2-61c3-49d8-9df2-6f0a0c8be311",
@@ -209,16 +211,17 @@ class Calls(LiveResource[Attendee]):
         live = self.live
         outward = live.switch.outward
         group = outward.trunk_group(did)
-        ways = outward.ways(group, live.clock(), live.draw)[0] if group is not None else []
-        if group is None or not ways:
+        if group is None:
             raise ApiError(503, field="number_dst", message="no trunk can take the call now")
+        caller = Caller(did.phonenumber, endpoint=live.plan().endpoints.get(did.endpoint or ""))
         try:
+            targets, _ = outward.targets(number, group, caller, live.clock())
             leg = OutgoingLeg(
-                live.stack, live.engine, ways, from_number=did.phonenumber, to_number=number, local=live.sip_address()
+                live.stack, live.engine, targets, from_number=did.phonenumber, to_number=number, local=live.sip_address()
             )
         except CallRejected as rejected:
             raise ApiError(503, field="number_dst", message=rejected.reason) from None
-        source = _sent_over(group, leg.way)
+        source = Identified(group, leg.target.trunk, None, "called out")
         call = Call(
             leg, from_number=did.phonenumber, to_number=number, source=source, did=did, events=live.switch.events
         )
@@ -268,7 +271,3 @@ async def _move(conference: Conference, attendee: Attendee, meeting: Meeting, fi
         if attendee.meeting is not meeting:
             return
         await asyncio.sleep(0)
-
-
-def _sent_over(group: TrunkGroup, way: Way) -> Identified:
-    return Identified(group, way.trunk, None, "called out")

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from media import File, MediaError, Prompt, Source
 from softswitch.api.columns import Columns
 from softswitch.api.conference.live import LiveResource
+from softswitch.api.core.recordings import CONTAINER as RECORDINGS_CONTAINER
 from softswitch.api.errors import ApiError
 from softswitch.api.lists import json_response
 from softswitch.api.passwords import Login
@@ -22,6 +23,7 @@ from softswitch.api.routes import described
 from softswitch.api.schemas import Body, Date, Object, ReadOnly, Sid, not_acceptable
 from softswitch.endpoints.conference import Conference, Meeting, MuteMode
 from softswitch.endpoints.conference.roles import Role
+from softswitch.store import Condition, ListQuery
 
 
 def _holdable(letters: str) -> str:
@@ -69,6 +71,7 @@ class Play(Body):
     """What is played to all who talk: a file of the storage, or a prompt."""
 
     file_sid: Sid | None = None
+    """In the endpoint's own container (`properties.container_sid`), or in one of its partner's that no endpoint has."""
     prompt: Annotated[str, Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$", max_length=128)] | None = None
     """Such as `conference/welcome_host`."""
 
@@ -89,6 +92,7 @@ class Meetings(LiveResource[Meeting]):
     sid_name = "meeting_sid"
     shown = LiveMeeting
     verbs = frozenset({"list", "get", "change", "remove"})
+    also: ClassVar = {"change": (503,)}
     counted = frozenset({"duration", "attendees", "state"})
     example: ClassVar[Values] = {
         "meeting_sid": "7d0c5f3e-33a4-4e0e-9d6a-0b2a4c1f9e55",
@@ -155,24 +159,38 @@ class Meetings(LiveResource[Meeting]):
 
     async def play(self, request: Request, body: Play) -> Response:
         """Plays a file or a prompt to all who talk, over their talk."""
-        _, _, meeting = self.named(request)
+        login, _, meeting = self.named(request)
         self.refuse_unknown(body, None)
         try:
-            duration_s = meeting.play(await self._source(body))
+            duration_s = meeting.play(await self._source(body, login))
         except MediaError as error:
             raise ApiError(422, field="file_sid" if body.file_sid else "prompt", message=str(error)) from None
         return json_response({"duration": round(duration_s, 3)})
 
-    async def _source(self, body: Play) -> Source:
+    async def _source(self, body: Play, login: Login) -> Source:
         if (body.file_sid is None) == (body.prompt is None):
             raise ApiError(422, field="file_sid", message="or prompt: one of the two")
         if body.prompt is not None:
             return Prompt(body.prompt)
         row = await self.store.get("files", body.file_sid or "")
-        path = self.context.storage.path_of(row) if row is not None else None
+        if row is None or not await self._may_play(login, row["container_sid"]):
+            raise ApiError(404, field="file_sid")
+        path = self.context.storage.path_of(row)
         if path is None:
-            raise ApiError(422, field="file_sid", message="names no file")
+            raise ApiError(404, field="file_sid", message="its content is gone")
         return File(path)
+
+    async def _may_play(self, login: Login, container_sid: str) -> bool:
+        """Whether a container is the endpoint's own, or one of its partner's that is nobody's own."""
+        endpoint = await self.store.get("endpoints", login.endpoint_sid)
+        container = await self.store.get("containers", container_sid)
+        if endpoint is None or container is None or container["partner_sid"] != endpoint["partner_sid"]:
+            return False
+        if endpoint["properties"].get("container_sid") == container_sid:
+            return True
+        theirs = ListQuery(conditions=(Condition(("properties", "container_sid"), "eq", container_sid),), limit=1)
+        owners = await self.store.list("endpoints", theirs)
+        return not owners.items and container["unique"] != RECORDINGS_CONTAINER
 
 
 def add_play(router: APIRouter, meetings: Meetings) -> None:

@@ -199,12 +199,18 @@ def add_content(router: APIRouter, files: Files) -> None:
         path=files.path,
         answer=File,
         example=files.example,
+        also=(507,),
     )
     upload["openapi_extra"] = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
     content = f"{files.path}/{{file_sid}}/content"
     download = described(tag=files.tag, name="get_file_content", guard=files.guard("read"), path=content, answer=None)
     download["status_code"] = 200
-    download["responses"] = {**download["responses"], 200: {"description": "The content."}}
+    download["responses"] = {
+        **download["responses"],
+        200: {"description": "The content."},
+        206: {"description": "The part of it that `Range` asks for."},
+        416: {"description": "It has no such part."},
+    }
     del download["responses"][204]
     router.add_api_route(files.path, files.upload, methods=["POST"], **upload)
     router.add_api_route(content, files.download, methods=["GET"], **download)

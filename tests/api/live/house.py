@@ -27,10 +27,13 @@ from softswitch.settings import Settings
 from softswitch.sip import Stack, Transport
 from softswitch.store import Store
 from softswitch.trunk_health import TrunkHealth
+from tests.api.declared import Declared
 from tests.endpoints.conference import prompt_book
 from tests.endpoints.conference.house import BRIEF
 from tests.endpoints.conference.phone import Phone
 from tests.wire import Wire
+
+DECLARED = Declared()
 
 HERE, OUTSIDE = "10.0.0.1", "10.0.0.2"
 NUMBER, OTHER_NUMBER = "12025550101", "12025550102"
@@ -133,6 +136,8 @@ async def house(folder: Path, plan: Mapping[str, Any] = PLAN, **feed: int) -> As
         server = ApiServer(listen(settings.api), context)
         serving = asyncio.create_task(server.serve())
         home = House(app, store, live.feed, wire, phones, server.url, token or "")
+        for client in (home.admin, home.owner, home.stranger):
+            await DECLARED.ask(client)
         await _give_login(home)
         try:
             yield home

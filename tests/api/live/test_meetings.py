@@ -1,8 +1,10 @@
 """`/conference/v2/meetings` while people are in them."""
 
 import asyncio
+import io
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from tests.api.live.house import House
@@ -97,6 +99,47 @@ async def test_a_prompt_played_into_a_meeting_is_heard_by_all(home: House) -> No
     assert host.prompts() == ["locked"]
 
 
+async def test_a_file_of_a_container_of_one_s_own_or_of_all_is_played_and_those_of_others_do_not_exist(
+    home: House,
+) -> None:
+    await home.enter("host")
+    play = f"{MEETINGS}/{(await home.meeting())['meeting_sid']}/play"
+    file, container = await _upload(home)
+    assert (await home.owner.post(play, json={"file_sid": file})).json()["duration"] == 0.5
+    await _give(home, container, "other")
+    refused = await home.owner.post(play, json={"file_sid": file})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (404, "file_sid")
+    await _give(home, container, "conference")
+    assert (await home.owner.post(play, json={"file_sid": file})).status_code == 200
+
+
+async def _upload(home: House) -> tuple[str, str]:
+    """The sids of half a second of audio, and of the container where it is."""
+    made = await home.admin.post("/core/v2/storage/containers", json={"name": "jingles"})
+    container = made.json()["container_sid"]
+    audio = io.BytesIO()
+    soundfile.write(audio, np.zeros(4000), 8000, format="WAV")
+    form = {"container_sid": container, "name": "jingle.wav"}
+    kept = await home.admin.post("/core/v2/storage/files", data=form, files={"file": ("jingle.wav", audio.getvalue())})
+    return kept.json()["file_sid"], container
+
+
+async def _give(home: House, container: str, endpoint: str) -> None:
+    """Makes a container the endpoint's own."""
+    listed = await home.admin.get("/core/v2/endpoints", params={"filter": f"name eq {endpoint}"})
+    address = f"/core/v2/endpoints/{listed.json()['items'][0]['endpoint_sid']}"
+    given = await home.admin.patch(address, json={"properties": {"container_sid": container}})
+    assert given.status_code == 200, given.text
+
+
+async def test_a_recording_that_can_not_be_written_is_told_as_503(home: House, tmp_path: Path) -> None:
+    (tmp_path / "recordings").write_text("in the way")
+    await home.enter("host")
+    refused = await home.steer(recording=True)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (503, "recording")
+    assert (await home.meeting())["recording"] is False
+
+
 async def test_what_a_meeting_does_not_take_is_refused_with_the_field(home: House) -> None:
     await home.enter("host")
     sid = (await home.meeting())["meeting_sid"]
@@ -109,8 +152,9 @@ async def test_what_a_meeting_does_not_take_is_refused_with_the_field(home: Hous
     ):
         refused = await home.owner.patch(f"{MEETINGS}/{sid}", json=body)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field), refused.text
-    for body in ({}, {"prompt": "conference/locked", "file_sid": sid}, {"file_sid": sid}, {"prompt": "no/such"}):
+    for body in ({}, {"prompt": "conference/locked", "file_sid": sid}, {"prompt": "no/such"}):
         assert (await home.owner.post(f"{MEETINGS}/{sid}/play", json=body)).status_code == 422
+    assert (await home.owner.post(f"{MEETINGS}/{sid}/play", json={"file_sid": sid})).status_code == 404
     for name in ("nothing", "0b6f2a7e-6b0e-4e0c-9a39-5a4f0c6f1c55"):
         assert (await home.owner.get(f"{MEETINGS}/{name}")).status_code == 404
         assert (await home.owner.patch(f"{MEETINGS}/{name}", json={"locked": True})).status_code == 404
