@@ -10,6 +10,7 @@ What flows upward between the parts is wired here (`stack.on_invite = switch.han
 import asyncio
 import contextlib
 import errno
+import random
 import secrets
 import socket
 import tempfile
@@ -21,8 +22,9 @@ from typing import TYPE_CHECKING, Self
 
 from media import Engine, MediaSettings
 from softswitch import __version__
-from softswitch.call import Events
+from softswitch.call import Events, Lines
 from softswitch.certificates import open_tls, unusable_files
+from softswitch.destinations import Destinations
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference
 from softswitch.errors import ConfigError
@@ -84,14 +86,18 @@ class App:
             self._found(account)
         self._former: list[Endpoint] = []
         self.phones = Phones(settings, plan, self.stack, self.events, secret=secrets.token_bytes(32))
+        self.lines = Lines(self.stack, self.engine, lambda: self.sip_address)
+        self.destinations = Destinations(plan, self.endpoints, self.lines, self.phones.location, draw=random.random)
         self.switch = Switch(
             settings,
             plan,
             self.engine,
-            self.endpoints,
+            self.destinations,
             challenger=Challenger(settings.sip.realm, secrets.token_bytes(32)),
             answer_known=self.stack.answer_options,
             events=self.events,
+            user_behind=self.phones.location.user_behind,
+            authenticate=self.phones.guard.authenticate,
         )
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})

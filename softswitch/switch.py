@@ -2,8 +2,8 @@
 
     identify   which trunk or user sends it?                             softswitch.routing.identify
     admit      does the sender prove who he is, and is there room?       sip.digest, softswitch.routing.limits
-    route      which endpoint, and why?                                  softswitch.routing.router
-    run        what the endpoint does with it, until one side ends it    softswitch.endpoints
+    route      where does it go, and why?                                softswitch.routing.router
+    run        what happens there, until one side ends it                softswitch.destinations, softswitch.endpoints
     conclude   once: the session ended, the outcome told, counted, logged
 
 Any step may raise `CallRejected`; one `except` answers. The stack calls `Switch.handle` for every INVITE outside of a
@@ -14,29 +14,18 @@ in an endpoint costs its own call a 500 or a BYE, and no other call notices.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from structlog.contextvars import bind_contextvars
 
 from media import Engine
 from softswitch.call import Call, Events, Leg, LegState, Outcome
-from softswitch.endpoints.base import Endpoint
+from softswitch.destinations import Destinations
 from softswitch.errors import CallRejected
 from softswitch.logs import get_logger
-from softswitch.plan import Plan, Trunk
-from softswitch.routing import (
-    Decision,
-    Gates,
-    Identified,
-    Outward,
-    Passage,
-    Refused,
-    Router,
-    Senders,
-    ToEndpoint,
-    number_of,
-)
+from softswitch.plan import Plan, Trunk, User
+from softswitch.routing import Decision, Gates, Identified, Passage, Refused, Senders, number_of
 from softswitch.settings import Settings
 from softswitch.sip import Ended, Request, Response, Session
 from softswitch.sip.digest import Challenger, Verdict
@@ -60,13 +49,17 @@ class Switch:
         settings: Settings,
         plan: Plan,
         engine: Engine,
-        endpoints: Mapping[str, Endpoint],
+        destinations: Destinations,
         *,
         challenger: Challenger,
         answer_known: Callable[[Request, Peer], Response | None],
         events: Events,
+        user_behind: Callable[[Peer], User | None] | None = None,
+        authenticate: Callable[[Request, Peer, float], User] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`user_behind` says whose phone has registered from an address, `authenticate` who of the users sends a
+        request (it raises `Refused`); without them nobody calls as a user."""
         self.calls: dict[str, Call] = {}
         self.refused: Counter[str] = Counter()
         """Calls and requests a flood could consist of: counted here by name instead of logged one by one."""
@@ -81,17 +74,17 @@ class Switch:
         """Set once `serve` takes calls: what comes before is turned away."""
         self._settings = settings
         self._engine = engine
-        self._endpoints = endpoints
+        self._destinations = destinations
         self._challenger = challenger
+        self._authenticate_user = authenticate
         self._answer_known = answer_known
         self.events = events
         self._clock = clock
         self.is_draining = False
         """No new calls; those that are up go on."""
-        self.outward = Outward(plan)
+        self.outward = destinations.outward
         """The trunk groups, for calls out."""
-        self._senders = Senders(plan)
-        self._router = Router(plan)
+        self._senders = Senders(plan, user_behind)
         self._gates = Gates(plan, settings.limits.calls, settings.limits.cps)
         self._group: asyncio.TaskGroup | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -100,9 +93,8 @@ class Switch:
     def adopt(self, plan: Plan) -> None:
         """The next call goes by this plan; those that are up keep what they have."""
         self._senders.adopt(plan)
-        self._router.adopt(plan)
         self._gates.adopt(plan)
-        self.outward.adopt(plan)
+        self._destinations.adopt(plan)
 
     # ---- from the first call to the last
 
@@ -182,6 +174,8 @@ class Switch:
             outcome = await self._run(call, decision)
             self._conclude(call, outcome)
         except CallRejected as rejected:
+            if isinstance(rejected, Refused) and rejected.after_s:
+                await asyncio.sleep(rejected.after_s)
             self._conclude(call, rejected)
         except asyncio.CancelledError:
             self._conclude(call, call.caller.outcome() if call.caller.end else STOPPING)
@@ -212,12 +206,16 @@ class Switch:
             raise asyncio.CancelledError  # hung up before this task first ran
 
     def _identify(self, call: Call) -> Identified:
-        """Raises `Refused` 403 for a sender nobody knows."""
-        source = self._senders.identify(call.caller.session.peer)
+        """Raises `Refused`: 403 for a sender nobody knows, 401 where a user has to prove that he is one."""
+        request, peer = call.caller.session.request, call.caller.session.peer
+        source = self._senders.identify(peer)
+        if self._authenticate_user is not None and self._senders.has_to_prove(source, request):
+            user = self._authenticate_user(request, peer, self._clock())
+            source = Identified(None, None, user, f"password of user {user.username}")
         if source is None:
             raise Refused(403, "Forbidden", counted_as="unknown_sender")
         call.source = source
-        call.caller.codecs = source.trunk.codecs if source.trunk else ()
+        call.caller.know(source.user, source.trunk)
         call.record("identified", source.why)
         return source
 
@@ -239,9 +237,10 @@ class Switch:
 
     def _route(self, call: Call, source: Identified, passage: Passage) -> Decision:
         """Raises `Refused`: 404 where the number leads nowhere, 503 where its endpoint is full, or what a rule says."""
-        decision = self._router.route(source, call.caller.session.request)
+        decision = self._destinations.router.route(source, call.caller.session.request)
         passage.enter(self._gates.of(decision.destination), self._clock())
         call.from_number, call.to_number, call.did = decision.number_src, decision.number_dst, decision.did
+        call.from_name, call.headers = decision.identity.name, decision.headers
         call.record("routed", decision.reasons[-1].why)
         return decision
 
@@ -249,9 +248,7 @@ class Switch:
         destination = decision.destination
         self._log.info("call", call=call.id, **_parties(call), endpoint=destination.name)
         self.on_started(call)
-        if not isinstance(destination, ToEndpoint):
-            raise CallRejected(480, "Temporarily Unavailable")
-        return await self._endpoints[destination.name].run(call)
+        return await self._destinations.run(call, destination)
 
     # ---- the end
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 import pytest
 
 from media import Engine, MediaSettings
-from softswitch.call import Call, CallEnded, Event, Events, Outcome
+from softswitch.call import Call, CallEnded, Event, Events, Lines, Outcome
+from softswitch.destinations import Destinations
 from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
 from softswitch.settings import Settings
@@ -119,15 +120,17 @@ async def board(folder: Path, run: Run = talk, plan: str = PSTN + DID, **more: o
     wire, events = Wire(record=True), Events()
     engine = Engine(MediaSettings(address=HERE, ports=more.get("ports", (10000, 10099))), in_process=wire)  # type: ignore[arg-type]
     stack = Stack(network=wire)
+    numbers, clock = plan_of(folder, CONFERENCE + plan), asyncio.get_running_loop().time
+    lines = Lines(stack, engine, lambda: (HERE, 5060))
     switch = Switch(
         settings,
-        plan_of(folder, CONFERENCE + plan),
+        numbers,
         engine,
-        {"conference": Program(run)},
+        Destinations(numbers, {"conference": Program(run)}, lines, clock=clock),
         challenger=Challenger("softswitch", b"secret"),
         answer_known=stack.answer_options,
         events=events,
-        clock=asyncio.get_running_loop().time,
+        clock=clock,
     )
     stack.on_invite, stack.on_request = switch.handle, switch.answer
     await engine.start()

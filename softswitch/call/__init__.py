@@ -2,11 +2,13 @@
 
 Reading order: `outcome` and `states` are values and tables; `events` tells the world; `digits` and `leg` make one party
 out of a SIP session and an audio stream; `originate` is a leg that we call; `collect` reads a code from it; `call`
-holds it all together.
+holds it all together. Two parties: `fork` rings somebody, `connect` brings the caller and him together, in `bridge`
+they talk, `transfer` puts another in the place of one.
 """
 
 from softswitch.call.call import Call, Step
 from softswitch.call.collect import Code, Collected, EndedBy, collect
+from softswitch.call.connect import connect, converse, reach
 from softswitch.call.events import (
     CallAnswered,
     CallbackTried,
@@ -18,13 +20,18 @@ from softswitch.call.events import (
     KeyPressed,
     LegMeasured,
 )
+from softswitch.call.fork import Invitation
 from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
-from softswitch.call.originate import OutgoingLeg
+from softswitch.call.lines import Lines
+from softswitch.call.loops import check_hops
+from softswitch.call.originate import Attempt, OutgoingLeg
 from softswitch.call.outcome import Outcome, q850_of
 from softswitch.call.states import OutsideTableError, Table
+from softswitch.call.transfer import Onward
 
 __all__ = [
+    "Attempt",
     "Call",
     "CallAnswered",
     "CallEnded",
@@ -36,15 +43,22 @@ __all__ = [
     "EndedBy",
     "Event",
     "Events",
+    "Invitation",
     "KeyPressed",
     "Leg",
     "LegMeasured",
     "LegState",
+    "Lines",
+    "Onward",
     "Outcome",
     "OutgoingLeg",
     "OutsideTableError",
     "Step",
     "Table",
+    "check_hops",
     "collect",
+    "connect",
+    "converse",
     "q850_of",
+    "reach",
 ]

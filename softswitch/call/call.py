@@ -14,6 +14,8 @@ from softswitch.call.leg import Leg
 from softswitch.call.outcome import Outcome
 
 if TYPE_CHECKING:
+    from softswitch.call.bridge import Talk
+    from softswitch.call.originate import Attempt, OutgoingLeg
     from softswitch.plan import Did
     from softswitch.routing import Identified
 
@@ -34,13 +36,16 @@ class Call:
     """One call from its INVITE to its outcome: `sid` is its name everywhere, `id` the beginning of it, for people."""
 
     __slots__ = (
+        "callee",
         "caller",
         "calling_number",
         "clock",
         "dialled_number",
         "did",
         "events",
+        "from_name",
         "from_number",
+        "headers",
         "id",
         "notes",
         "outcome",
@@ -49,7 +54,10 @@ class Call:
         "started_at",
         "state",
         "story",
+        "talk",
         "to_number",
+        "tried",
+        "waiting",
     )
 
     def __init__(
@@ -66,8 +74,21 @@ class Call:
         self.sid = str(uuid.uuid4())
         self.id = self.sid[:8]
         self.caller = caller
+        caller.call = self
+        self.waiting = caller.waiting
+        """Where the one task of this call waits."""
+        self.callee: OutgoingLeg | None = None
+        """Whom we have called for it, once somebody has answered."""
+        self.talk: Talk | None = None
+        """The two legs that talk now."""
+        self.tried: list[Attempt] = []
+        """Every place that was tried, and what came of it."""
         self.source = source
         self.from_number = from_number
+        self.from_name = ""
+        """Shown with the number."""
+        self.headers: Mapping[str, str] = NOTHING
+        """What transformations have made of headers, by lower-case name."""
         self.to_number = to_number
         self.calling_number, self.dialled_number = from_number, to_number
         self.did = did

@@ -1,7 +1,8 @@
-"""One party of a call: its SIP session and its audio stream, driven by whatever endpoint the call has come to.
+"""One party of a call: its SIP session and its audio stream, driven by whatever the call has come to.
 
 An endpoint rings, answers, plays, reads keys. It never hears of SDP, re-INVITEs or where a key came from: that is
-settled here. Exactly one task, the call's, waits on a leg; everything that happens wakes that task. Three things end
+settled here. Exactly one task, the call's, waits on a leg; everything that happens wakes that task. The legs of a call
+share the place where it waits (`waiting`). Three things end
 its waiting early: the far end hangs up (`on_ended` is called, and who owns the task cancels it), `interrupt` (an
 exception raised where the task waits), and its own timeout.
 
@@ -32,18 +33,22 @@ from media import (
     TalkStopped,
 )
 from softswitch.call.digits import DigitMerger, digit_of_info
-from softswitch.call.leg_states import LEG_TABLE, LegTrigger
+from softswitch.call.leg_states import LEG_TABLE, LegState, LegTrigger
 from softswitch.call.outcome import NORMAL_CLEARING, Outcome, q850_of
 from softswitch.call.waiting import Waiting
 from softswitch.errors import CallRejected
-from softswitch.sip import Confirmed, Ended, InfoReceived, Offered, Reanswered, SessionEvent
+from softswitch.sip import Confirmed, Ended, InfoReceived, Offered, Reanswered, Referred, SessionEvent
 
 if TYPE_CHECKING:
+    from softswitch.call.call import Call
+    from softswitch.plan import Trunk, User
     from softswitch.sip import Session
 
 log = logging.getLogger(__name__)
 
 DIGITS_KEPT = 64
+DTMF_RELAY = "application/dtmf-relay"
+INFO_MS = 160
 INCOMPATIBLE_DESTINATION = 88
 
 
@@ -59,23 +64,39 @@ class Leg:
         "_merger",
         "_playing",
         "_stream",
-        "_waiting",
         "answered_at",
+        "call",
         "codecs",
         "end",
         "holds_us",
+        "may_transfer",
         "on_answered",
         "on_digit",
         "on_ended",
         "on_hold",
         "on_talk",
+        "referral",
         "session",
         "state",
+        "takes_info",
         "talking",
+        "user",
+        "waiting",
     )
 
-    def __init__(self, session: "Session", engine: Engine) -> None:
+    def __init__(self, session: "Session", engine: Engine, waiting: Waiting | None = None) -> None:
+        """`waiting`: the place where the task of its call waits, if it has one already."""
         self.session = session
+        session.owner = self
+        self.call: Call | None = None
+        self.user: User | None = None
+        """The user of ours at the far end, where it is one."""
+        self.may_transfer = False
+        """Whether its trunk may send REFER; users always may."""
+        self.referral: Referred | None = None
+        """What the far end asked for by REFER, and nobody has looked at yet."""
+        self.takes_info = False
+        """The far end sends its keys as INFO, so that it takes them as INFO too."""
         self.state = LEG_TABLE.initial
         self.end: Ended | None = None
         self.answered_at: float | None = None
@@ -95,8 +116,17 @@ class Leg:
         self._is_aloud = False
         self._merger: DigitMerger | None = None
         self._playing: Player | None = None
-        self._waiting = Waiting()
+        self.waiting = waiting or Waiting()
         session.on_event = self._on_session_event
+
+    def know(self, user: "User | None", trunk: "Trunk | None") -> None:
+        """Who is at the far end: a user of ours, or a trunk."""
+        self.user = user
+        if user is not None:
+            self.codecs = user.codecs
+        elif trunk is not None:
+            self.codecs = trunk.codecs
+            self.may_transfer = trunk.allow_transfer == "enabled"
 
     def __repr__(self) -> str:
         stream = "" if self._stream is None else f" {self._stream!r}"
@@ -119,6 +149,11 @@ class Leg:
         """What the caller and we speak, once that is agreed."""
         agreement = None if self._stream is None else self._stream.agreement
         return None if agreement is None else str(agreement.codec)
+
+    @property
+    def is_audible(self) -> bool:
+        """Whether the far end hears our stream, also before the answer."""
+        return self._agreed is not None or self.state is LegState.ANSWERED
 
     def statistics(self) -> StreamStatistics | None:
         """What the stream counted, also after its end; None where there never was one."""
@@ -143,7 +178,7 @@ class Leg:
             self.on_answered(self.answered_at)  # before the caller knows: a record that is lost now would be missing
         self.session.answer(sdp)
         while self.session.remote_offer is None and not self._confirmed:
-            await self._waiting.until()
+            await self.waiting.until()
 
     def _agree(self) -> bytes:
         if self._agreed is None:
@@ -156,7 +191,7 @@ class Leg:
 
     # ---- what the far end hears
 
-    def say(self, *sources: Source) -> Player | None:
+    def say(self, *sources: Source, repeat: bool = False) -> Player | None:
         """Plays to this party alone and does not wait for the end; what was playing before is replaced.
 
         A prompt that is missing is silence and a line in the log, never the end of a call.
@@ -164,7 +199,7 @@ class Leg:
         if not sources or self.end is not None:
             return None
         try:
-            self._playing = self.stream.play(*sources)
+            self._playing = self.stream.play(*sources, repeat=repeat)
         except SourceNotFound as error:
             log.warning("%r hears nothing: %s", self, error)
             return None
@@ -177,7 +212,7 @@ class Leg:
             return
         try:
             while self._playing is player and not player.is_finished and not (barge_in and self._digits):
-                await self._waiting.until()
+                await self.waiting.until()
         finally:
             self.hush(player)
 
@@ -200,22 +235,43 @@ class Leg:
         self._is_aloud = aloud and not self._digits
         try:
             while not self._digits:
-                if await self._waiting.until(deadline_at):
+                if await self.waiting.until(deadline_at):
                     return self._digits.popleft() if self._digits else None
             return self._digits.popleft()
         finally:
             self._is_aloud = False
 
+    def take_digits(self) -> str:
+        """The keys that were pressed and nobody has read."""
+        digits = "".join(self._digits)
+        self._digits.clear()
+        return digits
+
+    def send_digits(self, digits: str) -> None:
+        """Keys for the far end: as telephone-events where those were agreed, as INFO where it speaks so, else tones."""
+        agreement = self.stream.agreement
+        if self.takes_info and (agreement is None or agreement.telephone_event_send is None):
+            for digit in digits:
+                self.session.info(DTMF_RELAY, f"Signal={digit}\r\nDuration={INFO_MS}\r\n".encode())
+        else:
+            self.stream.send_digits(digits)
+
     # ---- the end
 
-    def hang_up(self, q850: int = NORMAL_CLEARING, reason: str = "Normal call clearing") -> None:
+    def hang_up(
+        self,
+        q850: int = NORMAL_CLEARING,
+        reason: str = "Normal call clearing",
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         """Ends the session by whatever its state needs; harmless when it has ended."""
-        self.session.hang_up(q850=q850, reason=reason)
+        self.session.hang_up(q850=q850, reason=reason, headers=headers)
 
     async def ended(self) -> Ended:
         """Waits until the session is over."""
         while self.end is None:
-            await self._waiting.until()
+            await self.waiting.until()
         return self.end
 
     def outcome(self) -> Outcome:
@@ -228,7 +284,7 @@ class Leg:
 
     def interrupt(self, error: Exception) -> None:
         """Raises `error` in the task that waits on this leg, or at its next wait."""
-        self._waiting.interrupt(error)
+        self.waiting.interrupt(error)
 
     # ---- what happens to the session
 
@@ -245,7 +301,11 @@ class Leg:
             case InfoReceived():
                 digit = digit_of_info(event.content_type, event.body)
                 if digit is not None:
+                    self.takes_info = True
                     self._on_digit(digit, "info")
+            case Referred():
+                self.referral = event
+                self.waiting.wake()
             case _:
                 pass  # provisional and final responses belong to legs that we place
 
@@ -256,7 +316,7 @@ class Leg:
             self._stream.close()
         if self.on_ended is not None:
             self.on_ended(end)
-        self._waiting.wake()
+        self.waiting.wake()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -270,7 +330,7 @@ class Leg:
         self._confirmed = True
         if sdp is not None:
             self._accept(sdp)
-        self._waiting.wake()
+        self.waiting.wake()
 
     def _on_offered(self, offer: bytes | None) -> None:
         """A re-INVITE or UPDATE: hold, a new address, a session refresh (RFC 3264 §8)."""
@@ -295,6 +355,7 @@ class Leg:
         holds_us = agreement is not None and not agreement.direction.sends
         if holds_us != self.holds_us:
             self.holds_us = holds_us
+            self.waiting.wake()
             if self.on_hold is not None:
                 self.on_hold(holds_us)
 
@@ -307,7 +368,7 @@ class Leg:
             case PlayerFinished():
                 if event.player is self._playing:
                     self._playing = None
-                    self._waiting.wake()
+                    self.waiting.wake()
             case TalkStarted():
                 self._on_talking(True)
             case TalkStopped():
@@ -320,7 +381,7 @@ class Leg:
             self._merger = DigitMerger()
         if self._merger.is_new(digit, way, asyncio.get_running_loop().time()):
             self._digits.append(digit)
-            self._waiting.wake()
+            self.waiting.wake()
             if self.on_digit is not None:
                 self.on_digit(way, digit if self._is_aloud else "")
             self._is_aloud = False

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from softswitch.plan import Plan, ThirdPartyEndpoint, Trunk, TrunkGroup, User
 from softswitch.plan.objects import Network
 from softswitch.routing.reasons import Reason
+from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer, Transport
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -80,6 +81,16 @@ class Senders:
         if user is not None:
             return Identified(None, None, user, f"registered contact of {user.username}")
         return self.among_trunks(peer.transport, peer.host, peer.port, peer.local_port)
+
+    def has_to_prove(self, source: Identified | None, request: Request) -> bool:
+        """Whether a call needs a user's password: one from a registered phone, from nobody known, or from a network of a
+        trunk group where it names a user as its caller."""
+        if not self._plan.users:
+            return False
+        if source is None or source.user is not None:
+            return True
+        is_exact = source.endpoint is not None or source.trunk is not None
+        return not is_exact and request.from_.uri.username in self._plan.users
 
     def explain(self, peer: Peer) -> Iterator[Reason]:
         """Each candidate, whether `identify` takes it, and why or why not."""

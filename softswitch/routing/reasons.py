@@ -22,6 +22,9 @@ class Refused(CallRejected):
     it is part of every such call (the first challenge) and neither counted nor logged.
     """
 
+    after_s = 0.0
+    """How long the answer waits: guessing passwords is slow."""
+
     def __init__(
         self,
         status: int,

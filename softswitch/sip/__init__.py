@@ -8,6 +8,7 @@ from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
 from softswitch.sip.message import Headers, Message, Request, Response
 from softswitch.sip.peer import Peer, Transport
+from softswitch.sip.replaces import Replaces
 from softswitch.sip.session.events import (
     Answered,
     Confirmed,
@@ -17,6 +18,7 @@ from softswitch.sip.session.events import (
     OfferRefused,
     Provisional,
     Reanswered,
+    Referred,
     SessionEvent,
 )
 from softswitch.sip.session.session import Session
@@ -38,6 +40,8 @@ __all__ = [
     "Peer",
     "Provisional",
     "Reanswered",
+    "Referred",
+    "Replaces",
     "Request",
     "Response",
     "Session",

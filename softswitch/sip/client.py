@@ -223,10 +223,13 @@ class Client:
     def _known_way(self, session: Session, request: Request) -> Peer | None:
         """The way a session's messages come, where it is better than what the dialog names.
 
-        That is a connection that stands, or a far end behind NAT whose Contact only it can reach.
+        That is a connection that stands, or a far end behind NAT whose Contact only it can reach; for an INVITE the
+        flow over which a phone has registered.
         """
         if request.to.tag is None:
-            return session.flow if session.flow is not None and self._stands(session.flow) else None
+            flow = session.flow
+            stands = flow is not None and (flow.transport is Transport.UDP or self._transports.is_connected(flow))
+            return flow if stands else None
         if "Route" in request.headers:
             return None
         peer = session.peer

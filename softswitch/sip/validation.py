@@ -19,8 +19,8 @@ _NUMBER_HEADERS = frozenset(("expires", "min-expires", "min-se", "session-expire
 class Capabilities:
     """What this user agent can do; what it answers to OPTIONS and judges requests by."""
 
-    methods: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "PRACK")
-    extensions: tuple[str, ...] = ("100rel", "timer")
+    methods: tuple[str, ...] = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "PRACK", "REFER")
+    extensions: tuple[str, ...] = ("100rel", "timer", "replaces")
     content_types: tuple[str, ...] = (SDP,)
     schemes: tuple[str, ...] = ("sip", "sips", "tel")
 

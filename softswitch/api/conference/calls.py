@@ -217,7 +217,12 @@ class Calls(LiveResource[Attendee]):
         try:
             targets, _ = outward.targets(number, group, caller, live.clock())
             leg = OutgoingLeg(
-                live.stack, live.engine, targets, from_number=did.phonenumber, to_number=number, local=live.sip_address()
+                live.stack,
+                live.engine,
+                targets,
+                from_number=did.phonenumber,
+                to_number=number,
+                local=live.sip_address(),
             )
         except CallRejected as rejected:
             raise ApiError(503, field="number_dst", message=rejected.reason) from None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from softswitch.sip.message import Response
+from softswitch.sip.replaces import Replaces
+from softswitch.sip.uri import Uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,15 @@ class InfoReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class Referred:
+    """REFER: the far end asks us to call `uri` in its place. `accept_referral` or `refuse_referral` is due."""
+
+    uri: Uri
+    replaces: Replaces | None
+    referred_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The end. `status` is the final status of the INVITE, so 200 after an answer; `q850` comes from Reason or status.
 
@@ -75,4 +86,6 @@ class Ended:
     response: Response | None = None
 
 
-SessionEvent = Provisional | Answered | Confirmed | Offered | Reanswered | OfferRefused | InfoReceived | Ended
+SessionEvent = (
+    Provisional | Answered | Confirmed | Offered | Reanswered | OfferRefused | InfoReceived | Referred | Ended
+)

@@ -26,6 +26,7 @@ from softswitch.sip.session import (
     info,
     offers,
     outgoing,
+    refer,
     refresh,
     reliable,
     reoffer,
@@ -89,6 +90,7 @@ class Session:
         "direction",
         "early",
         "effects",
+        "flow",
         "flush",
         "has_ended",
         "has_exchanged",
@@ -104,7 +106,9 @@ class Session:
         "on_bye_answered",
         "on_event",
         "open_offer",
+        "owner",
         "peer",
+        "referral",
         "reliable",
         "remote_offer",
         "request",
@@ -134,6 +138,7 @@ class Session:
         self.remote_offer: bytes | None = sdp_of(request) if direction == "in" else None
         self.on_event: Callable[[SessionEvent], None] = _nobody_listens
         self.on_bye_answered: Callable[[int], None] | None = None  # after `Ended`; 408 or 503 where no answer came
+        self.owner: object = None  # whoever holds this handle, for those who find the session by its dialog
 
         self.settings, self.identifiers, self.flush, self.contact = settings, identifiers, flush, contact
         self.effects: deque[Effect] = deque()
@@ -157,6 +162,7 @@ class Session:
         self.held_answer: tuple[bytes, tuple[tuple[str, str], ...]] | None = None
         # our INVITE
         self.next_hop: Uri | None = None
+        self.flow: Peer | None = None
         self.invite_out: Request | None = None
         self.acks: dict[tuple[int, str], SendAck] = {}
         self.is_heard = False
@@ -164,6 +170,8 @@ class Session:
         self.credentials: Credentials | None = None
         self.retries = 0
         self.timer = refresh.Terms()
+        # their wish for a transfer
+        self.referral: refer.Referral | None = None
 
     # --- the owner's verbs ------------------------------------------------------------------------------------------
 
@@ -215,6 +223,21 @@ class Session:
     def info(self, content_type: str, body: bytes) -> None:
         """An INFO within the dialog (RFC 6086); nothing before the far end has one."""
         info.send(self, content_type, body)
+        self.flush(self)
+
+    def accept_referral(self) -> None:
+        """202 to the REFER of `Referred`, and the first NOTIFY: we are trying."""
+        refer.accept(self)
+        self.flush(self)
+
+    def refuse_referral(self, status: int, reason: str = "") -> None:
+        """No transfer; the session goes on as it was."""
+        refer.refuse(self, status, reason)
+        self.flush(self)
+
+    def report_referral(self, status: int, reason: str = "") -> None:
+        """How the transfer stands, as the status of the new call; a final one ends the matter."""
+        refer.report(self, status, reason)
         self.flush(self)
 
     @property
@@ -353,6 +376,7 @@ _REQUEST_HANDLERS: dict[str, Callable[[Session, Transaction, Request], None]] = 
     "PRACK": reliable.on_prack,
     "INFO": info.on_info,
     "OPTIONS": info.on_options,
+    "REFER": refer.on_refer,
 }
 
 _RESPONSE_HANDLERS: dict[str, Callable[[Session, Request, Response], None]] = {
@@ -361,6 +385,7 @@ _RESPONSE_HANDLERS: dict[str, Callable[[Session, Request, Response], None]] = {
     "UPDATE": update.on_response,
     "PRACK": reliable.on_response,
     "INFO": info.on_response,
+    "NOTIFY": refer.on_response,
 }
 
 _TIMER_HANDLERS: dict[SessionTimer, Callable[[Session], None]] = {

@@ -1,0 +1,89 @@
+"""Two legs that talk: audio and keys go across, and whoever is put on hold hears music.
+
+Each side's offers are answered by its own leg, so a hold, a new address or another codec on one side does not disturb
+the other. The one task of the call waits in `Talk.until_something` until a side ends, asks for a transfer, or another
+call takes one of the two legs away.
+"""
+
+from media import Engine, Prompt
+from softswitch.call.call import Call
+from softswitch.call.leg import Leg
+
+MUSIC = Prompt("music/hold")
+
+
+class Audio:
+    """The audio of two legs, joined until closed."""
+
+    __slots__ = ("_room",)
+
+    def __init__(self, engine: Engine, one: Leg, other: Leg) -> None:
+        self._room = engine.open_room(f"{one.session.call_id[:8]} {other.session.call_id[:8]}")
+        for leg in (one, other):
+            self._room.join(leg.stream)
+
+    def close(self) -> None:
+        self._room.close()
+
+
+class Talk:
+    """The conversation of two legs of a call."""
+
+    __slots__ = ("_audio", "_call", "_held", "far", "near", "taken")
+
+    def __init__(self, call: Call, engine: Engine, near: Leg, far: Leg) -> None:
+        self._call = call
+        self.near, self.far = near, far
+        self.taken: Leg | None = None
+        """The leg that another call has taken; it is no longer ours to end."""
+        self._held: set[Leg] = set()
+        for leg in (near, far):
+            leg.call, leg.waiting, leg.on_ended = call, call.waiting, None
+            leg.hush()
+        self._audio = Audio(engine, near, far)
+
+    def other(self, leg: Leg) -> Leg:
+        return self.far if leg is self.near else self.near
+
+    def holds(self, leg: Leg) -> bool:
+        """Whether this leg is one of the two."""
+        return leg is self.near or leg is self.far
+
+    async def until_something(self) -> Leg | None:
+        """The leg that has ended, or asks for a transfer; None once a leg was taken."""
+        try:
+            while self.taken is None:
+                for leg in (self.near, self.far):
+                    if leg.end is not None or leg.referral is not None:
+                        return leg
+                    self._carry_keys(leg)
+                    self._look_after_hold(leg)
+                await self._call.waiting.until()
+            return None
+        finally:
+            self._audio.close()
+
+    def give(self, leaving: Leg) -> Leg:
+        """Gives the far end of `leaving` to another call; this call ends with `leaving`."""
+        self.taken = self.other(leaving)
+        self._call.waiting.wake()
+        return self.taken
+
+    def _carry_keys(self, leg: Leg) -> None:
+        digits = leg.take_digits()
+        if digits:
+            self.other(leg).send_digits(digits)
+
+    def _look_after_hold(self, holder: Leg) -> None:
+        held = self.other(holder)
+        if holder.holds_us and held not in self._held:
+            self._held.add(held)
+            held.say(MUSIC, repeat=True)
+            self._call.record("on hold", f"{self._name(holder)} holds")
+        elif not holder.holds_us and held in self._held:
+            self._held.remove(held)
+            held.hush()
+            self._call.record("talking", f"{self._name(holder)} resumes")
+
+    def _name(self, leg: Leg) -> str:
+        return "the caller" if leg is self._call.caller else "the callee"
