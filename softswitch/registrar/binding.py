@@ -46,8 +46,9 @@ class Binding:
     """A contact that stands. `expires_at` and the other moments are monotonic seconds."""
 
     __slots__ = (
-        "answered_at", "call_id", "cseq", "expires_at", "has_answered", "instance", "is_down", "is_gone", "looked_at",
-        "path", "peer", "q", "refreshed_at", "reg_id", "shown", "sid", "uri", "user_agent", "username", "uses_source",
+        "answered_at", "call_id", "cseq", "expires_at", "has_answered", "instance", "is_asked", "is_down", "is_gone",
+        "looked_at", "path", "peer", "q", "refreshed_at", "reg_id", "shown", "sid", "uri", "user_agent", "username",
+        "uses_source",
     )  # fmt: skip
 
     def __init__(self, sid: str, username: str) -> None:
@@ -72,6 +73,7 @@ class Binding:
         self.has_answered = False
         """It has answered an OPTIONS once; phones that never do are not taken for dead."""
         self.answered_at: float | None = None
+        self.is_asked = False
         self.is_gone = False
         self.looked_at = inf
         """When the location service looks next whether it has ended."""

@@ -18,7 +18,9 @@ from softswitch.plan import Plan
 from softswitch.registrar.binding import Binding, address_text
 from softswitch.registrar.guard import Banned, Denied, Guard
 from softswitch.registrar.location import Change, Location
+from softswitch.registrar.qualify import Qualify
 from softswitch.registrar.registrar import Registrar
+from softswitch.registrar.subscriptions import Subscriptions
 from softswitch.settings import Settings
 from softswitch.sip import Peer, Request, Response, Stack
 from softswitch.sip.digest import Challenger
@@ -77,14 +79,18 @@ class Phones:
             nonce_lifetime_s=settings.registrar.nonce_lifetime_s,
             nonces_remembered=NONCES_REMEMBERED,
         )
-        self.counts: Counter[str] = Counter()
-        """Answers to REGISTER by status, and wrong passwords that got none."""
+        self.answers: Counter[int] = Counter()
+        """To REGISTER, by status."""
+        self.unanswered = 0
+        """Wrong passwords that got no answer, since too many waited for theirs."""
         self.location = Location(plan)
         self.guard = Guard(settings.guard, plan, self.location, challenger, settings.registrar.md5_agents)
         self.registrar = Registrar(settings.registrar, self.location, self.guard)
         self.otherwise: Answer = stack.answer_options
         """What answers the requests that are no business of phones."""
         self._stack, self._events, self._clock = stack, events, clock
+        self.subscriptions = Subscriptions(settings.registrar, plan, stack, self.guard, self.location, clock)
+        self.qualify = Qualify(settings.registrar.qualify_s, stack, self.location, clock)
         self.keeping: Keeping | None = None
         """Where there is a store."""
         self._slowed = 0
@@ -92,12 +98,14 @@ class Phones:
         self.location.on_change = self._changed
         self.guard.on_ban = self._banned
         stack.on_lost = self.location.lost
+        events.subscribe(self.subscriptions.dialogs.on_event)
         self.adopt(plan)
 
     def adopt(self, plan: Plan) -> None:
         """Users and passwords of this plan from now on."""
         self.location.adopt(plan)
         self.guard.adopt(plan)
+        self.subscriptions.adopt(plan)
         self._stack.heeds = frozenset({"REGISTER"}) if plan.users else frozenset()
 
     def reload(self, settings: Settings) -> None:
@@ -109,6 +117,8 @@ class Phones:
 
         self.keeping = Keeping(store, self.location, self._clock)
         await self.keeping.restore()
+        for binding in self.location:
+            self.qualify.add(binding)
 
     async def close(self) -> None:
         """Writes what has not been written yet."""
@@ -119,35 +129,50 @@ class Phones:
         """Ends what has expired, until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._expire())
+            tasks.create_task(self.qualify.run())
             if self.keeping is not None:
                 tasks.create_task(self.keeping.run())
 
     async def _expire(self) -> None:
         while True:
             await asyncio.sleep(LOOKS_EVERY_S)
-            self.location.expire(self._clock())
+            now = self._clock()
+            self.location.expire(now)
+            self.subscriptions.expire(now)
 
     # ---- requests
 
     def answer(self, request: Request, peer: Peer) -> Response | None:
         """The stack's `on_request`."""
-        if request.method != "REGISTER":
-            return self.otherwise(request, peer)
+        if request.method == "REGISTER":
+            return self._served(request, peer, self._register)
+        if request.method == "SUBSCRIBE":
+            return self._served(request, peer, self.subscriptions.subscribe)
+        return self.otherwise(request, peer)
+
+    def _register(self, request: Request, peer: Peer) -> Response:
+        return self.registrar.register(request, peer, self._clock())
+
+    def _served(self, request: Request, peer: Peer, serve: Callable[[Request, Peer], Response]) -> Response | None:
         try:
-            response = self.registrar.register(request, peer, self._clock())
+            response = serve(request, peer)
         except Denied as denied:
-            self.counts["403"] += 1
+            self._count(request, 403)
             return self._slow_down(request, _refusal(request, denied), denied.after_s)
         except CallRejected as rejected:
             response = _refusal(request, rejected)
-        self.counts[str(response.status)] += 1
+        self._count(request, response.status)
         return response
+
+    def _count(self, request: Request, status: int) -> None:
+        if request.method == "REGISTER":
+            self.answers[status] += 1
 
     def _slow_down(self, request: Request, response: Response, after_s: float) -> Response | None:
         if not after_s:
             return response
         if self._slowed >= MOST_SLOWED:
-            self.counts["unanswered"] += 1
+            self.unanswered += 1
             return None
         self._slowed += 1
         asyncio.get_running_loop().call_later(after_s, self._answer_slowed, request, response)
@@ -164,6 +189,9 @@ class Phones:
             self.keeping.note(binding, change)
         if change is Change.REFRESHED:
             return
+        if change is Change.ADDED:
+            self.qualify.add(binding)
+        self.subscriptions.on_binding(binding, change)
         source = address_text(binding.peer)
         self._log.info("phone", user=binding.username, contact=binding.uri, source=source, change=change.value)
         if self._events:
