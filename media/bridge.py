@@ -80,6 +80,7 @@ class Bridge:
         self._count_listener(row, -1)
         parts.rows.agree(command)
         self._count_listener(row, +1)
+        parts.sweep.secure(row, command.srtp)
         target = (command.host, command.port) if command.host else None
         beside = None if command.rtcp_mux or target is None else (command.rtcp_host, command.rtcp_port)
         parts.sweep.aim(row, target, beside)

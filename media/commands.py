@@ -38,6 +38,17 @@ class Open(_Command, frozen=True, tag=True, array_like=True):
     serial: int
 
 
+class Srtp(msgspec.Struct, frozen=True, array_like=True):
+    """The keys of a row, each master key and salt; `suite` is a name of `media.sdes`. They show in no `repr`."""
+
+    suite: str
+    send_key: bytes
+    receive_key: bytes
+
+    def __repr__(self) -> str:
+        return f"Srtp({self.suite})"
+
+
 class Agree(_Command, frozen=True, tag=True, array_like=True):
     """What offer and answer agreed for a row. Payload types of -1 mean "not agreed"; laws are 0 (mu) and 1 (A).
 
@@ -63,6 +74,7 @@ class Agree(_Command, frozen=True, tag=True, array_like=True):
     receives: bool
     inband_digits: bool
     relatch: bool
+    srtp: Srtp | None = None
 
 
 class Place(_Command, frozen=True, tag=True, array_like=True):

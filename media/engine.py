@@ -11,6 +11,7 @@ import heapq
 import logging
 import random
 import resource
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,7 @@ from media.parts import ROOMS
 from media.players import Audio, Library
 from media.ports import Ports, open_udp
 from media.rows import NOT_AGREED
+from media.sdes import Encryption, Keys
 from media.settings import MediaSettings
 from media.shelf import Shelf, decode, silence
 from media.sources import Silence, Source, Tone
@@ -124,10 +126,16 @@ class Engine:
 
     # --- the door
 
-    def open_stream(self, on_event: Callable[[StreamEvent], None], codecs: Sequence[str] = ()) -> Stream:
+    def open_stream(
+        self,
+        on_event: Callable[[StreamEvent], None],
+        codecs: Sequence[str] = (),
+        encryption: Encryption = "off",
+    ) -> Stream:
         """Takes a port pair and a row. Synchronous, well under 0.1 ms. Raises NoPortFree.
 
-        `codecs`: the ones to agree on, best first, instead of those of the settings.
+        `codecs`: the ones to agree on, best first, instead of those of the settings. `encryption`: whether SRTP is
+        refused, taken and offered, or the only thing that is agreed on.
         """
         self._require_running()
         if not self._free_rows:
@@ -142,6 +150,8 @@ class Engine:
             port,
             session_id=self._chance.getrandbits(62),
             codecs=codecs or self.settings.codecs,
+            encryption=encryption,
+            new_key=secrets.token_bytes,
         )
         stream = Stream(self, self._serial, row, local, on_event)
         self._streams[row] = stream
@@ -217,6 +227,7 @@ class Engine:
             receives=agreement.direction.receives,
             inband_digits=inband,
             relatch=relatch,
+            srtp=_srtp(agreement.keys),
         )
 
     def closed(self, stream: Stream) -> None:
@@ -440,6 +451,10 @@ class Engine:
 
 def _decode_all(library: Library, sources: list[Source]) -> list[tuple[Source, Audio]]:
     return [(source, decode(library, source)) for source in sources]
+
+
+def _srtp(keys: Keys | None) -> commands.Srtp | None:
+    return None if keys is None else commands.Srtp(keys.suite, keys.send, keys.receive)
 
 
 def _number(payload_type: int | None) -> int:

@@ -159,6 +159,12 @@ class Stream:
         self._engine.closed(self)
 
     @property
+    def encryption(self) -> str:
+        """The crypto suite of SRTP; nothing while the audio is plain, or not agreed."""
+        keys = None if self.agreement is None else self.agreement.keys
+        return "" if keys is None else str(keys.suite)
+
+    @property
     def muted(self) -> bool:
         return self._muted
 

@@ -6,23 +6,28 @@ our stream among the peer's media lines. A negotiation that fails raises `Negoti
 session goes on as before (RFC 3261 §14.1).
 
 Formats: G.711, telephone-event (RFC 4733) and comfort noise (RFC 3389), all at 8,000 Hz. Profiles: RTP/AVP and
-RTP/AVPF.
+RTP/AVPF, and with keys by SDES (`media.sdes`) RTP/SAVP and RTP/SAVPF. An offer may have encryption in the two forms
+that phones use: two audio lines, of which the encrypted one is taken wherever it stands, or one line of a plain profile
+with keys (RFC 8643), which is encrypted when both sides know keys. The second is the form of our own, unless
+encryption is required.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from media.codecs import Codec
 from media.errors import NegotiationError
+from media.sdes import Crypto, Encryption, Keys, OwnKeys, usable
 from media.sdp import Attribute, Direction, MediaDescription, SdpError, SessionDescription, connection
 
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 COMFORT_NOISE = "CN"
 EVENTS = "0-15"  # the sixteen keys
 PROFILES = ("RTP/AVP", "RTP/AVPF")
+SECURE_PROFILES = ("RTP/SAVP", "RTP/SAVPF")
 PTIMES_MS = (10, 20, 30, 40, 60)
 CLOCK_HZ = 8000
 
@@ -55,6 +60,7 @@ class Agreement:
     remote_rtcp: tuple[str, int]
     rtcp_mux: bool
     direction: Direction  #: ours: `sends` and `receives` are what we do
+    keys: Keys | None = None  #: of SRTP; None for plain RTP
 
     @property
     def on_hold(self) -> bool:
@@ -71,8 +77,8 @@ class LocalMedia:
     """Our side of the stream: `answer` an offer, or make an `offer` and `accept` its answer; again and again."""
 
     __slots__ = (
-        "_body", "_numbers", "_place", "_refused", "_rtcp_mux", "_version", "address", "codecs", "direction", "order",
-        "port", "ptime_ms", "session_id",
+        "_body", "_has_secure_profile", "_numbers", "_own_keys", "_place", "_refused", "_rtcp_mux", "_version",
+        "address", "codecs", "direction", "encryption", "order", "port", "ptime_ms", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -84,8 +90,15 @@ class LocalMedia:
         codecs: Sequence[Codec | str] = tuple(Codec),
         order: Literal["theirs", "ours"] = "theirs",
         ptime_ms: int = 20,
+        encryption: Encryption = "off",
+        new_key: Callable[[int], bytes] | None = None,
     ) -> None:
-        """`order`: whose preference among the common codecs decides an answer; `ptime_ms`: what our offers ask for."""
+        """`order`: whose preference among the common codecs decides an answer; `ptime_ms`: what our offers ask for.
+
+        `new_key` makes the keys of SRTP, so many bytes that nobody can guess; there is no encryption without it.
+        """
+        if encryption != "off" and new_key is None:
+            raise ValueError("encryption needs keys")
         self.address = address
         self.port = port
         self.session_id = session_id
@@ -97,6 +110,9 @@ class LocalMedia:
         self._body = ""  # of our last description: what follows the line with its version
         self._numbers = {str(codec): codec.payload_type for codec in self.codecs}
         self._numbers[TELEPHONE_EVENT] = _USUAL_TELEPHONE_EVENT
+        self.encryption: Encryption = encryption
+        self._own_keys = OwnKeys(new_key or bytes)
+        self._has_secure_profile = encryption == "required"
         self._place = 0
         self._refused: tuple[str, ...] = ()
         self._rtcp_mux = False  # never our idea, but kept in our later offers
@@ -104,21 +120,27 @@ class LocalMedia:
     def answer(self, offer: bytes) -> tuple[bytes, Agreement]:
         """The answer to an offer; raises `NegotiationError` when nothing in it can be agreed on."""
         theirs = _parse(offer)
-        place, section, formats = self._choose(theirs)
-        agreement = _agree(theirs, section, formats, formats, self.direction)
+        place, section, formats, offered = self._choose(theirs)
+        crypto, keys = (None, None) if offered is None else self._own_keys.answer(offered)
+        agreement = _agree(theirs, section, formats, formats, self.direction, keys=keys)
         self._learn(section, formats)
         self._place, self._rtcp_mux = place, agreement.rtcp_mux
+        self._has_secure_profile = _is_secure(section)
         self._refused = tuple([_refusal(other) for other in theirs.media if other is not section])
         times = "".join([f"t={value}\r\n" for kind, value in theirs.others if kind == "t"])  # RFC 3264 §6
         section_text = _section(
             section.protocol, tuple(formats.items()), agreement.ptime_ms, agreement.direction, agreement.rtcp_mux
         )
+        section_text += _crypto_lines(crypto)
         return self._description(section_text, times or _UNBOUNDED), agreement
 
     def offer(self) -> bytes:
         """Our offer: every codec we know under the number it has in this session, in our order."""
         formats = {name: self._numbers[name] for name in (*self.codecs, TELEPHONE_EVENT)}
-        section = _section(PROFILES[0], tuple(formats.items()), self.ptime_ms, self.direction, self._rtcp_mux)
+        profile = (SECURE_PROFILES if self._has_secure_profile else PROFILES)[0]
+        section = _section(profile, tuple(formats.items()), self.ptime_ms, self.direction, self._rtcp_mux)
+        if self.encryption != "off":
+            section += _crypto_lines(*self._own_keys.offer())
         return self._description(section, _UNBOUNDED)
 
     def accept(self, answer: bytes) -> Agreement:
@@ -126,10 +148,19 @@ class LocalMedia:
         theirs = _parse(answer)
         section = _audio_at(theirs, self._place)
         _check(theirs, section)
-        formats = _wishes(section.formats, section.attributes).formats
+        keys = self._accepted_keys(section)
+        formats = _wishes_of(section).formats
         send = {name: number for name, number in formats.items() if name in self._numbers}
         receive = {name: self._numbers[name] for name in send}
-        return _agree(theirs, section, send, receive, self.direction, rtcp_mux=self._rtcp_mux)
+        return _agree(theirs, section, send, receive, self.direction, rtcp_mux=self._rtcp_mux, keys=keys)
+
+    def _accepted_keys(self, section: MediaDescription) -> Keys | None:
+        """What the peer made of the keys we have offered."""
+        theirs = usable(section.all("crypto")) if self.encryption != "off" else []
+        keys = self._own_keys.accept(theirs) if theirs else None
+        if keys is None and (self.encryption == "required" or _is_secure(section)):
+            raise NegotiationError("the answer takes up none of the keys that were offered")
+        return keys
 
     def _learn(self, section: MediaDescription, formats: dict[str, int]) -> None:
         """The peer's numbers are ours from now on; telephone-event moves off a number that the peer uses otherwise."""
@@ -138,17 +169,37 @@ class LocalMedia:
             free = (number for number in (_USUAL_TELEPHONE_EVENT, *_DYNAMIC) if str(number) not in section.formats)
             self._numbers[TELEPHONE_EVENT] = next(free, _USUAL_TELEPHONE_EVENT)
 
-    def _choose(self, theirs: SessionDescription) -> tuple[int, MediaDescription, dict[str, int]]:
-        """The first audio line that we can talk over, its place, and the formats we have in common."""
+    def _choose(self, theirs: SessionDescription) -> "_Choice":
+        """The first audio line that we can talk over; one that can be encrypted comes before one that can't."""
         why = NegotiationError("no audio offered")
+        plain: _Choice | None = None
         for place, section in enumerate(theirs.media):
             if section.kind == "audio" and section.port:
                 try:
                     _check(theirs, section)
-                    return place, section, self._common(_wishes(section.formats, section.attributes).formats)
+                    crypto = self._takes_up(section)
+                    choice = place, section, self._common(_wishes_of(section).formats), crypto
                 except NegotiationError as error:
                     why = error
-        raise why
+                    continue
+                if crypto is not None or self.encryption == "off":
+                    return choice
+                plain = plain or choice
+        if plain is None:
+            raise why
+        return plain
+
+    def _takes_up(self, section: MediaDescription) -> Crypto | None:
+        """The peer's best key that we can use, None for plain RTP; raises where either side wants something else."""
+        offered = usable(section.all("crypto")) if self.encryption != "off" else []
+        if offered:
+            return offered[0]
+        if _is_secure(section):
+            why = "encryption is off here" if self.encryption == "off" else "there is no key that we can use"
+            raise NegotiationError(f"{section.protocol} is offered, but {why}")
+        if self.encryption == "required":
+            raise NegotiationError("encryption is required here, and none was offered")
+        return None
 
     def _common(self, offered: dict[str, int]) -> dict[str, int]:
         """The formats of the offer that we know, in the order of the answer, under the numbers of the offer."""
@@ -172,6 +223,10 @@ class LocalMedia:
         return text.encode("utf-8", "surrogateescape")
 
 
+_Choice = tuple[int, MediaDescription, dict[str, int], Crypto | None]
+"""Place and audio line of an offer, the formats in common, and the peer's key."""
+
+
 @lru_cache(maxsize=256)
 def _section(
     protocol: str, formats: tuple[tuple[str, int], ...], ptime_ms: int, direction: Direction, rtcp_mux: bool
@@ -185,6 +240,15 @@ def _section(
     return "\r\n".join(lines)
 
 
+def _crypto_lines(*lines: Crypto | None) -> str:
+    """Beside `_section`, which is kept for other calls: keys are not."""
+    return "".join([f"a=crypto:{line}\r\n" for line in lines if line is not None])
+
+
+def _is_secure(section: MediaDescription) -> bool:
+    return section.protocol.upper() in SECURE_PROFILES
+
+
 @dataclass(frozen=True, slots=True)
 class _Wishes:
     """What the attributes of the peer's audio line ask for."""
@@ -193,6 +257,13 @@ class _Wishes:
     ptime_ms: int
     rtcp_mux: bool
     rtcp: tuple[str | None, int] | None
+
+
+def _wishes_of(section: MediaDescription) -> _Wishes:
+    attributes = section.attributes
+    if section.has("crypto"):  # differs in every call, and is nobody else's
+        attributes = tuple([attribute for attribute in attributes if attribute[0] != "crypto"])
+    return _wishes(section.formats, attributes)
 
 
 @lru_cache(maxsize=256)
@@ -222,7 +293,7 @@ def _audio_at(theirs: SessionDescription, place: int) -> MediaDescription:
 
 def _check(theirs: SessionDescription, section: MediaDescription) -> None:
     """Raise unless packets can be exchanged over this line: a profile we speak, a numeric unicast address."""
-    if section.protocol.upper() not in PROFILES:
+    if section.protocol.upper() not in (*PROFILES, *SECURE_PROFILES):
         raise NegotiationError(f"profile {_short(section.protocol)} is not spoken here")
     address = theirs.address_of(section)
     if address is None or not _is_unicast(address):
@@ -268,12 +339,13 @@ def _agree(
     wanted: Direction,
     *,
     rtcp_mux: bool = True,
+    keys: Keys | None = None,
 ) -> Agreement:
     """Put together what the two descriptions say; `send` and `receive` map format names to payload types."""
     audio = [Codec(name) for name in send if name in _CODEC_NAMES]
     if not audio:
         raise NegotiationError("the answer names no codec that was offered")
-    wishes = _wishes(section.formats, section.attributes)
+    wishes = _wishes_of(section)
     rtcp_mux &= wishes.rtcp_mux
     host = theirs.address_of(section) or _UNSPECIFIED[0]
     return Agreement(
@@ -291,6 +363,7 @@ def _agree(
         remote_rtcp=(host, section.port) if rtcp_mux else _rtcp_address(wishes, host, section.port),
         rtcp_mux=rtcp_mux,
         direction=_mirrored(theirs, section, wanted),
+        keys=keys,
     )
 
 

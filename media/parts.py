@@ -19,6 +19,7 @@ from media.recorders import Writer
 from media.reports import Reports
 from media.rows import Rows
 from media.sending import Sender
+from media.srtp import SecureSweep
 from media.streams import Table
 from media.sweep import Sweep
 from media.talk import Talk
@@ -48,7 +49,7 @@ class Parts:
         self.streams = table.streams
         self.counts = counts
         self.pool = pool
-        self.sweep = sweep
+        self.sweep = sweep = SecureSweep(sweep, pool, self.streams, counts)
         self.rows = Rows(length)
         self.jitter = JitterBuffer(length, self.streams, pool.keep)
         self.receiver = Receiver(self.pool, sweep, self.rows, self.streams, self.jitter, self.counts)

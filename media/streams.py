@@ -86,6 +86,11 @@ class StreamColumns(Columns):
     transit_samples: I32  # arrival minus timestamp of the last packet (A.8)
     jitter_samples: F32  # interarrival jitter (A.8)
 
+    srtp_out_next: I64  # index (sequence number and rollover counter) of our next packet under keys; 0: none yet
+    srtp_in_next: I64  # and behind the highest of the peer's
+    srtp_in_ssrc: U32  # whom that index is of
+    srtp_reports: U32  # sent under our key
+
     extra_frames: I8  # how many frames the jitter buffer holds back beyond the tick itself
     concealed_frames: U32
     level: U8  # of the last frame, 0 (nothing) ... 127 (full scale), 0.376 dB a step
@@ -150,6 +155,9 @@ COUNTERS = (
     "drop_unknown_payload_type",
     "drop_not_agreed",
     "drop_rtcp_malformed",
+    "drop_srtp_not_authentic",
+    "drop_srtp_replayed",
+    "srtp_not_sealed",  # our bug
     "drop_overload",
     "peer_unreachable",  # its port is closed, or there is no way to it
     "send_would_block",
