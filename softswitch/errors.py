@@ -37,6 +37,13 @@ class CallRejected(Exception):  # noqa: N818 - a decision, not an error
         self.headers = tuple(headers)
         self.q850 = q850
 
+    @property
+    def with_cause(self) -> tuple[tuple[str, str], ...]:
+        """The headers of the response, with the cause among them where one was given (RFC 3326)."""
+        if self.q850 is None or any(name.lower() == "reason" for name, _ in self.headers):
+            return self.headers
+        return (*self.headers, ("Reason", f"Q.850;cause={self.q850}"))
+
 
 class ConfigError(Exception):
     """A setting that can't be used: which file, which key, what is wrong, what is accepted."""

@@ -266,7 +266,7 @@ class Switch:
             call.conclude(outcome)
             self._tell(call, outcome, how)
         finally:
-            self._end(call.caller, outcome, how.headers if isinstance(how, CallRejected) else ())
+            self._end(call.caller, outcome, how.with_cause if isinstance(how, CallRejected) else ())
 
     def _tell(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
         counted_as = how.counted_as if isinstance(how, Refused) else None

@@ -60,7 +60,7 @@ class Destinations:
         self.router = Router(plan)
         self.lines = lines
         self._endpoints = endpoints
-        self._phones = phones or Nobody()
+        self._phones: Phones = Nobody() if phones is None else phones
         self._clock = clock
         self.outward.here = lines.here
 
