@@ -47,6 +47,7 @@ class Call:
         "from_number",
         "headers",
         "id",
+        "is_masked",
         "notes",
         "outcome",
         "sid",
@@ -89,6 +90,8 @@ class Call:
         """Shown with the number."""
         self.headers: Mapping[str, str] = NOTHING
         """What transformations have made of headers, by lower-case name."""
+        self.is_masked = False
+        """Whether the two sides are not to know each other: nothing that one writes reaches the other."""
         self.to_number = to_number
         self.calling_number, self.dialled_number = from_number, to_number
         self.did = did

@@ -155,6 +155,7 @@ def _end(call: Call, legs: list[Leg]) -> None:
     first = next((leg.end for leg in legs if leg.end is not None), None)
     for leg in legs:
         if leg.end is None and first is not None:
-            leg.hang_up(first.q850 or q850_of(first.status), first.reason or "Normal call clearing")
+            words = "" if call.is_masked else first.reason
+            leg.hang_up(first.q850 or q850_of(first.status), words or "Normal call clearing")
         elif leg.end is None and leg is not call.caller:
             leg.hang_up()

@@ -18,6 +18,7 @@ class Lines:
     """Our own SIP address, for From and To."""
 
     def leg_of(self, replaces: Replaces) -> Leg | None:
-        """The leg whose dialog is meant (RFC 3891 §3)."""
+        """The leg whose dialog is meant (RFC 3891 §3); none of a masked call, whose legs are not brought elsewhere."""
         session = self.stack.session_of(replaces.call_id, replaces.to_tag, replaces.from_tag)
-        return session.owner if session is not None and isinstance(session.owner, Leg) else None
+        leg = session.owner if session is not None and isinstance(session.owner, Leg) else None
+        return None if leg is not None and leg.call is not None and leg.call.is_masked else leg

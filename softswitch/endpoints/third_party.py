@@ -1,4 +1,4 @@
-"""The third party endpoint: a call is handed to a SIP application or PBX of somebody else, with all that is known of it.
+"""The third party endpoint: a call is handed to a SIP application or PBX of somebody else, with all we know of it.
 
 Its addresses that take calls (`outbound`, `any`) are tried by priority, equals in the order of the plan: one that is
 silent, broken or overloaded makes the next one be tried, any other refusal is the caller's answer. Calls that come from
@@ -8,7 +8,7 @@ What is handed on: the number called as Request-URI, the To the caller wrote, th
 headers named below; those of `relay_sip_headers`, with whatever transformations have made of them, are on top.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from softswitch.call import Call, Invitation, Lines, Onward, Outcome, connect
 from softswitch.endpoints.base import Endpoint
@@ -32,7 +32,7 @@ HeaderFields = Iterator[tuple[str, str]]
 class ThirdParty(Endpoint):
     """One third party of the plan."""
 
-    def __init__(self, account: ThirdPartyEndpoint, *, lines: Lines, onward: Callable[[], Onward]) -> None:
+    def __init__(self, account: ThirdPartyEndpoint, *, lines: Lines, onward: Onward) -> None:
         """`onward` knows where a transfer may lead: users of ours may transfer, the third party may not."""
         self.name = account.name
         self._account = account
@@ -46,7 +46,7 @@ class ThirdParty(Endpoint):
 
     async def run(self, call: Call) -> Outcome:
         """The whole call. Raises `CallRejected`: what the third party says, or 503 where it has no address for us."""
-        return await connect(call, self.invitation(call), self._lines, self._onward())
+        return await connect(call, self.invitation(call), self._lines, self._onward)
 
     def invitation(self, call: Call) -> Invitation:
         """Raises `CallRejected` 503 where there is nothing to call."""
@@ -82,7 +82,7 @@ class ThirdParty(Endpoint):
         )
 
     def _headers(self, call: Call) -> HeaderFields:
-        came = call.caller.session.request.headers
+        came = Headers() if call.is_masked else call.caller.session.request.headers
         if call.source is not None and call.source.trunk_group is not None:
             yield from _of(came, IDENTITY)
         yield from _of(came, HISTORY)

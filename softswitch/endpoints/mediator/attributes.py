@@ -1,0 +1,64 @@
+"""What the attributes of a binding or a dialout ask for. All are text; those that are not known here are the client's.
+
+    announce               what one side hears when he has answered, before he is joined to the other
+    cnam                   the name shown with the number
+    hide_origination_did   true: the called side sees the redirect number, and nothing of who calls
+    ringback               what the waiting side hears meanwhile: moh, false (nothing), or an audio of one's own
+    X-...                  a SIP header of this name for the called side
+
+An audio is a file of the storage by its sid, or a prompt by its name.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from softswitch.plan.objects import STRUCTURAL_HEADERS
+
+ANNOUNCE, CNAM, HIDE, RINGBACK = "announce", "cnam", "hide_origination_did", "ringback"
+TRUE, FALSE, MOH = "true", "false", "moh"
+LONGEST_CNAM = 64
+
+AudioOf = Callable[[str], Path | str | None]
+"""The file of a sid, or the prompt of a name, that an attribute speaks of; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The attributes, understood."""
+
+    hides: bool = False
+    cnam: str = ""
+    announce: str = ""
+    ringback: str = TRUE
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def wishes(attributes: Mapping[str, str]) -> Wishes:
+    """Of attributes that `problems` has nothing against."""
+    return Wishes(
+        hides=attributes.get(HIDE, FALSE).lower() == TRUE,
+        cnam=attributes.get(CNAM, ""),
+        announce=attributes.get(ANNOUNCE, ""),
+        ringback=attributes.get(RINGBACK, "") or TRUE,
+        headers=tuple((name, value) for name, value in attributes.items() if _is_header(name)),
+    )
+
+
+def problems(attributes: Mapping[str, str], knows_audio: Callable[[str], bool]) -> Iterator[tuple[str, str, str]]:
+    """Name, what is wrong, what is accepted."""
+    hide, cnam = attributes.get(HIDE, FALSE), attributes.get(CNAM, "")
+    if hide.lower() not in (TRUE, FALSE):
+        yield HIDE, f'is "{hide[:40]}"', "true, false"
+    if len(cnam) > LONGEST_CNAM:
+        yield CNAM, f"has {len(cnam)} characters", f"at most {LONGEST_CNAM}"
+    for name, words in ((ANNOUNCE, ("",)), (RINGBACK, ("", TRUE, FALSE, MOH))):
+        audio = attributes.get(name, "")
+        if audio not in words and not knows_audio(audio):
+            accepted = [*filter(None, words), "the sid of a file", "the name of a prompt"]
+            yield name, f'"{audio[:80]}" is no audio', ", ".join(accepted)
+
+
+def _is_header(name: str) -> bool:
+    return bool(re.fullmatch(r"X-[A-Za-z0-9-]+", name)) and name.lower() not in STRUCTURAL_HEADERS
