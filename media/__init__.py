@@ -37,6 +37,7 @@ from media.events import (
 from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
 from media.players import Library
 from media.prompts import digit_prompts, number_prompts
+from media.sdes import Encryption
 from media.settings import MediaSettings
 from media.sources import File, Prompt, Silence, Source, Tone
 
@@ -44,6 +45,7 @@ __all__ = [
     "ActiveSpeakers",
     "DigitPressed",
     "DigitsSent",
+    "Encryption",
     "Engine",
     "File",
     "Library",

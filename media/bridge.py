@@ -19,7 +19,8 @@ from media.sweep import Address
 from media.tick import Tick
 
 TICK_S = 0.02
-SILENCE_REVIEW_TICKS = 50  # a row's silence is looked at once a second
+SILENCE_REVIEW_TICKS = 5
+SILENCE_TURNS = 10  # so a row's silence is looked at once a second
 FOLLOWED_SILENT_TICKS = 50  # after so long without a packet a row is watched instead of read every tick
 FLUSH_COUNTS_TICKS = 10
 FAILURES_TOLD_EVERY_TICKS = 500
@@ -201,15 +202,17 @@ class Bridge:
         self._review_silence()
 
     def _review_silence(self) -> None:
-        """Every row once in `SILENCE_REVIEW_TICKS`."""
+        """Now and then, every row in its turn."""
         rows, tick = self.parts.rows, self.parts.jitter.tick
-        turn = slice(tick % SILENCE_REVIEW_TICKS, rows.n, SILENCE_REVIEW_TICKS)
+        if tick % SILENCE_REVIEW_TICKS:
+            return
+        turn = slice(tick // SILENCE_REVIEW_TICKS % SILENCE_TURNS, rows.n, SILENCE_TURNS)
         silent_ticks = tick - rows.heard_at_tick[turn]
         is_silent = rows.receives[turn] & (silent_ticks >= FOLLOWED_SILENT_TICKS)
         if is_silent.any():
             for place in np.flatnonzero(is_silent).tolist():
-                self._is_silent(turn.start + SILENCE_REVIEW_TICKS * place, int(silent_ticks[place]))
-        for row in [row for row in self._silent if row % SILENCE_REVIEW_TICKS == turn.start and rows.receives[row]]:
+                self._is_silent(turn.start + SILENCE_TURNS * place, int(silent_ticks[place]))
+        for row in [row for row in self._silent if row % SILENCE_TURNS == turn.start and rows.receives[row]]:
             if tick - int(rows.heard_at_tick[row]) < FOLLOWED_SILENT_TICKS:
                 self._silent.discard(row)
                 self.parts.tell_stream(row, RtpResumed())

@@ -130,12 +130,12 @@ class Engine:
         self,
         on_event: Callable[[StreamEvent], None],
         codecs: Sequence[str] = (),
-        encryption: Encryption = "off",
+        encryption: Encryption | None = None,
     ) -> Stream:
         """Takes a port pair and a row. Synchronous, well under 0.1 ms. Raises NoPortFree.
 
-        `codecs`: the ones to agree on, best first, instead of those of the settings. `encryption`: whether SRTP is
-        refused, taken and offered, or the only thing that is agreed on.
+        `codecs` (the ones to agree on, best first) and `encryption` (whether SRTP is refused, taken and offered, or the
+        only thing that is agreed on) come before the settings.
         """
         self._require_running()
         if not self._free_rows:
@@ -150,7 +150,7 @@ class Engine:
             port,
             session_id=self._chance.getrandbits(62),
             codecs=codecs or self.settings.codecs,
-            encryption=encryption,
+            encryption=encryption or self.settings.encryption,
             new_key=secrets.token_bytes,
         )
         stream = Stream(self, self._serial, row, local, on_event)

@@ -27,6 +27,7 @@ FARTHEST = RING - 2  # frames ahead; the pool is overwritten after that
 LATEST_RESCUED = 10  # frames; a packet later than that is left behind
 OUTAGE = 5  # so many packets in a row left behind: their delay is the new normal
 WINDOW_TICKS = 128
+REVIEWED_EVERY_TICKS = 8
 LONGEST_PATIENCE = 16
 SKIP_AT_LATEST_TICKS = 250
 NEVER_AHEAD = 127
@@ -46,7 +47,7 @@ class JitterBuffer:
     """Rows of the streams table; `tick` counts the ticks, missed ones too."""
 
     def __init__(
-        self, rows: int, streams: StreamColumns, keep: Callable[[NDArray[np.int32]], NDArray[np.int32]]
+        self, rows: int, streams: StreamColumns, keep: Callable[[NDArray[np.intp]], NDArray[np.int32]]
     ) -> None:
         """`keep` is the pool's: it copies rows that have to wait, and says to which slots."""
         self.tick = 0
@@ -80,9 +81,9 @@ class JitterBuffer:
         np.copyto(self._ring[self.tick & (RING - 1), :n], self._row[:n], where=now)
         np.copyto(self._least_ahead[:n], 0, where=now)
         rest = now ^ came
-        return self._place_others(np.flatnonzero(rest).astype(np.int32), ahead) if rest.any() else []
+        return self._place_others(np.flatnonzero(rest), ahead) if rest.any() else []
 
-    def _place_others(self, rows: NDArray[np.int32], ahead_samples: NDArray[np.uint32]) -> list[int]:
+    def _place_others(self, rows: NDArray[np.intp], ahead_samples: NDArray[np.uint32]) -> list[int]:
         """Packets that wait are kept, those of a stall are counted; returns the rows of all others."""
         ahead = ahead_samples[rows].view(np.int32) // FRAME_SAMPLES
         plays = self.is_playing[rows]
@@ -100,7 +101,7 @@ class JitterBuffer:
         others: list[int] = rows[rest].tolist()
         return others
 
-    def vacate(self, rows: NDArray[np.int32]) -> None:
+    def vacate(self, rows: NDArray[np.intp]) -> None:
         """Further packets of these rows are about to come over what plays now: that is kept elsewhere."""
         column = self._ring[self.tick & (RING - 1)]
         own = rows[column[rows] == rows]
@@ -117,7 +118,8 @@ class JitterBuffer:
         """On to the next tick. `quiet`: rows in which a frame may be left out without being missed."""
         self.tick += 1
         self.due_timestamp[:n] += np.uint32(FRAME_SAMPLES)
-        self._review(n)
+        if self.tick % REVIEWED_EVERY_TICKS == 0:
+            self._review(n)
         if self._to_skip:
             self._skip_where_quiet(quiet)
 
@@ -186,7 +188,7 @@ class JitterBuffer:
     def _delay(self, row: int, frames: int) -> None:
         columns = (self.tick + np.arange(RING)) & (RING - 1)
         if self._ring[columns[0], row] == row:  # it came in this tick and will not be played in it after all
-            self._ring[columns[0], row] = self._keep(self._row[row : row + 1])[0]
+            self._ring[columns[0], row] = self._keep(np.array([row]))[0]
         self._ring[columns, row] = np.roll(self._ring[columns, row], frames)
         self._move_clock(row, -frames)
         self._patience[row] = min(2 * int(self._patience[row]), LONGEST_PATIENCE)
@@ -219,8 +221,9 @@ class JitterBuffer:
     # --- giving delay back
 
     def _review(self, n: int) -> None:
-        """Every row's window ends once in WINDOW_TICKS, each tick that of a few rows."""
-        turn = slice(self.tick % WINDOW_TICKS, n, WINDOW_TICKS)
+        """Every row's window ends once in WINDOW_TICKS, each time that of some rows."""
+        stride = WINDOW_TICKS // REVIEWED_EVERY_TICKS
+        turn = slice(self.tick // REVIEWED_EVERY_TICKS % stride, n, stride)
         least = self._least_ahead[turn]
         seen = least != NEVER_AHEAD
         if not seen.any():
@@ -229,7 +232,7 @@ class JitterBuffer:
         self._extra_frames[turn] = np.where(seen, least, self._extra_frames[turn])
         windows = self._early_windows[turn]
         windows[:] = np.where(early, np.minimum(windows + 1, 255), 0)
-        for row in (turn.start + WINDOW_TICKS * np.flatnonzero(windows >= self._patience[turn])).tolist():
+        for row in (turn.start + stride * np.flatnonzero(windows >= self._patience[turn])).tolist():
             self._to_skip.setdefault(row, self.tick + SKIP_AT_LATEST_TICKS)
         least[:] = NEVER_AHEAD
 

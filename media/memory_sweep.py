@@ -86,7 +86,7 @@ class MemorySweep:
         self._legs[row].sends = sends
 
     def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:  # noqa: ARG002  as the interface has it
-        self.behind = np.array([row for row, leg in self._legs.items() if leg.is_followed], np.int32)
+        self.behind = np.array([row for row, leg in self._legs.items() if leg.is_followed], np.intp)
         self.sweep_again()
         return []
 

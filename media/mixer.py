@@ -85,21 +85,24 @@ class Mixer:
         self.frame_of_mix = np.tile(np.arange(LAWS, dtype=np.int32), rooms)
         self.listeners = np.zeros(LAWS * rooms, np.int32)  # members who hear, by room and law
         self.was_mixed = np.zeros(rows, np.bool_)
+        self._mixed = np.zeros(0, np.intp)  # the same as rows
         self._spoken = np.zeros(0, np.int64)
 
     def choose(
         self, n: int, speaks: NDArray[np.int32], loudness: NDArray[np.uint8], gate: NDArray[np.uint8]
     ) -> NDArray[np.intp]:
         """The rows to mix, sorted by room: of each room the loudest of those above their gate."""
-        rows = np.flatnonzero((loudness[:n] >= gate[:n]) & (speaks[:n] > 0))
+        loud = np.flatnonzero(loudness[:n] >= gate[:n])
+        rows = loud[speaks[loud] > 0]
         rooms = speaks[rows]
         if len(rows) > 1:
             order = np.argsort(rooms, kind="stable")
             rows, rooms = rows[order], rooms[order]
         if len(rows) > self.loudest_talkers:
             rows = self._loudest(rows, rooms, loudness)
-        self.was_mixed[:n] = False
+        self.was_mixed[self._mixed] = False
         self.was_mixed[rows] = True
+        self._mixed = rows
         return rows
 
     def _loudest(

@@ -70,7 +70,7 @@ class Pool:
             self._ssrc[:n].astype(np.uint32),
         )
 
-    def keep(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    def keep(self, rows: NDArray[np.intp]) -> NDArray[np.int32]:
         """Copies these rows' packets to where they last for `KEPT_TICKS`; returns the slots, NO_SLOT without room."""
         free = self._slots_a_tick - self._stored
         slots = np.full(len(rows), NO_SLOT, np.int32)

@@ -43,12 +43,15 @@ class Sender:
         self.on_dialled: Callable[[int], None]
         self._headers = np.zeros((rows.length, 2), np.uint64)  # laid over the first 16 bytes of `out`
         header = self._headers.view(np.uint8)
-        self._word = header[:, 4:6].view(np.uint16)[:, 0]
+        self._first_word = header[:, 4:6].view(np.uint16)[:, 0]
         self._sequence = header[:, 6:8].view(">u2")[:, 0]
         self._timestamp = header[:, 8:12].view(">u4")[:, 0]
         self._ssrc = header[:, 12:16].view(">u4")[:, 0]
         self._out_words = sweep.out.view(np.uint64)
-        self._in_common = np.zeros(rows.length, np.bool_)
+        self._packets = np.zeros(rows.length, np.uint32)  # 1 for each row that `emit` sends
+        self._packets_16 = np.zeros(rows.length, np.uint16)  # the same, to be added to sequence numbers
+        self._bytes = np.zeros(rows.length, np.uint32)
+        self._in_common: set[int] = set()  # those rows
         self._repacketing: dict[int, _Repacketing] = {}
         self.dialing = Dialing()
 
@@ -57,6 +60,7 @@ class Sender:
         agreed = self._rows.legs[row].agreed
         sends = bool(self._rows.sends[row])
         packet_ms = FRAME_MS if agreed is None else agreed.ptime_ms
+        self._first_word[row], self._ssrc[row] = self._rows.send_word[row], self._streams.out_ssrc[row]
         if packet_ms == FRAME_MS or not sends:
             self._repacketing.pop(row, None)
         elif row not in self._repacketing or self._repacketing[row].packet_samples != 8 * packet_ms:
@@ -66,22 +70,19 @@ class Sender:
     def close(self, row: int) -> None:
         self._repacketing.pop(row, None)
         self.dialing.stop(row)
-        self._in_common[row] = False
+        self._set_common(row, False)
 
     def send(self, missed_ticks: int) -> None:
         """Sends what lies in `out`, and moves every row's clock on."""
         n, streams = self._rows.n, self._streams
-        self._word[:n] = self._rows.send_word[:n]
         self._sequence[:n] = streams.out_sequence[:n]
         self._timestamp[:n] = streams.out_timestamp[:n]
-        self._ssrc[:n] = streams.out_ssrc[:n]
         self._out_words[:n, :2] = self._headers[:n]
         self._sweep.emit()
-        common = self._in_common[:n]
-        streams.out_sequence[:n] += common
-        streams.sent_packets[:n] += common
-        self._counts["sent_packets"] += int(np.count_nonzero(common))
-        streams.sent_bytes[:n] += common * np.uint32(FRAME_SAMPLES)
+        streams.out_sequence[:n] += self._packets_16[:n]
+        streams.sent_packets[:n] += self._packets[:n]
+        streams.sent_bytes[:n] += self._bytes[:n]
+        self._counts["sent_packets"] += len(self._in_common)
         if self._repacketing:
             self._repacket()
         if self.dialing:
@@ -90,8 +91,13 @@ class Sender:
 
     def _join_or_leave(self, row: int) -> None:
         common = bool(self._rows.sends[row]) and row not in self._repacketing and row not in self.dialing
-        self._in_common[row] = common
+        self._set_common(row, common)
         self._sweep.set_sending(row, common)
+
+    def _set_common(self, row: int, is_common: bool) -> None:
+        self._packets[row] = self._packets_16[row] = is_common
+        self._bytes[row] = FRAME_SAMPLES * is_common
+        (self._in_common.add if is_common else self._in_common.discard)(row)
 
     def _repacket(self) -> None:
         for row, state in self._repacketing.items():

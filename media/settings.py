@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media.errors import MediaSettingsError
+from media.sdes import Encryption
 
 CODECS = ("PCMU", "PCMA")
 DTMF_WAYS = ("auto", "rfc4733", "inband")
+ENCRYPTIONS = ("off", "offered", "required")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class MediaSettings:
     ports: tuple[int, int] = (10000, 29999)  #: first and last UDP port, RTP on the even ones and RTCP above
     codecs: tuple[str, ...] = CODECS  #: in order of preference
     dtmf: str = "auto"  #: "rfc4733", "inband", or "auto": RFC 4733 where agreed, tones otherwise
+    encryption: Encryption = "off"  #: SRTP: refused; taken and offered; or nothing else agreed on
     silence_timeout_s: float = 10.0  #: no RTP for so long gives `RtpSilent`
     realtime: bool = True  #: ask the kernel for SCHED_FIFO; said once when it refuses
     prompts: tuple[Path, ...] = ()  #: folders searched for prompts before the shipped ones
@@ -34,6 +37,8 @@ class MediaSettings:
             raise MediaSettingsError("ports", f"{low}-{high} is no range of UDP ports (1-65535)")
         if self.dtmf not in DTMF_WAYS:
             raise MediaSettingsError("dtmf", f"{self.dtmf!r} is none of {', '.join(DTMF_WAYS)}")
+        if self.encryption not in ENCRYPTIONS:
+            raise MediaSettingsError("encryption", f"{self.encryption!r} is none of {', '.join(ENCRYPTIONS)}")
         unknown = set(self.codecs) - set(CODECS)
         if unknown or not self.codecs:
             raise MediaSettingsError("codecs", f"{sorted(unknown)} not among {', '.join(CODECS)}")

@@ -36,14 +36,15 @@ LONGEST_DATAGRAM_BYTES = 2048
 PACKETS_A_WATCHED_ROW = 8  # in one tick; more wait in the kernel
 REPORTS_A_TICK = 64
 MAX_BACKLOG = 15
-TURN_TICKS = 128  # once in so many ticks a row is read until nothing is left, whatever we believe of it
+TURN_TICKS = 128  # once in so many ticks a row that is behind is read until nothing is left
+DRIFT_TURNS = 8  # and once in so many turns whatever we believe of it: its clock may be faster than ours
 FAR_BEHIND = 2  # packets; then it does not wait for its turn
 FEW_ROWS = 24  # are read and handed out one by one
 
 RECEIVE = socket.socket.recv_into
 SEND = socket.socket.send
 SEND_TO = socket.socket.sendto
-NOBODY = np.zeros(0, np.int32)
+NOBODY = np.zeros(0, np.intp)
 
 
 class Sweep(Protocol):
@@ -80,7 +81,7 @@ class Sweep(Protocol):
     def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:
         """Fills the pool's first rows and `lengths`; returns further packets of a few rows, in order of arrival."""
 
-    behind: NDArray[np.int32]  # rows of which `sweep_again` would read the next packet: none, or many
+    behind: NDArray[np.intp]  # rows of which `sweep_again` would read the next packet: none, or many
 
     def sweep_again(self) -> None:
         """The next packet of the rows that are behind, over their last one; `lengths` of all others is 0."""
@@ -217,15 +218,16 @@ class SocketSweep:
     def sweep(self, missed_ticks: int = 0) -> list[tuple[int, bytes]]:
         rows = self._row_array
         if len(rows) != len(self._rows):
-            rows = self._row_array = np.array(self._rows, np.int32)
-        came = self._receive(rows, self._sockets, self._buffers)
+            rows = self._row_array = np.array(self._rows, np.intp)
+        empty = self._receive(rows, self._sockets, self._buffers)
         self._ticks += 1
-        self._note_backlog(rows, came, missed_ticks)
-        due = self._rows[self._ticks % TURN_TICKS :: TURN_TICKS]
+        if len(empty) or missed_ticks:
+            self._note_backlog(rows, empty, missed_ticks)
+        due = self._in_turn()
         if self._is_far_behind:
-            is_far = self._backlog[rows] >= FAR_BEHIND
-            self._is_far_behind = bool(is_far.any())
-            far = rows[is_far & came]
+            far = rows[self._backlog[rows] >= FAR_BEHIND]
+            self._is_far_behind = len(far) > 0
+            far = far[self.lengths[far] > 0]
             if len(far) > FEW_ROWS:
                 self.behind = far
                 self._passes = MAX_BACKLOG
@@ -236,21 +238,22 @@ class SocketSweep:
     def sweep_again(self) -> None:
         legs = [(row, self._legs[row]) for row in self.behind.tolist()]
         followed = [(row, leg) for row, leg in legs if leg.followed_at >= 0]
-        rows = np.array([row for row, _ in followed], np.int32)
+        rows = np.array([row for row, _ in followed], np.intp)
         buffers = [self._buffers[leg.followed_at] for _, leg in followed]
-        came = self._receive(rows, [leg.rtp for _, leg in followed], buffers)
-        self._backlog[rows[~came]] = 0
+        self.lengths[:] = 0
+        empty = self._receive(rows, [leg.rtp for _, leg in followed], buffers)
+        self._backlog[empty] = 0
         self._passes -= 1
-        self.behind = rows[came] if self._passes else NOBODY  # a flood waits for the next tick
+        self.behind = rows[self.lengths[rows] > 0] if self._passes else NOBODY  # a flood waits for the next tick
 
     def expect_more(self, row: int) -> None:
         self._backlog[row] = max(FAR_BEHIND, self._backlog[row])
         self._is_far_behind = True
 
     def _receive(
-        self, rows: NDArray[np.int32], sockets: list[socket.socket], buffers: list[memoryview]
-    ) -> NDArray[np.bool_]:
-        """One packet of each row; says which had one."""
+        self, rows: NDArray[np.intp], sockets: list[socket.socket], buffers: list[memoryview]
+    ) -> NDArray[np.intp]:
+        """One packet of each row; returns the rows that had none."""
         results: list[int] = []
         calls = map(RECEIVE, sockets, buffers)
         while True:
@@ -262,21 +265,27 @@ class SocketSweep:
             except OSError:
                 self._drops["peer_unreachable"] += 1
                 results.append(0)
-        lengths = np.frombuffer(bytes(results), np.uint8)
-        self.lengths[:] = 0
-        self.lengths[rows] = lengths
-        return lengths > 0
+        lengths = bytes(results)
+        self.lengths[rows] = np.frombuffer(lengths, np.uint8)
+        return rows[self.lengths[rows] == 0] if 0 in lengths else NOBODY
 
-    def _note_backlog(self, rows: NDArray[np.int32], came: NDArray[np.bool_], missed_ticks: int) -> None:
+    def _note_backlog(self, rows: NDArray[np.intp], empty: NDArray[np.intp], missed_ticks: int) -> None:
         """What did not come in time comes later, beside what is due then."""
         backlog = self._backlog
         if missed_ticks:
             backlog[rows] = np.minimum(backlog[rows] + min(missed_ticks + 1, MAX_BACKLOG), MAX_BACKLOG)
             self._is_far_behind = True
-        if not came.all():
-            missed = rows[~came]
-            backlog[missed] = np.minimum(backlog[missed] + 1, MAX_BACKLOG)
-            self._is_far_behind = self._is_far_behind or bool((backlog[missed] >= FAR_BEHIND).any())
+        now = np.minimum(backlog[empty] + 1, MAX_BACKLOG)
+        backlog[empty] = now
+        self._is_far_behind = self._is_far_behind or bool((now >= FAR_BEHIND).any())
+
+    def _in_turn(self) -> list[int]:
+        """A few rows each tick: one that is a single packet behind needs no more than its turn."""
+        turn, place = divmod(self._ticks, TURN_TICKS)
+        rows = self._rows[place::TURN_TICKS]
+        if turn % DRIFT_TURNS == 0:
+            return rows
+        return [row for row in rows if self._backlog[row]]
 
     def _read_further(self, due: list[int]) -> list[tuple[int, bytes]]:
         further: list[tuple[int, bytes]] = []
@@ -293,6 +302,8 @@ class SocketSweep:
 
     def watched(self) -> Iterator[Arrival]:
         """Packets of the rows that are not followed, at most a few a row and tick."""
+        if len(self._watched.get_map()) == 0:
+            return
         for key, _ in self._watched.select(0):
             yield from self._read(key, PACKETS_A_WATCHED_ROW)
 

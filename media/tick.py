@@ -59,7 +59,7 @@ class Tick:
         """Of what each row plays now; most of it lies in the row's own slot."""
         words, flip = self._parts.pool.payload_words, self._parts.rows.flip
         levels = measure(words[:n], flip[:n])
-        levels *= present
+        levels *= present.view(np.uint8)
         kept = slots >= self._parts.pool.rows
         if kept.any():
             levels[kept] = measure(words[slots[kept]], flip[:n][kept])

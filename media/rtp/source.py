@@ -45,8 +45,9 @@ class Sources:
         streams = self._streams
         highest = streams.highest_sequence[:n]
         following = usual & (sequence - highest.astype(np.uint16) == 1)
-        highest += following
-        streams.received_packets[:n] += following
+        received = streams.received_packets[:n]
+        np.add(highest, 1, out=highest, where=following)
+        np.add(received, 1, out=received, where=following)
         self._jitter(n, following, transit)
         in_order: NDArray[np.bool_] = following
         return in_order
@@ -56,8 +57,7 @@ class Sources:
         change = np.abs(transit - last).astype(np.float32)
         change -= jitter
         change *= np.float32(1 / 16)
-        change *= rows
-        jitter += change
+        np.add(jitter, change, out=jitter, where=rows)
         np.copyto(last, transit, where=rows)
 
     def judge(self, row: int, ssrc: int, sequence: int, transit: int) -> Verdict:
