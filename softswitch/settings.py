@@ -143,6 +143,7 @@ class MediaSettings(Model):
     ports: Annotated[tuple[Port, Port], AfterValidator(_even)] = (10000, 29999)
     codecs: Annotated[tuple[Literal["PCMU", "PCMA"], ...], Field(min_length=1)] = ("PCMU", "PCMA")
     dtmf: Literal["auto", "rfc4733", "inband"] = "auto"
+    encryption: Literal["off", "offered", "required"] = "offered"
     silence_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     loudest_talkers: Annotated[int, Field(ge=1, le=32)] = 8
     realtime: bool = True

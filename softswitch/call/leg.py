@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from media import (
     DigitPressed,
+    Encryption,
     Engine,
     MediaError,
     NegotiationError,
@@ -67,6 +68,7 @@ class Leg:
         "answered_at",
         "call",
         "codecs",
+        "encryption",
         "end",
         "holds_us",
         "may_transfer",
@@ -101,6 +103,7 @@ class Leg:
         self.end: Ended | None = None
         self.answered_at: float | None = None
         self.codecs: tuple[str, ...] = ()  # the trunk's, best first; none: those of the settings
+        self.encryption: Encryption | None = None  # of the audio; None: as the settings have it
         self.talking = False
         self.holds_us = False
         self.on_answered: Callable[[float], None] | None = None
@@ -124,6 +127,7 @@ class Leg:
         self.user = user
         if user is not None:
             self.codecs = user.codecs
+            self.encryption = "required" if user.media_encryption == "required" else None
         elif trunk is not None:
             self.codecs = trunk.codecs
             self.may_transfer = trunk.allow_transfer == "enabled"
@@ -139,7 +143,7 @@ class Leg:
             if self.end is not None:
                 raise RuntimeError(f"{self!r} has ended and never had a stream")
             try:
-                self._stream = self._engine.open_stream(self._on_stream_event, self.codecs)
+                self._stream = self._engine.open_stream(self._on_stream_event, self.codecs, self.encryption)
             except NoPortFree as error:
                 raise CallRejected(503, "No media port free", headers=(("Retry-After", "5"),)) from error
         return self._stream

@@ -94,9 +94,9 @@ class OutgoingLeg(Leg):
         except CallRejected:
             self._close_stream()
             raise
-        stream, codecs = self._stream, self.codecs
+        stream, codecs, encryption = self._stream, self.codecs, self.encryption
         super().__init__(session, engine, waiting)
-        self._stream, self.codecs = stream, codecs
+        self._stream, self.codecs, self.encryption = stream, codecs, encryption
         self._hear(early)
 
     async def answered(self) -> None:
@@ -159,14 +159,15 @@ class OutgoingLeg(Leg):
         )
 
     def _open_stream(self, target: Target) -> None:
-        """A target that wants other codecs than the one before gets a stream of its own."""
+        """A target that wants other codecs or encryption than the one before gets a stream of its own."""
         codecs = target.codecs or (target.trunk.codecs if target.trunk is not None else ())
-        if self._stream is not None and codecs == self.codecs:
+        wanted = codecs, target.media_encryption
+        if self._stream is not None and wanted == (self.codecs, self.encryption):
             return
         self._close_stream()
-        self.codecs = codecs
+        self.codecs, self.encryption = wanted
         try:
-            self._stream = self._engine.open_stream(self._on_stream_event, codecs)
+            self._stream = self._engine.open_stream(self._on_stream_event, *wanted)
         except NoPortFree as error:
             raise CallRejected(503, "No media port free") from error
 
