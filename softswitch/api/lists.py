@@ -10,7 +10,7 @@ with an attribute that the object shows, so nothing hidden can be found out by a
 parameter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from softswitch.api.errors import ApiError
 from softswitch.api.filter import FilterError, parse_filter
 from softswitch.api.schemas import SID, Object, view_of, write_only
 from softswitch.configfile import did_you_mean
-from softswitch.store import Condition, ListQuery, Page
+from softswitch.store import Condition, ListQuery, Page, Restriction
 
 LIMIT_DEFAULT = 10
 LIMIT_MAX = 1000
@@ -115,14 +115,13 @@ def list_parameters(
     return Asked(query, order, filter, fields, with_related)
 
 
-def query_of(asked: Asked, shown: type[Object], only: Mapping[str, str]) -> ListQuery:
-    """What the store is asked: the client's conditions, and `only` those objects that have these values.
+def query_of(asked: Asked, shown: type[Object], only: Sequence[Restriction] = ()) -> ListQuery:
+    """What the store is asked: the client's conditions, and `only` what the client may see.
 
     Raises `ApiError` 400 for a filter, an order or fields that do not fit the object.
     """
     asked.fields.check(shown)
-    owned = tuple(Condition((name,), "eq", value) for name, value in only.items())
-    query = replace(asked.query, conditions=owned + _conditions(asked.filter, shown))
+    query = replace(asked.query, only=tuple(only), conditions=_conditions(asked.filter, shown))
     if asked.order is None:
         return query
     if asked.order.strip().lower() == "shuffle":

@@ -36,7 +36,7 @@ from softswitch.api.lists import (
 )
 from softswitch.api.schemas import SID, Object, body_of, change_of, read_only, write_only
 from softswitch.configfile import did_you_mean
-from softswitch.store import RESOURCES, Condition, ListQuery, Row
+from softswitch.store import RESOURCES, Condition, Either, ListQuery, OneOf, Restriction, Row
 
 Values = dict[str, Any]
 
@@ -106,6 +106,10 @@ class ConfigurationResource:
         """What all objects of this caller and address have in common. Raises `ApiError` 404 where nothing is there."""
         return {}
 
+    async def scope(self, request: Request) -> Sequence[Restriction]:
+        """What holds for every object that this caller and address may see. Raises `ApiError` 404 as `owner` does."""
+        return [Condition((name,), "eq", value) for name, value in (await self.owner(request)).items()]
+
     async def prepare(self, values: Values, before: Row | None) -> Values:  # noqa: ARG002 - for those with rules
         """The values as they are kept, after whatever rules there are. Raises `ApiError`.
 
@@ -147,7 +151,7 @@ class ConfigurationResource:
     # ---- verbs
 
     async def page(self, request: Request, asked: Asked) -> Response:
-        query = query_of(asked, self.shown, await self.owner(request))
+        query = query_of(asked, self.shown, await self.scope(request))
         page = await self.store.list(self.kind, query)
         items = await self._complete(request, page.items, with_related=asked.with_related)
         return envelope(request, query, page, [asked.fields.of(item) for item in items], self.sid)
@@ -215,9 +219,9 @@ class ConfigurationResource:
     async def find(self, request: Request) -> Row:
         """The object of the address. Raises `ApiError` 404, also for an object of somebody else."""
         sid = request.path_params[self.sid]
-        owner = await self.owner(request)
+        scope = await self.scope(request)
         row = await self.store.get(self.kind, sid) if SID.fullmatch(sid) else None
-        if row is None or any(row.get(name) != value for name, value in owner.items()):
+        if row is None or not all(_holds(row, condition) for condition in scope):
             raise ApiError(404, field=self.sid)
         return row
 
@@ -256,6 +260,17 @@ class ConfigurationResource:
                 break
         if faults:
             raise ApiError(422, *faults)
+
+
+def _holds(row: Row, restriction: Restriction) -> bool:
+    """Whether a row is what `scope` says."""
+    match restriction:
+        case Either(ways):
+            return any(all(_holds(row, one) for one in way) for way in ways)
+        case OneOf(column, values):
+            return row[column] in values
+        case Condition():
+            return bool(row[restriction.path[0]] == restriction.value)  # scopes compare columns with `eq`
 
 
 def _values(body: BaseModel, *, exclude_unset: bool = False) -> Values:

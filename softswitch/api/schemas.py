@@ -25,6 +25,8 @@ T = TypeVar("T")
 DEPTH_LIMIT = 8
 ENTRIES_LIMIT = 1000
 INT_LIMIT = 2**31 - 1
+BYTES_LIMIT = 2**53 - 1
+"""The largest number that every reader of JSON has exactly."""
 SID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -77,6 +79,7 @@ Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_stora
 Sid = Annotated[str, Field(pattern=f"^{SID.pattern}$", json_schema_extra={"format": "uuid"})]
 Date = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0, le=INT_LIMIT)]
+Bytes = Annotated[int, Field(ge=0, le=BYTES_LIMIT)]
 Whole = Annotated[int, Field(ge=-INT_LIMIT, le=INT_LIMIT)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Rate = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]

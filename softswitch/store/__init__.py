@@ -13,7 +13,7 @@ from softswitch.store.errors import (
     StillReferenced,
     StoreError,
 )
-from softswitch.store.query import Condition, ListQuery, Page, Row
+from softswitch.store.query import Condition, Either, ListQuery, OneOf, Page, Restriction, Row
 from softswitch.store.resources import RESOURCES, Resource
 from softswitch.store.store import Store
 
@@ -21,12 +21,15 @@ __all__ = [
     "RESOURCES",
     "Condition",
     "Conflict",
+    "Either",
     "InvalidQuery",
     "InvalidReference",
     "InvalidValue",
     "ListQuery",
+    "OneOf",
     "Page",
     "Resource",
+    "Restriction",
     "Row",
     "StillReferenced",
     "Store",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, String
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Integer, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(
@@ -22,6 +22,7 @@ metadata = MetaData(
 )
 
 TEXT = String().with_variant(String(collation="C"), "postgresql")
+SIZE = BigInteger().with_variant(Integer, "sqlite")
 DOCUMENT = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
@@ -60,6 +61,11 @@ def text(name: str, default: str | None = None, *, required: bool = False) -> Co
 
 def whole(name: str, default: int | None = None) -> Column[int]:
     return Column(name, Integer, nullable=default is None, default=default)
+
+
+def size_bytes(name: str, default: int | None = None) -> Column[int]:
+    """A number of bytes: more than 31 bits of them."""
+    return Column(name, SIZE, nullable=default is None, default=default)
 
 
 def real(name: str, default: float | None = None) -> Column[float]:

@@ -235,6 +235,11 @@ class Mirror:
         inward = [trunk for trunk in group.trunks if trunk.endpoint] if group else []
         return min(inward, key=lambda trunk: trunk.priority).endpoint if inward else None
 
+    def leading_to(self, endpoint_sid: str) -> tuple[str, ...]:
+        """The sids of the trunk groups whose calls come to an endpoint, where their DIDs name none."""
+        name = self._names.of(endpoint_sid)
+        return tuple(sid for sid in self._trunk_groups if name is not None and self._destination(sid) == name)
+
     def _drop(self, kind: str, sid: str) -> None:
         self._names.take(sid)
         match kind:

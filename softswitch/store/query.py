@@ -29,8 +29,28 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """The column has one of these values."""
+
+    column: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one of the ways holds, each with all that it says."""
+
+    ways: tuple[tuple[Condition | OneOf, ...], ...]
+
+
+Restriction = Condition | OneOf | Either
+"""What may hold for a list besides the client's own conditions."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListQuery:
-    """One page of a list: all conditions hold; `order` is (path, descending) with the sid as the last word.
+    """One page of a list: all of `conditions` and `only` hold; `order` is (path, descending) with the sid as the last
+    word.
 
     `after` and `before` are sids: the page begins behind, or ends in front of, that row in this order. They exclude
     `offset`.
@@ -43,6 +63,7 @@ class ListQuery:
     after: str | None = None
     before: str | None = None
     shuffle: bool = False
+    only: tuple[Restriction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

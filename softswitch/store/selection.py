@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Float,
@@ -28,7 +29,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import String
 
 from softswitch.store.errors import InvalidQuery
-from softswitch.store.query import Condition, ListQuery, Path, Scalar
+from softswitch.store.query import Condition, Either, ListQuery, OneOf, Path, Restriction, Scalar
 from softswitch.store.resources import Resource
 
 Column = ColumnElement[Any]
@@ -46,6 +47,8 @@ COMPARE: Mapping[str, Callable[[Column, Any], Column]] = {
 }
 
 WHOLE_MAX = 2**31 - 1
+BIG_MAX = 2**53 - 1
+"""Of a column of 64 bits; beyond, JSON has no whole numbers."""
 
 TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -101,7 +104,17 @@ def _sqlite_place(element: FunctionElement[Any], compiler: Any, kw: Any) -> str:
 
 def conditions(resource: Resource, query: ListQuery) -> list[Column]:
     """What the WHERE of a list says, cursors apart. Raises `InvalidQuery`."""
-    return [_condition(resource, condition) for condition in query.conditions]
+    return [_restriction(resource, restriction) for restriction in (*query.only, *query.conditions)]
+
+
+def _restriction(resource: Resource, restriction: Restriction) -> Column:
+    match restriction:
+        case Either(ways):
+            return or_(*(and_(*(_restriction(resource, one) for one in way)) for way in ways))
+        case OneOf(column, values):
+            return resource.columns[column].in_(values)
+        case Condition():
+            return _condition(resource, restriction)
 
 
 def _condition(resource: Resource, condition: Condition) -> Column:
@@ -173,16 +186,17 @@ def _fitting(column: Any, value: Scalar, condition: Condition) -> Any:
         number = _number(value)
         if number is None or condition.op == "like":
             raise InvalidQuery(shown, "is a number, compared by eq, ne, gt, ge, lt or le")
-        return _whole(number, shown) if isinstance(column.type, Integer) and number.is_integer() else number
+        return _whole(column, number, shown) if isinstance(column.type, Integer) and number.is_integer() else number
     if not isinstance(column.type, String):
         raise InvalidQuery(shown, "needs the name of what is inside, such as properties.login")
     return _text(value)
 
 
-def _whole(number: float, shown: str) -> int:
+def _whole(column: Any, number: float, shown: str) -> int:
     """As an integer column has it: compared with any other kind of number, PostgreSQL would use no index."""
-    if abs(number) > WHOLE_MAX:
-        raise InvalidQuery(shown, f"is a number up to {WHOLE_MAX}")
+    largest = BIG_MAX if isinstance(column.type, BigInteger) else WHOLE_MAX
+    if abs(number) > largest:
+        raise InvalidQuery(shown, f"is a number up to {largest}")
     return int(number)
 
 

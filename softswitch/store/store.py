@@ -101,6 +101,10 @@ class Store:
         async with self._engine.connect() as connection:
             return next(iter(await self._rows(connection, RESOURCES[resource], [selection.storable(sid)])), None)
 
+    def trunk_groups_leading_to(self, endpoint_sid: str) -> tuple[str, ...]:
+        """The sids of the trunk groups whose calls come to an endpoint, where their DIDs name none."""
+        return self._mirror.leading_to(endpoint_sid)
+
     # ---- writing
 
     async def create(self, resource: str, values: Mapping[str, Any]) -> Row:

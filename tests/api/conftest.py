@@ -1,4 +1,4 @@
-"""The API over HTTP without a socket: the whole application, an SQLite store of its own, an admin's token."""
+"""The API over HTTP without a socket: the whole application, a store of its own, an admin's token."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,8 +14,15 @@ from softswitch.api.context import ApiContext
 from softswitch.settings import Settings
 from softswitch.store import Store
 from tests.api.declared import Declared
+from tests.store.conftest import migrated_database, postgres
+
+__all__ = ["postgres"]
 
 DECLARED = Declared()
+
+WITH_EACH_DATABASE = frozenset({"test_conference", "test_lists", "test_storage", "test_trunk_groups"})
+SQLITE = "sqlite"
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.peer("postgres"))
 
 
 @dataclass(frozen=True)
@@ -36,9 +43,16 @@ class Api:
         )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What asks the database is tried with both. These modules are real_time: a server knows no virtual time."""
+    if "api" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in WITH_EACH_DATABASE:
+        metafunc.parametrize("api", [SQLITE, POSTGRESQL], indirect=True)
+
+
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
-    store = await Store.open("", tmp_path)
+async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
+    url = await migrated_database(request.getfixturevalue("postgres")) if _wants_postgres(request) else ""
+    store = await Store.open(url, tmp_path)
     settings = Settings.model_validate({"data": {"directory": str(tmp_path)}})
     context = ApiContext.of(store, settings)
     secret = await context.tokens.create_first()
@@ -48,6 +62,10 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
         await DECLARED.ask(client)
     yield Api(context, app, admin, stranger)
     await store.close()
+
+
+def _wants_postgres(request: pytest.FixtureRequest) -> bool:
+    return getattr(request, "param", SQLITE) != SQLITE
 
 
 def _client(app: ASGIApp, headers: dict[str, str]) -> httpx.AsyncClient:

@@ -5,12 +5,21 @@ import pytest
 
 from tests.api.conftest import Api
 
+pytestmark = pytest.mark.real_time
+
 ROOMS = "/conference/v2/meeting_rooms"
 
 
 @pytest.fixture
 async def conference(api: Api) -> httpx.AsyncClient:
     made = await api.client.post("/core/v2/endpoints", json={"type": "conference", "name": "acme"})
+    properties = made.json()["properties"]
+    return api.with_login(properties["login"], properties["password"])
+
+
+@pytest.fixture
+async def other(api: Api) -> httpx.AsyncClient:
+    made = await api.client.post("/core/v2/endpoints", json={"type": "conference", "name": "other"})
     properties = made.json()["properties"]
     return api.with_login(properties["login"], properties["password"])
 
@@ -125,3 +134,30 @@ async def test_a_did_of_the_endpoint_gets_its_group_flow_and_properties_here(
     assert changed["did_group_sid"] == group["did_group_sid"]
     assert (await conference.delete(f"/conference/v2/did_groups/{group['did_group_sid']}")).status_code == 409
     assert (await conference.patch(address, json={"phonenumber": "12025550102"})).status_code == 422
+
+
+async def test_a_number_that_reaches_the_conference_through_its_trunk_group_is_listed_and_changed_too(
+    api: Api, conference: httpx.AsyncClient, other: httpx.AsyncClient
+) -> None:
+    (account,) = (await conference.get("/conference/v2/accounts")).json()["items"]
+    group = (await api.client.post("/core/v2/trunk_groups", json={"name": "inward"})).json()["trunk_group_sid"]
+    outside = (await api.client.post("/core/v2/trunk_groups", json={"name": "outside"})).json()["trunk_group_sid"]
+    trunk = {"name": "to the conference", "endpoint_sid": account["endpoint_sid"]}
+    assert (await api.client.post(f"/core/v2/trunk_groups/{group}/trunks", json=trunk)).status_code == 200
+    numbers = (
+        {"phonenumber": "12025550101", "trunk_group_sid": group},
+        {"phonenumber": "12025550102", "trunk_group_sid": outside},
+        {"phonenumber": "12025550103", "endpoint_sid": account["endpoint_sid"], "trunk_group_sid": outside},
+    )
+    sids = [(await api.client.post("/core/v2/phonenumber/dids", json=one)).json()["did_sid"] for one in numbers]
+    listed = (await conference.get("/conference/v2/dids", params={"order": "phonenumber"})).json()
+    assert [(did["phonenumber"], did["account_sid"]) for did in listed["items"]] == [
+        ("12025550101", account["account_sid"]),
+        ("12025550103", account["account_sid"]),
+    ]
+    assert (await other.get("/conference/v2/dids")).json()["items"] == []
+    address = f"/conference/v2/dids/{sids[0]}"
+    changed = await conference.patch(address, json={"properties": {"did_welcomeprompt_enabled": "off"}})
+    assert changed.json()["properties"] == {"did_welcomeprompt_enabled": "off"}
+    assert (await conference.get(f"/conference/v2/dids/{sids[1]}")).status_code == 404
+    assert (await other.get(address)).status_code == 404

@@ -9,6 +9,8 @@ from softswitch.api.memory import page_of
 from softswitch.store import Condition, ListQuery
 from tests.api.conftest import Api
 
+pytestmark = pytest.mark.real_time
+
 GROUPS = "/core/v2/trunk_groups"
 
 

@@ -4,7 +4,11 @@ import io
 import wave
 from pathlib import Path
 
+import pytest
+
 from tests.api.conftest import Api
+
+pytestmark = pytest.mark.real_time
 
 CONTAINERS = "/core/v2/storage/containers"
 FILES = "/core/v2/storage/files"
@@ -121,3 +125,14 @@ async def test_a_form_names_its_container_and_nothing_it_may_not(api: Api) -> No
         refused = await api.client.post(FILES, data=form, files={"file": ("f", b"1")})
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
     assert on_disk(api) == []
+
+
+async def test_a_quota_may_be_larger_than_what_31_bits_count(api: Api) -> None:
+    terabyte = 2**40
+    sid = await container(api, quota_bytes=terabyte)
+    shown = (await api.client.get(f"{CONTAINERS}/{sid}")).json()
+    assert (shown["quota_bytes"], shown["available_bytes_percent"]) == (terabyte, 100.0)
+    found = await api.client.get(CONTAINERS, params={"filter": f"quota_bytes ge {terabyte}"})
+    assert [item["container_sid"] for item in found.json()["items"]] == [sid]
+    refused = await api.client.post(CONTAINERS, json={"name": "c", "quota_bytes": 2**53})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "quota_bytes")

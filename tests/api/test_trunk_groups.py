@@ -1,6 +1,10 @@
 """Trunk groups and their trunks over HTTP."""
 
+import pytest
+
 from tests.api.conftest import Api
+
+pytestmark = pytest.mark.real_time
 
 GROUPS = "/core/v2/trunk_groups"
 

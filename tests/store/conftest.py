@@ -25,10 +25,10 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without objects."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
-    return await _migrated_database(request.getfixturevalue("postgres"))
+    return await migrated_database(request.getfixturevalue("postgres"))
 
 
-async def _migrated_database(base: str) -> str:
+async def migrated_database(base: str) -> str:
     """A copy of one that was migrated: migrations once a session, not once a test."""
     try:
         return await new_database(base, TEMPLATE)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from softswitch.store import Condition, InvalidQuery, ListQuery, Page, Store
+from softswitch.store import Condition, Either, InvalidQuery, ListQuery, OneOf, Page, Store
 from softswitch.store.resources import RESOURCES
 from softswitch.store.tables.records import CALL_DR_FILTERS, CONFERENCE_CALL_FILTERS
 from tests.store.conftest import DATABASES
@@ -27,6 +27,27 @@ def by(*names: str, descending: bool = False, **rest: Any) -> ListQuery:
 
 def names(page: Page) -> list[str]:
     return [item["name"] for item in page.items]
+
+
+async def test_a_list_can_be_kept_to_some_rows_one_way_or_another(groups: Store) -> None:
+    either = Either(
+        (
+            (OneOf("name", ("north", "nowhere")),),
+            (Condition(("in_capacity",), "eq", 10), OneOf("name", ("east", "south"))),
+        )
+    )
+    assert names(await groups.list("trunk_groups", by("name", only=(either,)))) == ["east", "north"]
+    assert names(await groups.list("trunk_groups", by("name", only=(OneOf("name", ()),)))) == []
+
+
+async def test_sizes_above_two_gigabytes_are_kept_and_compared(store: Store) -> None:
+    size = 5 * 2**30
+    container = await store.create("containers", {"name": "large", "quota_bytes": 2 * size})
+    sid = container["container_sid"]
+    await store.create("files", {"container_sid": sid, "name": "large.wav", "file_bytes": size})
+    assert (await store.get("containers", sid) or {})["quota_bytes"] == 2 * size
+    for op, found in (("ge", ["large.wav"]), ("eq", ["large.wav"]), ("gt", [])):
+        assert names(await store.list("files", where("file_bytes", op, str(size)))) == found
 
 
 @pytest.fixture

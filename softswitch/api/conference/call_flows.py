@@ -61,7 +61,7 @@ def add_call_flows(router: APIRouter) -> None:
 
 
 async def _page(request: Request, asked: Annotated[Asked, Depends(list_parameters)]) -> Response:
-    query = query_of(asked, CallFlow, {})
+    query = query_of(asked, CallFlow)
     page = page_of(FLOWS, query, "call_flow_sid")
     return envelope(request, query, page, [asked.fields.of(item) for item in page.items], "call_flow_sid")
 

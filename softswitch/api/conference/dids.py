@@ -1,6 +1,6 @@
 """`/conference/v2/dids`: the numbers that lead to this conference, as far as it may decide about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from fastapi import Request
@@ -10,11 +10,10 @@ from softswitch.api.conference.meeting_rooms import PlainDidGroup
 from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.conference.resource import ConferenceResource, check_call_flow
 from softswitch.api.core.numbers import formats_of
-from softswitch.api.errors import ApiError
 from softswitch.api.passwords import Login
 from softswitch.api.resources import Related, Values
 from softswitch.api.schemas import Date, Object, ReadOnly, Sid
-from softswitch.store import Condition, ListQuery, Row
+from softswitch.store import Condition, Either, OneOf, Restriction, Row
 
 
 class ConferenceDid(Object):
@@ -59,9 +58,13 @@ class ConferenceDids(ConferenceResource):
         "date_created": "2026-01-31T09:45:00.000Z",
     }
 
-    async def owner(self, request: Request) -> Mapping[str, str]:
+    async def scope(self, request: Request) -> Sequence[Restriction]:
+        """Those that name the endpoint, and those that name none and whose trunk group leads to it."""
         login: Login = request.state.caller
-        return {"endpoint_sid": login.endpoint_sid}
+        groups = self.store.trunk_groups_leading_to(login.endpoint_sid)
+        named = (Condition(("endpoint_sid",), "eq", login.endpoint_sid),)
+        nobody = (Condition(("endpoint_sid",), "eq", None), Condition(("user_sid",), "eq", None))
+        return [Either((named, (*nobody, OneOf("trunk_group_sid", groups))))]
 
     async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:
         login: Login = request.state.caller
@@ -71,19 +74,11 @@ class ConferenceDids(ConferenceResource):
         known = {name: value for name, value in super().show(row).items() if value is not None}
         return {**super().show(row), **formats_of(row["phonenumber"]), **known}
 
-    async def _account(self, endpoint_sid: str) -> Row:
-        condition = Condition(("endpoint_sid",), "eq", endpoint_sid)
-        page = await self.store.list("conference_accounts", ListQuery(conditions=(condition,), limit=1))
-        if not page.items:
-            raise ApiError(404, field="did_sid")
-        return page.items[0]
-
     async def prepare(self, values: Values, before: Row | None) -> Values:
         check_call_flow(values)
-        account = await self._account(values["endpoint_sid"])
-        owned = {**values, "account_sid": account["account_sid"]}
-        await self.check_own("did_groups", "did_group_sid", owned)
-        await self.check_own("meeting_rooms", "meeting_room_sid", owned)
+        await self.check_own("did_groups", "did_group_sid", values)
+        await self.check_own("meeting_rooms", "meeting_room_sid", values)
+        account = await self.properties_of("conference_accounts", values["account_sid"])
         group = await self.properties_of("did_groups", values["did_group_sid"])
-        check_properties(self.context, values["properties"], before, group, account["properties"])
-        return values
+        check_properties(self.context, values["properties"], before, group, account)
+        return {name: value for name, value in values.items() if name != "account_sid"}

@@ -64,7 +64,7 @@ class LiveResource(ConferenceResource, Generic[T]):
     # ---- verbs
 
     async def page(self, request: Request, asked: Asked) -> Response:
-        query = query_of(asked, self.shown, {})
+        query = query_of(asked, self.shown)
         login, conference = self.place(request)
         things = self.everything(conference) if conference is not None else ()
         page = live_page(things, self.columns(login), query, self.sid)

@@ -9,7 +9,7 @@ from pydantic import Field
 from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
 from softswitch.api.core.storage import Usage
 from softswitch.api.resources import ConfigurationResource, Related, Values
-from softswitch.api.schemas import Count, Date, Name, Object, ReadOnly, Sid, Text, Whole
+from softswitch.api.schemas import Bytes, Count, Date, Name, Object, ReadOnly, Sid, Text, Whole
 from softswitch.store import Row
 
 Classification = Literal["archive", "document", "executable", "media", "unknown"]
@@ -24,7 +24,7 @@ class Container(Object):
     name: Name = "N/A"
     parent_container_sid: Sid | None = None
     unique: Text | None = None
-    quota_bytes: Count | None = None
+    quota_bytes: Bytes | None = None
     quota_files: Count | None = None
     total_bytes: ReadOnly[int]
     total_files: ReadOnly[int]

@@ -82,7 +82,7 @@ def add_calls(router: APIRouter, live: Live) -> None:
     columns = _columns(live)
 
     async def page(request: Request, asked: Annotated[Asked, Depends(list_parameters)]) -> Response:
-        query = query_of(asked, SwitchCall, {})
+        query = query_of(asked, SwitchCall)
         page = live_page(list(live.switch.calls.values()), columns, query, SID)
         return envelope(request, query, page, [asked.fields.of(item) for item in page.items], SID)
 

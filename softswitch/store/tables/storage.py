@@ -2,7 +2,18 @@
 
 from sqlalchemy import Table
 
-from softswitch.store.columns import date_created, document, flag, metadata, real, reference, sid, text, whole
+from softswitch.store.columns import (
+    date_created,
+    document,
+    flag,
+    metadata,
+    real,
+    reference,
+    sid,
+    size_bytes,
+    text,
+    whole,
+)
 
 containers = Table(
     "containers",
@@ -12,7 +23,7 @@ containers = Table(
     reference("parent_container_sid", "containers.container_sid"),
     text("name", "N/A"),
     text("unique"),
-    whole("quota_bytes"),
+    size_bytes("quota_bytes"),
     whole("quota_files"),
     text("durability_class", "standard"),
     flag("allow_publish", True),
@@ -38,7 +49,7 @@ files = Table(
     reference("parent_file_sid", "files.file_sid"),
     text("name", "N/A"),
     text("file_access_name"),
-    whole("file_bytes", 0),
+    size_bytes("file_bytes", 0),
     text("mime_type"),
     text("type"),
     text("publish", "file_sid"),
