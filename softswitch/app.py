@@ -99,7 +99,9 @@ class App:
             user_behind=self.phones.location.user_behind,
             authenticate=self.phones.guard.authenticate,
         )
+        self.carriers = Carriers(self.destinations.outward, self.stack, self.events, lambda: self.plan)
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
+        self.watching.phones = self.phones
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
         self._end_program = end_program
         self._stopping = asyncio.Event()
@@ -134,9 +136,32 @@ class App:
 
     def _found(self, account: AnyEndpoint) -> None:
         """An endpoint that was not there before."""
-        if isinstance(account, ConferenceEndpoint):
-            data = self.settings.data.directory
-            self.endpoints[account.name] = Conference(account, engine=self.engine, events=self.events, data=data)
+        match account:
+            case ConferenceEndpoint():
+                data = self.settings.data.directory
+                made: Endpoint = Conference(account, engine=self.engine, events=self.events, data=data)
+            case ThirdPartyEndpoint():
+                made = ThirdParty(account, lines=self.lines, onward=self.destinations)
+            case MediatorEndpoint():
+                made = Mediator(account, self._means)
+        self.endpoints[account.name] = made
+
+    def _audio(self) -> Audio:
+        media, data = self.settings.media, self.settings.data
+        return Audio(Library(media.prompts, media.language), data.directory / "files", data.recordings, self.store)
+
+    def _means_of_mediators(self) -> Means:
+        nothing_kept = Forgetful()
+        return Means(
+            lines=self.lines,
+            events=self.events,
+            ways=MediatedWays(self.destinations, self.phones.location, lambda: self.plan),
+            place=lambda call, run: self.switch.place(call, run),
+            end=lambda call, reason: self.switch.end(call, reason),
+            audio=self._audio().source,
+            plan=lambda: self.plan,
+            keeper=lambda: self.bindings or nothing_kept,
+        )
 
     def _reload_certificates(self) -> None:
         """From the same files, for the connections to come. Files that are no good leave what was."""
@@ -278,6 +303,9 @@ class App:
             plan=lambda: self.plan,
             sip_address=lambda: self.sip_address,
             watching=self.watching,
+            health=self.carriers.health,
+            alarms=self.carriers.alarms,
+            phones=self.phones,
             stop=self._end_program,
         )
 

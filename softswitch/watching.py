@@ -19,6 +19,7 @@ from softswitch.ladder import Ladder
 from softswitch.logs import message_trace
 from softswitch.measuring import Measuring
 from softswitch.plan import Plan
+from softswitch.registrar import Phones
 from softswitch.settings import SETTINGS_FILE, Settings
 from softswitch.sip import Peer, Stack, Transport
 from softswitch.switch import Switch
@@ -53,6 +54,8 @@ class Watching:
         self.records: Records | None = None
         self.callbacks: Callbacks | None = None
         self.hep: HepExporter | None = None
+        self.phones: Phones | None = None
+        """Users' phones, where there are any to measure."""
         self._settings = settings
         self._switch, self._stack, self._engine, self._events = switch, stack, engine, events
         self._store, self._here = store, here
@@ -170,7 +173,12 @@ def sources_of(switch: Switch, stack: Stack, engine: Engine, watching: Watching)
     sources.gauges["draining"] = ("1 while no new calls are taken.", lambda: float(switch.is_draining))
     for name in ("sessions", "transactions", "timers", "sendings"):
         sources.gauges[f"sip_{name}"] = (f"SIP {name} that are alive.", partial(_one_of, stack.counts, name))
+    failures, guard = switch.outward.failures, switch.outward.guard
+    sources.gauges["trunks_out_of_service"] = ("Trunks that calls avoid.", lambda: failures.out_of_service)
+    sources.gauges["calls_out_guarded"] = ("Calls out of users and endpoints.", lambda: guard.calls_up)
     sources.counters["bugs"] = ("Calls that a bug of ours has ended.", lambda: switch.bugs)
+    if watching.phones is not None:
+        _add_phones(sources, watching.phones)
     records, callbacks = watching.records, watching.callbacks
     if records is not None:
         sources.gauges["journal_segments"] = ("Segments that wait for the store.", lambda: records.segments)
@@ -185,6 +193,28 @@ def sources_of(switch: Switch, stack: Stack, engine: Engine, watching: Watching)
             about = f"Callbacks: attempts or letters {name}."
             sources.counters[f"callbacks_{name}"] = (about, partial(_one_of, lambda: callbacks.counts, name))
     return sources
+
+
+def _add_phones(sources: "Sources", phones: Phones) -> None:
+    location, guard, answers = phones.location, phones.guard.counts, phones.answers
+    refused = frozenset({200, 401})
+    sources.gauges["registered_contacts"] = ("Contacts of users that are registered.", lambda: len(location))
+    sources.gauges["registered_users"] = ("Users with a contact.", lambda: location.users)
+    sources.gauges["subscriptions"] = ("Subscriptions that stand.", lambda: len(phones.subscriptions))
+    about = "REGISTER requests per second, over the last 10 s."
+    sources.gauges["registers_per_second"] = (about, lambda: phones.registers_per_second)
+    sources.counters["registers"] = ("REGISTER requests answered.", lambda: sum(answers.values()))
+    about = "REGISTER requests that got neither 200 nor a challenge."
+    failed = lambda: sum(count for status, count in answers.items() if status not in refused)  # noqa: E731 - a source
+    sources.counters["registers_failed"] = (about, failed)
+    for name in ("challenged", "stale", "wrong_password", "banned", "refused_by_ban"):
+        sources.counters[f"guard_{name}"] = (f"Users' passwords: {name}.", partial(_one_of, lambda: guard, name))
+    for name in ("asked", "silent"):
+        about = f"OPTIONS to phones: {name}."
+        sources.counters[f"qualify_{name}"] = (about, partial(_one_of, lambda: phones.qualify.counts, name))
+    for name in ("notify", "notify_failed"):
+        about = f"NOTIFY to subscribers: {name}."
+        sources.counters[f"subscription_{name}"] = (about, partial(_one_of, lambda: phones.subscriptions.counts, name))
 
 
 def _one_of(counts: Callable[[], Mapping[str, int]], name: str) -> int:

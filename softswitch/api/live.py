@@ -36,6 +36,9 @@ class Live:
     """Ends the program; None where somebody else decides that."""
     watching: Watching | None = None
     """Ladders and metrics; None where nobody watches."""
+    alarms: Alarms | None = None
+    phones: Phones | None = None
+    """Users' phones; None where nobody registers."""
     clock: Callable[[], float] = time.monotonic
     """The clock of the calls."""
     draw: Callable[[], float] = field(default=random.random)

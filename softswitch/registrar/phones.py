@@ -6,7 +6,7 @@ ours, anything else goes on to the switch. `run` does what has to be done from t
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait
     from softswitch.store import Store
 
 LOOKS_EVERY_S = 1.0
+RATE_OVER_S = 10
 MOST_SLOWED = 1000
 """Wrong passwords that wait for their answer; more get none."""
 NONCES_REMEMBERED = 100_000
@@ -81,6 +82,8 @@ class Phones:
         )
         self.answers: Counter[int] = Counter()
         """To REGISTER, by status."""
+        self.registers_per_second = 0.0
+        """Over the last seconds."""
         self.unanswered = 0
         """Wrong passwords that got no answer, since too many waited for theirs."""
         self.location = Location(plan)
@@ -134,9 +137,12 @@ class Phones:
                 tasks.create_task(self.keeping.run())
 
     async def _expire(self) -> None:
+        totals: deque[int] = deque([0], RATE_OVER_S + 1)
         while True:
             await asyncio.sleep(LOOKS_EVERY_S)
             now = self._clock()
+            totals.append(sum(self.answers.values()))
+            self.registers_per_second = (totals[-1] - totals[0]) / max(1, len(totals) - 1) / LOOKS_EVERY_S
             self.location.expire(now)
             self.subscriptions.expire(now)
 

@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
+from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner, PhoneNumber
 from softswitch.api.resources import ConfigurationResource, Related, Values
 from softswitch.api.schemas import Date, FreeForm, Object, ReadOnly, Sid, WriteOnly, not_acceptable
+from softswitch.plan.objects import CodecName, MediaEncryption, Onward
 
 
 def _printable(text: str) -> str:
@@ -23,6 +24,22 @@ class User(Object):
     username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["1001"])]
     password: WriteOnly[Annotated[str, Field(min_length=8, max_length=128), AfterValidator(_printable)]]
     """Never shown."""
+    name: Annotated[str, Field(max_length=128), AfterValidator(_printable)] = ""
+    """Shown to whoever he calls."""
+    phonenumber: PhoneNumber | None = None
+    """His number towards the PSTN, E.164 without "+"."""
+    trunk_group_sid: Sid | None = None
+    """Over which his calls to the PSTN go; none: the first with an address."""
+    ring_s: Annotated[int, Field(ge=1, le=600)] = 30
+    """How long his phones ring before the call goes on, or back to the caller."""
+    forward_busy: Onward = ""
+    """Where his calls go while he is busy: a user, a number; empty: nowhere. So with the other two."""
+    forward_no_answer: Onward = ""
+    forward_unregistered: Onward = ""
+    codecs: Annotated[tuple[CodecName, ...], Field(max_length=8)] = ()
+    """Codecs for his calls, best first; empty: those of the settings."""
+    media_encryption: MediaEncryption = "off"
+    """SRTP with his phones: `off`, `offered`, `required`."""
     attributes: FreeForm = Field(default_factory=dict)
     date_created: ReadOnly[Date]
 
@@ -41,6 +58,15 @@ class Users(ConfigurationResource):
         "partner_sid": PARTNER_EXAMPLE["partner_sid"],
         "username": "1001",
         "password": "correct horse battery",
+        "name": "Ann",
+        "phonenumber": "12025550110",
+        "trunk_group_sid": None,
+        "ring_s": 30,
+        "forward_busy": "",
+        "forward_no_answer": "1002",
+        "forward_unregistered": "",
+        "codecs": [],
+        "media_encryption": "off",
         "attributes": {},
         "date_created": "2026-01-31T09:45:00.000Z",
     }

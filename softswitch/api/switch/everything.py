@@ -11,6 +11,7 @@ from softswitch.api.routes import add_routes
 from softswitch.api.switch.calls import add_calls
 from softswitch.api.switch.drain import add_drain
 from softswitch.api.switch.explain import add_explain
+from softswitch.api.switch.registrations import add_registrations
 from softswitch.api.switch.rooms import add_rooms
 from softswitch.api.switch.trunks import add_trunks
 from softswitch.api.switch.watch import add_watching
@@ -23,8 +24,11 @@ def add_live(router: APIRouter, context: ApiContext, live: Live) -> None:
     add_play(router, meetings)
     add_routes(router, Calls(context, live))
     add_calls(router, live)
+    if live.phones is not None:
+        add_registrations(router, live, live.phones)
     add_explain(router, live, context.settings.sip.unknown_sender)
     add_trunks(router, live)
+    add_alarms(router, live)
     add_rooms(router, live)
     add_drain(router, live)
     add_watching(router, live)

@@ -165,6 +165,8 @@ def live_of(app: App, **feed: int) -> Live:
         health,
         plan=lambda: app.plan,
         sip_address=lambda: app.sip_address,
+        watching=app.watching,
+        phones=app.phones,
     )
 
 
