@@ -1,4 +1,4 @@
-"""baresip calls over TLS, believing the certificate the switch made for itself."""
+"""baresip over TLS, believing the certificate the switch made for itself, and with SRTP in the two ways it knows."""
 
 import time
 from collections.abc import Iterator
@@ -29,12 +29,15 @@ def own_certificate(switch: SwitchProcess) -> Path:
 
 
 @pytest.mark.peer("baresip")
-def test_two_baresips_meet_over_tls_and_hear_each_other(switch: SwitchProcess, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encryptions", [("srtp-mand", "srtp"), ("srtp", "")], ids=["both encrypted", "one encrypted"])
+def test_two_baresips_meet_over_tls_and_hear_each_other(
+    switch: SwitchProcess, tmp_path: Path, encryptions: tuple[str, str]
+) -> None:
     spoken = [voice(5, 60), voice(6, 60)]
     root = own_certificate(switch)
     phones = [
-        Baresip(tmp_path / name, said, transport="tls", trusts=root)
-        for name, said in zip(("ann", "ben"), spoken, strict=True)
+        Baresip(tmp_path / name, said, transport="tls", trusts=root, params=f";mediaenc={way}" if way else "")
+        for name, said, way in zip(("ann", "ben"), spoken, encryptions, strict=True)
     ]
     with phones[0] as ann, phones[1] as ben:
         for phone in (ann, ben):
@@ -42,5 +45,7 @@ def test_two_baresips_meet_over_tls_and_hear_each_other(switch: SwitchProcess, t
         time.sleep(4)
         for phone in (ann, ben):
             phone.hang_up()
+    for phone, way in zip(phones, encryptions, strict=True):
+        assert ("SRTP is Enabled" in phone.log) == bool(way), phone.log
     assert similarity_of_any_part(spoken[0], phones[1].heard()) > 0.6
     assert similarity_of_any_part(spoken[1], phones[0].heard()) > 0.6
