@@ -20,16 +20,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from media import Engine, MediaSettings
+from media import Engine, Library, MediaSettings
 from softswitch import __version__
 from softswitch.call import Events, Lines
+from softswitch.carriers import Carriers
 from softswitch.certificates import open_tls, unusable_files
 from softswitch.destinations import Destinations
+from softswitch.destinations.mediated import MediatedWays
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference
+from softswitch.endpoints.mediator import Forgetful, Means, Mediator
+from softswitch.endpoints.mediator.audio import Audio
+from softswitch.endpoints.third_party import ThirdParty
 from softswitch.errors import ConfigError
 from softswitch.logs import Counts, get_logger
-from softswitch.plan import AnyEndpoint, ConferenceEndpoint, Plan
+from softswitch.plan import AnyEndpoint, ConferenceEndpoint, MediatorEndpoint, Plan, ThirdPartyEndpoint
 from softswitch.registrar import Phones
 from softswitch.settings import SETTINGS_FILE, Settings
 from softswitch.sip import Stack, StackSettings, Transport
@@ -40,6 +45,7 @@ from softswitch.watching import Watching
 if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait for its imports
     from softswitch.api.live import Live
     from softswitch.api.serve import ApiServer
+    from softswitch.endpoints.mediator.keeping import Keeping
     from softswitch.store import Store
 
 CHANGED_ALIVE = frozenset({"limits", "logs", "callbacks", "guard"})
@@ -82,12 +88,15 @@ class App:
         self.engine = engine or Engine(media_settings(settings))
         self.stack = stack or Stack(stack_settings(settings))
         self.endpoints: dict[str, Endpoint] = {}
-        for account in plan.numbers.endpoints:
-            self._found(account)
         self._former: list[Endpoint] = []
         self.phones = Phones(settings, plan, self.stack, self.events, secret=secrets.token_bytes(32))
         self.lines = Lines(self.stack, self.engine, lambda: self.sip_address)
         self.destinations = Destinations(plan, self.endpoints, self.lines, self.phones.location, draw=random.random)
+        self.bindings: Keeping | None = None
+        """Who keeps what mediators have, where there is a store."""
+        self._means = self._means_of_mediators()
+        for account in plan.numbers.endpoints:
+            self._found(account)
         self.switch = Switch(
             settings,
             plan,
@@ -200,11 +209,15 @@ class App:
             await self.engine.start()
             parts.push_async_callback(self.stack.close)
             await parts.enter_async_context(self.watching.running(self.plan))
+            parts.push_async_callback(self.carriers.close)
             parts.push_async_callback(self._end_all_calls, asyncio.create_task(self.switch.serve(self._stopping)))
             if self.store is not None:
                 await self.phones.keep_in(self.store)
                 parts.push_async_callback(self.phones.close)
+                await self.carriers.keep_in(self.store)
+                await self._keep_bindings(self.store, parts)
             parts.callback(asyncio.create_task(self.phones.run()).cancel)
+            parts.callback(asyncio.create_task(self.carriers.run()).cancel)
             parts.callback(asyncio.create_task(self.counts.log_every(self.settings.logs.drops_every_s)).cancel)
             if self.store is not None:
                 self.store.on_plan = self.adopt
@@ -216,6 +229,19 @@ class App:
             if self.api is not None:
                 parts.push_async_callback(self._end_api, self.api, asyncio.create_task(self.api.serve()))
             self._parts = parts.pop_all()
+
+    async def _keep_bindings(self, store: "Store", parts: AsyncExitStack) -> None:
+        """What mediators had when the program last ended; and from now on what becomes of it is kept."""
+        from softswitch.endpoints.mediator.keeping import Keeping
+
+        mediators = [endpoint for endpoint in self.endpoints.values() if isinstance(endpoint, Mediator)]
+        self.bindings = Keeping(store, lambda sid: any(end.sid == sid for end in self.plan.numbers.endpoints))
+        bindings, dialouts = await self.bindings.restore()
+        for mediator in mediators:
+            mediator.restore([binding for sid, binding in bindings if sid == mediator.sid])
+            mediator.dialouts.restore([dialout for sid, dialout in dialouts if sid == mediator.sid])
+        parts.push_async_callback(self.bindings.flush)
+        parts.callback(asyncio.create_task(self.bindings.run()).cancel)
 
     async def stop(self) -> None:
         """Hangs up every call, closes the recordings, and is quick about it."""
@@ -286,7 +312,6 @@ class App:
             listener = listen(self.settings.api)
             parts.callback(listener.close)
             live = self._live()
-            parts.callback(asyncio.create_task(live.health.run()).cancel)
             context = ApiContext.of(store, self.settings, live)
             recordings = Recordings(store, context.storage, self.settings.data, self.events, self.endpoints)
             parts.callback(asyncio.create_task(recordings.run()).cancel)

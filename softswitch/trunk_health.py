@@ -1,8 +1,8 @@
 """Which trunks are alive: each that has an address is asked by OPTIONS now and then (RFC 3261 §11).
 
 Any answer means that somebody is there; silence, and a 503 of our own making, mean that nobody can be reached. A trunk
-goes down after `DOWN_AFTER` failures in a row and up with the first answer. Nothing is decided here: operators look at
-it, and events tell of each change.
+goes down after `sip_options_threshold` failures in a row and up with the first answer. Events tell of each change, and
+`Failures` of the trunk groups hears of it: calls go elsewhere meanwhile.
 """
 
 import asyncio
@@ -11,13 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from softswitch.call import Event, Events
+from softswitch.alarms import TrunkMoved
+from softswitch.call import Events
 from softswitch.plan import Plan, Trunk, TrunkGroup
+from softswitch.routing import Failures
 from softswitch.sip import Stack, Uri
 from softswitch.sip.grammar import format_host_port
 
 ASK_EVERY_S = 30.0
-DOWN_AFTER = 2
+DOWN_AFTER = 3
+"""Where the trunk group has no threshold, for the display alone."""
 UNREACHED = frozenset({408, 503})
 """What the stack answers for a peer that says nothing or can't be reached."""
 
@@ -26,18 +29,6 @@ class TrunkState(StrEnum):
     UNKNOWN = "unknown"
     UP = "up"
     DOWN = "down"
-
-
-@dataclass(frozen=True, slots=True)
-class TrunkMoved(Event):
-    """A trunk went from one state to another at `at` (monotonic seconds)."""
-
-    trunk_group: str
-    trunk: str
-    at: float
-    before: str
-    after: str
-    why: str
 
 
 @dataclass(slots=True)
@@ -59,8 +50,15 @@ class TrunkHealth:
     """The health of every trunk of the plan that has an address."""
 
     def __init__(
-        self, stack: Stack, events: Events, plan: Callable[[], Plan], clock: Callable[[], float] = time.monotonic
+        self,
+        stack: Stack,
+        events: Events,
+        plan: Callable[[], Plan],
+        failures: Failures | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`failures` hears which trunks answer."""
+        self._failures = failures
         self._stack, self._events, self._plan, self._clock = stack, events, plan, clock
         self._known: dict[Key, Health] = {}
 
@@ -91,11 +89,13 @@ class TrunkHealth:
         health.asked_at, health.status = asked_at, response.status
         if response.status in UNREACHED:
             health.failures, health.answer_ms = health.failures + 1, None
-            if health.failures >= DOWN_AFTER:
+            if health.failures >= (group.sip_options_threshold or DOWN_AFTER):
                 self._move(group, trunk, health, TrunkState.DOWN, f"{health.failures} times no answer to OPTIONS")
         else:
             health.failures, health.answer_ms = 0, round(1000 * (self._clock() - asked_at), 1)
             self._move(group, trunk, health, TrunkState.UP, f"{response.status} to OPTIONS")
+        if self._failures is not None:
+            self._failures.of(group, trunk).options(health.failures, self._clock())
 
     def _move(self, group: TrunkGroup, trunk: Trunk, health: Health, after: TrunkState, why: str) -> None:
         before, health.state = health.state, after

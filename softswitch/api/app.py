@@ -29,7 +29,9 @@ from softswitch.api.docs import add_docs
 from softswitch.api.errors import handle_errors
 from softswitch.api.resources import ConfigurationResource
 from softswitch.api.routes import add_routes
+from softswitch.api.switch.calling_rules import CallingRulesResource
 from softswitch.api.switch.everything import add_live
+from softswitch.api.switch.rate_decks import RateDecks
 
 DESCRIPTION = "Everything the switch is made of, and everything that happened in it."
 
@@ -37,6 +39,8 @@ RESOURCES: tuple[type[ConfigurationResource], ...] = (
     Endpoints,
     TrunkGroups,
     Trunks,
+    RateDecks,
+    CallingRulesResource,
     Dids,
     Users,
     Partners,

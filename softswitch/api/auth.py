@@ -29,6 +29,9 @@ TOKEN_PATHS = ("/core/v2", "/switch/v1")
 LOGIN_PATHS = ("/conference/v2",)
 
 JSON_LIMIT_BYTES = 1 << 20
+RATE_DECKS_LIMIT_BYTES = 1 << 23
+"""A deck has a hundred thousand prefixes and more."""
+RATE_DECKS_PATH = "/switch/v1/rate_decks"
 UPLOAD_PATH = "/core/v2/storage/files"
 
 CHALLENGES = {"bearer": 'Bearer realm="softswitch"', "basic": 'Basic realm="softswitch", charset="UTF-8"'}
@@ -104,7 +107,8 @@ class Gate:
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """`receive` up to a limit. Raises `ApiError` 413 where the length is announced, else while reading."""
         is_upload = scope["path"] == UPLOAD_PATH and _header(scope, b"content-type").startswith("multipart/")
-        limit_bytes = self._upload_limit_bytes if is_upload else JSON_LIMIT_BYTES
+        json_bytes = RATE_DECKS_LIMIT_BYTES if _is_below(scope["path"], (RATE_DECKS_PATH,)) else JSON_LIMIT_BYTES
+        limit_bytes = self._upload_limit_bytes if is_upload else json_bytes
         announced = _header(scope, b"content-length")
         if announced.isdecimal() and int(announced) > limit_bytes:
             raise ApiError(413, field="body", message=f"has {announced} bytes; at most {limit_bytes} are taken")

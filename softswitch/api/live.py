@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from media import Engine
+from softswitch.alarms import Alarms
 from softswitch.api.events import Feed
 from softswitch.call.cdr import date
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference
 from softswitch.plan import Plan
+from softswitch.registrar import Phones
 from softswitch.sip import Stack
 from softswitch.switch import Switch
 from softswitch.trunk_health import TrunkHealth
@@ -56,7 +58,7 @@ class Live:
     ) -> Self:
         """With a feed and a watch over the trunks of its own; `more` are further fields."""
         feed = Feed(switch.events, lambda at: date(time.time() - time.monotonic() + at))
-        health = TrunkHealth(stack, switch.events, plan)
+        health = more.pop("health", None) or TrunkHealth(stack, switch.events, plan, switch.outward.failures)
         return cls(switch, endpoints, engine, stack, feed, health, plan, sip_address, **more)
 
     def conference(self, endpoint_sid: str) -> Conference | None:

@@ -8,8 +8,8 @@ changes on the way; `router` where it goes (`destination`); `trunk_group` and `o
 from softswitch.routing.caller import Caller
 from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToUser
 from softswitch.routing.explain import Explanation, explain, peer_of
-from softswitch.routing.failures import TrunkService
-from softswitch.routing.fraud import Alarm, Spending
+from softswitch.routing.failures import Failures, TrunkService
+from softswitch.routing.fraud import Alarm, Guard, Spending
 from softswitch.routing.identify import Identified, Senders
 from softswitch.routing.identity import Identity, identity_of
 from softswitch.routing.limits import Gate, Gates, Passage, TokenBucket
@@ -27,8 +27,10 @@ __all__ = [
     "Decision",
     "Destination",
     "Explanation",
+    "Failures",
     "Gate",
     "Gates",
+    "Guard",
     "Identified",
     "Identity",
     "Outward",

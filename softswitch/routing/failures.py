@@ -199,6 +199,11 @@ class Failures:
         """A trunk that is no more (a call of an older plan) has a fitness nobody looks at."""
         return self._of.get(key_of(group, trunk)) or Fitness(group, trunk, _nobody_hears)
 
+    @property
+    def out_of_service(self) -> int:
+        """Trunks that calls avoid."""
+        return sum(one.state is not TrunkService.IN_SERVICE for one in self._of.values())
+
     def _moved(
         self, group: TrunkGroup, trunk: Trunk, before: TrunkService, after: TrunkService, why: str, now: float
     ) -> None:

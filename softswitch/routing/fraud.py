@@ -149,6 +149,11 @@ class Guard:
             self._keep(account.spending)
             self._warn(account)
 
+    @property
+    def calls_up(self) -> int:
+        """Calls out of users and endpoints that are on their way or up."""
+        return sum(len(account.fares) for account in self._accounts.values())
+
     def spendings(self) -> Iterable[Spending]:
         """What everybody has used up today."""
         return [account.spending for account in self._accounts.values() if account.spending.day == self.today()]

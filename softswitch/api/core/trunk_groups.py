@@ -18,25 +18,27 @@ class TrunkGroup(Object):
     name: Name = "N/A"
     acls: Acls = Field(default_factory=list)
     """Addresses and networks that may send calls over this group."""
-    routing_type: Literal["failover"] = "failover"
-    """`failover`: the lowest priority first, weights within one priority."""
+    routing_type: Literal["failover", "weighted", "round_robin", "least_cost"] = "failover"
+    """`failover`: the lowest priority first, weights within one priority; `weighted`: by weight alone; `round_robin`:
+    in turn; `least_cost`: the lowest price in the trunk's rate deck first."""
     routing_data: FreeForm = Field(default_factory=dict)
     external_handlers: Annotated[list[Text], Field(max_length=0)] = Field(default_factory=list)
     """External services that are asked what to do: none are supported."""
     hard_failure_codes: SipCodes = "408;"
-    """Answers that count against a trunk."""
+    """Final answers that count against a trunk, and after which the next trunk is tried."""
     hard_failure_threshold: Count = 3
-    """So many of them within the interval, and the trunk rests."""
+    """So many of them within the interval, and the trunk rests; 0: it never does."""
     hard_failure_interval: Count = 60
     """Seconds."""
     hard_failure_cooldown: Count = 120
-    """Seconds that it rests."""
+    """Seconds that it rests; then one call tries whether it is back."""
     hard_failure_last_resort: Literal["first", "reject502", "reject503"] = "first"
     """When all rest: the first is tried all the same, or the call is refused."""
     soft_failure_codes: SipCodes = "408;"
-    """Answers after which the next trunk is tried."""
+    """Answers after which the next trunk is tried, as it is after 408 and 503 anyway."""
     sip_options_locations: Annotated[list[Text], Field(max_length=100)] = Field(default_factory=list)
     sip_options_threshold: Count = 3
+    """So often in a row no answer to OPTIONS, and a trunk gets no calls until it answers; 0: it does not matter."""
     transformations: Transformations = ()
     in_capacity: Count = 0
     """Calls in at the same time; 0: no limit."""

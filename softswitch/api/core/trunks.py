@@ -23,6 +23,7 @@ from softswitch.api.schemas import (
     WriteOnly,
     not_acceptable,
 )
+from softswitch.plan.objects import HeaderName
 from softswitch.store import Row
 
 
@@ -67,13 +68,17 @@ class Trunk(Object):
     sip_password: WriteOnly[Credential] = ""
     in_identity_mode: IdentityMode = "passthrough"
     """`passthrough` believes P-Asserted-Identity, `from` only looks at From."""
-    out_identity_mode: Literal["passthrough"] = "passthrough"
+    out_identity_mode: Literal["passthrough", "pai", "rpid", "from"] = "passthrough"
+    """Where the caller's number stands besides From: P-Asserted-Identity where it is vouched for (`passthrough`) or
+    always (`pai`), Remote-Party-ID (`rpid`), nowhere (`from`)."""
     in_identity_format: Text | None = None
     in_rfc_4694_mode: CutMode = "cut_all"
     out_rfc_4694_mode: CutMode = "cut_all"
-    allow_forward: Literal["disabled"] = "disabled"
-    """What a 302 of the far end may do."""
-    allow_transfer: Literal["disabled"] = "disabled"
+    allow_forward: Literal["disabled", "direct", "direct_uri", "protected"] = "disabled"
+    """What a 302 of the far end may do: nothing; have its number called over this group; have its URI called; that, if
+    its host is the address of a trunk or an endpoint."""
+    allow_transfer: Literal["disabled", "enabled"] = "disabled"
+    """Whether its calls may be transferred by REFER."""
     asn_mode: Literal["disable"] = "disable"
     call_type: Literal["regular"] = "regular"
     codec: Text | None = None
@@ -82,7 +87,10 @@ class Trunk(Object):
     in_ip_profile_sid: Sid | None = None
     out_ip_profile_sid: Sid | None = None
     location_sid: Sid | None = None
-    relay_sip_headers: Annotated[list[Text], Field(max_length=100)] = Field(default_factory=list)
+    relay_sip_headers: Annotated[list[HeaderName], Field(max_length=100)] = Field(default_factory=list)
+    """Headers of the INVITE that came in which go out with ours."""
+    rate_deck_sid: Sid | None = None
+    """What calls over it cost, for least cost routing. (Ours.)"""
     transformations: Transformations = ()
     date_created: ReadOnly[Date]
 
@@ -127,6 +135,7 @@ class Trunks(ConfigurationResource):
         "out_ip_profile_sid": None,
         "location_sid": None,
         "relay_sip_headers": [],
+        "rate_deck_sid": None,
         "transformations": [],
         "date_created": "2026-01-31T09:45:00.000Z",
     }

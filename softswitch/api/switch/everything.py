@@ -8,6 +8,7 @@ from softswitch.api.context import ApiContext
 from softswitch.api.events_stream import add_events
 from softswitch.api.live import Live
 from softswitch.api.routes import add_routes
+from softswitch.api.switch.alarms import add_alarms
 from softswitch.api.switch.calls import add_calls
 from softswitch.api.switch.drain import add_drain
 from softswitch.api.switch.explain import add_explain

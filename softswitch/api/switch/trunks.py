@@ -1,4 +1,4 @@
-"""`/switch/v1/trunks/health`: every trunk with an address, whether it answers, and how many calls it carries."""
+"""`/switch/v1/trunks/health`: every trunk with an address, whether it answers, takes calls, and carries how many."""
 
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from softswitch.api.live import Live
 from softswitch.api.schemas import Date
 from softswitch.api.switch.routes import add
 from softswitch.plan import Trunk, TrunkGroup
+from softswitch.routing import TrunkService
 
 
 class TrunkLook(BaseModel):
@@ -30,7 +31,15 @@ class TrunkLook(BaseModel):
     """Its last answer to OPTIONS."""
     answer_ms: float | None
     failures: int
-    """In a row."""
+    """OPTIONS without an answer, in a row."""
+    service: str
+    """`in service`, `resting` after too many hard failures, `probed` by a call that tries whether it is back, or
+    `silent`: no answer to OPTIONS."""
+    why: str
+    """Why it is in that service; empty before anything happened."""
+    hard_failures: int
+    """Within the interval of its group."""
+    date_rests_until: Date | None
     calls_out: int
     out_capacity: int
 
@@ -56,6 +65,10 @@ EXAMPLE: dict[str, Any] = {
             "status": 200,
             "answer_ms": 12.5,
             "failures": 0,
+            "service": "in service",
+            "why": "",
+            "hard_failures": 0,
+            "date_rests_until": None,
             "calls_out": 2,
             "out_capacity": 30,
         }
@@ -77,6 +90,8 @@ def add_trunks(router: APIRouter, live: Live) -> None:
 
 def _look(live: Live, group: TrunkGroup, trunk: Trunk) -> dict[str, Any]:
     health = live.health.of(group, trunk)
+    now, fitness = live.clock(), live.switch.outward.failures.of(group, trunk)
+    is_resting = fitness.state is TrunkService.RESTING and now < fitness.rests_until
     return {
         "trunk_group": group.name,
         "trunk_group_sid": group.sid or None,
@@ -90,6 +105,10 @@ def _look(live: Live, group: TrunkGroup, trunk: Trunk) -> dict[str, Any]:
         "status": health.status,
         "answer_ms": health.answer_ms,
         "failures": health.failures,
+        "service": str(fitness.state),
+        "why": fitness.why,
+        "hard_failures": fitness.failures(now),
+        "date_rests_until": live.date(fitness.rests_until) if is_resting else None,
         "calls_out": live.switch.outward.in_use(group, trunk),
         "out_capacity": trunk.out_capacity,
     }

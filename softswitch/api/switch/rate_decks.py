@@ -1,0 +1,45 @@
+"""`/switch/v1/rate_decks`: what calls out cost, by prefix. (Ours.)"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
+from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.schemas import Date, Name, Object, ReadOnly, Sid
+
+PREFIXES_LIMIT = 200_000
+
+Prefix = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
+Price = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+
+
+class RateDeck(Object):
+    """The longest prefix of a number says what a minute to it costs; a begun minute counts in full."""
+
+    rate_deck_sid: ReadOnly[Sid]
+    partner_sid: ReadOnly[Sid]
+    name: Name = "N/A"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    rates: Annotated[dict[Prefix, Price], Field(max_length=PREFIXES_LIMIT)] = Field(default_factory=dict)
+    """Prefix -> price of a minute. PATCH changes the prefixes it has, and null takes one away."""
+    date_created: ReadOnly[Date]
+
+
+class RateDecks(ConfigurationResource):
+    """Trunks name theirs for least cost routing, calling rules theirs for what may be spent."""
+
+    kind = "rate_decks"
+    path = "/switch/v1/rate_decks"
+    area = "trunk_groups"
+    tag = "rates"
+    shown = RateDeck
+    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
+    example: ClassVar[Values] = {
+        "rate_deck_sid": "5f6a2a9c-7a1e-4b38-8d4f-6f5d3f1a2b10",
+        "partner_sid": PARTNER_EXAMPLE["partner_sid"],
+        "name": "carrier one",
+        "currency": "USD",
+        "rates": {"1": 0.004, "1415": 0.0035, "44": 0.011},
+        "date_created": "2026-01-31T09:45:00.000Z",
+    }
