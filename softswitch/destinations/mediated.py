@@ -12,7 +12,7 @@ from softswitch.call import Call, Invitation, Outcome
 from softswitch.destinations.destinations import NO_PHONE, NOT_FOUND, Destinations, Phones
 from softswitch.endpoints.mediator.masking import Shown
 from softswitch.errors import CallRejected
-from softswitch.plan import MediatorEndpoint, Plan, TrunkGroup
+from softswitch.plan import MediatorEndpoint, Plan, TrunkGroup, User
 from softswitch.routing import Destination, Target, ToEndpoint, ToPstn, ToUser
 from softswitch.routing.caller import Caller
 from softswitch.sip.uri import escape_user
@@ -33,10 +33,14 @@ class MediatedWays:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._destinations, self._phones, self._plan, self._clock = destinations, phones, plan, clock
+        self._indexed: dict[str, User] = {}
+        self._by_number: dict[str, User] = {}
 
     def lead(self, number: str, account: MediatorEndpoint) -> Destination:
         """Raises `CallRejected`: 404 where a number leads nowhere, 482 where it leads to a mediator again."""
         destination = self._destinations.router.over(number, self._trunk_group(account))
+        if isinstance(destination, ToPstn) and (user := self._users_by_number().get(number)) is not None:
+            destination = ToUser(user)
         if destination is None:
             raise NOT_FOUND
         if isinstance(destination, ToEndpoint) and isinstance(destination.endpoint, MediatorEndpoint):
@@ -96,6 +100,14 @@ class MediatedWays:
             to_number=to.number,
             on_tried=lambda target, status: outward.tried(target, status, self._clock()),
         )
+
+    def _users_by_number(self) -> dict[str, User]:
+        """Users by the number they show outside, which need be no DID."""
+        plan = self._plan()
+        if plan.users is not self._indexed:
+            self._indexed = plan.users
+            self._by_number = {user.phonenumber: user for user in plan.users.values() if user.phonenumber}
+        return self._by_number
 
     def _trunk_group(self, account: MediatorEndpoint) -> TrunkGroup | None:
         """The mediator's own, else the first that has an address."""

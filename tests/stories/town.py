@@ -66,12 +66,8 @@ PSTN = {
     "trunks": [{"name": "carrier", "address": CARRIER, "port": 5060}],
 }
 DIDS = [{"phonenumber": "12025550112", "user": "1002"}]
-CONFERENCE = {
-    "name": "conference",
-    "type": "conference",
-    "call_flow": "direct_host",
-    "meeting_rooms": [{"name": "room"}],
-}
+ROOM = {"name": "room", "properties": {"conference_quiet_enabled": "on"}}
+CONFERENCE = {"name": "conference", "type": "conference", "call_flow": "direct_host", "meeting_rooms": [ROOM]}
 
 E = TypeVar("E", bound=SessionEvent)
 
@@ -134,14 +130,15 @@ class Phone:
 
     # ---- calling
 
-    def dial(self, number: str, *, late_offer: bool = False, headers: Any = (), offer: bytes | None = None) -> Session:
+    def dial(self, number: str, *, late_offer: bool = False, headers: Any = (), **more: Any) -> Session:
         from_ = Address(Uri.parse(f"sip:{self.user}@{self.host}"))
         return self._own(
             self.stack.invite(
                 Uri.parse(f"sip:{number}@{HERE}"),
                 from_=from_,
-                offer=None if late_offer else offer or self.sdp(),
+                offer=None if late_offer else self.sdp(),
                 headers=headers,
+                **more,
                 credentials=Credentials(self.user, self.password) if self.password else None,
                 on_event=self._on_event,
             )
@@ -387,6 +384,7 @@ async def town(
     users: list[dict[str, Any]] | None = None,
     groups: list[dict[str, Any]] | None = None,
     dids: list[dict[str, Any]] | None = None,
+    endpoints: list[dict[str, Any]] | None = None,
     wire: Wire | None = None,
     **settings: Any,
 ) -> AsyncIterator[Town]:
@@ -397,7 +395,7 @@ async def town(
         "users": [{**user, **(users or [{}] * 9)[place]} for place, user in enumerate(USERS)],
         "trunk_groups": [PSTN] if groups is None else groups,
         "dids": DIDS if dids is None else dids,
-        "endpoints": [CONFERENCE],
+        "endpoints": [CONFERENCE, *(endpoints or [])],
     }
     plan = Plan(validated(NumberPlan, table, "numbers.toml"))
     of_media = {"prompts": [str(folder / "prompts")], **settings.pop("media", {})}

@@ -13,7 +13,7 @@ What has ended is not found, and `expire` takes it away: one heap for all, no ti
 """
 
 import heapq
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from softswitch.endpoints.mediator.binding import Binding, Route
@@ -60,13 +60,18 @@ class Bindings:
 
     # ---- calls
 
-    def find(self, redirect_did: str, caller: str, now: float) -> Route | None:
-        """Where a call goes; None where no binding is for it. A destination whom nobody has called reaches nobody."""
-        binding = _live(self._routes.get((redirect_did, caller)), now)
-        if binding is not None:
-            return Route(binding, binding.destination_did, False)
-        if self.is_destination(redirect_did, caller, now):
-            return _reply(self._replies.get((redirect_did, caller)), now)
+    def find(self, redirect_did: str, callers: Sequence[str], now: float) -> Route | None:
+        """Where a call goes; None where no binding is for it. A destination whom nobody has called reaches nobody.
+
+        `callers`: the numbers the caller is known by.
+        """
+        for caller in callers:
+            binding = _live(self._routes.get((redirect_did, caller)), now)
+            if binding is not None:
+                return Route(binding, binding.destination_did, False)
+        for caller in callers:
+            if self.is_destination(redirect_did, caller, now):
+                return _reply(self._replies.get((redirect_did, caller)), now)
         binding = _live(self._routes.get((redirect_did, None)), now)
         return None if binding is None else Route(binding, binding.destination_did, False)
 

@@ -1,5 +1,6 @@
 """What a mediator works with, put together once by `app`: where a number leads, who places calls, who keeps things."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +14,17 @@ from softswitch.endpoints.mediator.masking import Shown
 from softswitch.plan import MediatorEndpoint, Plan
 from softswitch.routing import Destination, ToEndpoint, ToPstn, ToUser
 
+_EPOCH_AT = time.time() - time.monotonic()
+
 Run = Callable[[Call], Awaitable[Outcome]]
+
+
+def calendar() -> float:
+    """POSIX seconds that go on evenly, by the loop's clock where one runs."""
+    try:
+        return _EPOCH_AT + asyncio.get_running_loop().time()
+    except RuntimeError:
+        return time.time()
 
 
 class Ways(Protocol):
@@ -64,4 +75,5 @@ class Means:
     """What an attribute names, for an endpoint by its sid: a file of the storage, or a prompt."""
     plan: Callable[[], Plan]
     keeper: Callable[[], Keeper]
-    wall_clock: Callable[[], float] = time.time
+    wall_clock: Callable[[], float] = calendar
+    """POSIX seconds."""

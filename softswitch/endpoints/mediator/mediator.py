@@ -96,10 +96,11 @@ class Mediator(Endpoint):
 
     def _find(self, call: Call) -> Route:
         redirect_did = call.did.phonenumber if call.did is not None else call.to_number
-        route = self.bindings.find(redirect_did, call.from_number, self.now)
+        numbers = _numbers(call)
+        route = self.bindings.find(redirect_did, numbers, self.now)
         if route is None:
-            is_destination = self.bindings.is_destination(redirect_did, call.from_number, self.now)
-            raise NOBODY_TO_REPLY_TO if is_destination else NO_BINDING
+            is_reply = any(self.bindings.is_destination(redirect_did, number, self.now) for number in numbers)
+            raise NOBODY_TO_REPLY_TO if is_reply else NO_BINDING
         if not route.is_reply and self.bindings.called(route.binding, call.from_number):
             self.note(route.binding)
         call.record("bound", f"binding {route.binding.sid[:8]}, {'a reply' if route.is_reply else 'a call'}")
@@ -279,6 +280,12 @@ class Mediator(Endpoint):
     def _expire(self) -> None:
         self.bindings.expire(self.now)
         self._set_timer()
+
+
+def _numbers(call: Call) -> list[str]:
+    """What the caller is known by: a user of ours by his name and by his number."""
+    user = call.source.user if call.source is not None else None
+    return [call.from_number, *([user.phonenumber] if user is not None and user.phonenumber else [])]
 
 
 async def dial(leg: Leg, keys: str) -> None:
