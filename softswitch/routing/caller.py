@@ -20,7 +20,7 @@ class Caller:
     """Who pays, and who is shown."""
 
     number: str
-    """What the number is after the transformations of the way in; of a user his name."""
+    """His number, after the transformations of the way in; empty where he has none."""
     name: str = ""
     user: User | None = None
     endpoint: AnyEndpoint | None = None
@@ -50,17 +50,17 @@ class Caller:
         diversions: tuple[tuple[str, str], ...] = (),
     ) -> "Caller":
         """Who sends an INVITE to us. `number` and `name`: as the router has found them."""
-        from_ = request.from_
-        is_own = source.user is not None or endpoint is not None
+        from_, user = request.from_, source.user
+        is_own = user is not None or endpoint is not None
         return cls(
-            number,
+            number if user is None else user.phonenumber or "",
             name or from_.display_name,
-            source.user,
+            user,
             endpoint,
             source.trunk_group.name if source.trunk_group is not None else "",
             claims=number_of(from_.uri) if is_own else "",
             is_private=wants_privacy(request),
-            is_asserted=source.trunk is not None and "P-Asserted-Identity" in request.headers,
+            is_asserted=_is_asserted(source, request),
             diversions=diversions,
             headers=request.headers,
         )
@@ -71,6 +71,14 @@ class Caller:
         if self.user is not None:
             return f"user {self.user.username}"
         return f"endpoint {self.endpoint.name}" if self.endpoint is not None else ""
+
+
+def _is_asserted(source: Identified, request: Request) -> bool:
+    """Whether somebody we trust vouches for the number: a trunk by its header, we ourselves for our users."""
+    if source.user is not None:
+        return source.user.phonenumber is not None
+    trusted = source.trunk is None or source.trunk.in_identity_mode == "passthrough"
+    return source.trunk_group is not None and trusted and "P-Asserted-Identity" in request.headers
 
 
 def wants_privacy(request: Request) -> bool:

@@ -1,15 +1,19 @@
 """What would happen to a call, and why: the decisions of the switch for a call that nobody makes.
 
-It asks `Senders` and `Router`, the ones every real call asks, with a request made up from two numbers.
+It asks `Senders`, `Router` and `Outward`, the ones every real call asks, with a request made up from two numbers. The
+name of a user as the caller is taken for that user, as if he had given his password. Of a running switch trunks are
+shown as they are now: resting, full, in whose turn.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from softswitch.errors import PeerError
 from softswitch.plan import Plan
-from softswitch.routing.destination import Destination, ToEndpoint
-from softswitch.routing.identify import Senders, ip_address
+from softswitch.routing.caller import Caller
+from softswitch.routing.destination import Destination, ToEndpoint, ToPstn
+from softswitch.routing.identify import Identified, Senders, ip_address
 from softswitch.routing.number import digits
+from softswitch.routing.outward import Outward
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.router import Decision, Router
 from softswitch.sip.grammar import parse_host_port
@@ -30,22 +34,54 @@ class Explanation:
     reason: str
 
 
-def explain(plan: Plan, *, from_: str, to: str, peer: Peer, unknown_sender: str = "403") -> Explanation:
-    """The decisions for a call that comes from `peer`; `from_` and `to` are numbers or URIs.
+def explain(
+    plan: Plan,
+    *,
+    from_: str,
+    to: str,
+    peer: Peer,
+    unknown_sender: str = "403",
+    outward: Outward | None = None,
+    now: float = 0.0,
+) -> Explanation:
+    """The decisions for a call that comes from `peer`; `from_` and `to` are numbers, users or URIs.
 
-    Raises `PeerError` for what is neither.
+    `outward` and `now` are those of a running switch, for calls out. Raises `PeerError` for what is no number or URI.
     """
-    senders = Senders(plan)
+    senders, request = Senders(plan), _request(from_, to)
     weighed = tuple(senders.explain(peer))
     source = senders.identify(peer)
+    user = plan.users.get(request.from_.uri.username)
+    if user is not None and senders.has_to_prove(source, request):
+        source = Identified(None, None, user, "by his password")
+        weighed = (
+            *(reason._replace(taken=False) for reason in weighed),
+            Reason("identify", source.name, True, source.why),
+        )
     if source is None:
         status, reason = (403, "Forbidden") if unknown_sender == "403" else (0, "no answer")
         return Explanation(weighed, None, status, f"{reason}: nobody knows {peer.host}:{peer.port}")
     try:
-        decision = Router(plan).route(source, _request(from_, to))
+        decision = Router(plan).route(source, request)
+        decision = _outward(outward or Outward(plan), source, decision, request, now)
     except Refused as refused:
         return Explanation(weighed + refused.reasons, None, refused.status, refused.reason)
     return Explanation(weighed + decision.reasons, decision, 200, described(decision.destination))
+
+
+def _outward(outward: Outward, source: Identified, decision: Decision, request: Request, now: float) -> Decision:
+    """With the reasons of a call out: what the guard says, who is shown, each trunk. Raises `Refused`."""
+    if not isinstance(decision.destination, ToPstn):
+        return decision
+    name = decision.identity.name
+    caller = Caller.of(source, request, number=decision.number_src, name=name, endpoint=source.endpoint)
+    number, group = decision.destination.number, decision.destination.trunk_group
+    try:
+        reasons = outward.weigh(number, group, caller, now)
+    except Refused as refused:
+        refused.reasons = decision.reasons + refused.reasons
+        raise
+    return replace(decision, reasons=(*decision.reasons, *reasons))
 
 
 def described(destination: Destination) -> str:

@@ -62,7 +62,7 @@ def caller_id(caller: Caller, dids: Iterable[str], rules: CallingRules) -> tuple
         shown = CallerId(caller.number or ANONYMOUS, caller.name, caller.is_private, False, caller.is_asserted)
         return shown, Reason("caller id", shown.number, True, "of the call that is passed on" if caller.number else "")
     own = _own(caller, dids, rules)
-    claimed = caller.claims
+    claimed = caller.claims or caller.number
     if claimed in own:
         number, why = claimed, f"is a number of {caller.subject}"
     elif own:

@@ -59,7 +59,14 @@ def add_explain(router: APIRouter, live: Live, unknown_sender: str) -> None:
             peer = peer_of(source)
         except PeerError as error:
             raise ApiError(400, field="source", message=error.reason) from None
-        ask = partial(explain, live.plan(), peer=peer, unknown_sender=unknown_sender)
+        ask = partial(
+            explain,
+            live.plan(),
+            peer=peer,
+            unknown_sender=unknown_sender,
+            outward=live.switch.outward,
+            now=live.clock(),
+        )
         for field, number in (("to", to), ("from", from_)):
             try:
                 found = ask(from_=number, to=to)
