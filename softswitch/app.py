@@ -110,7 +110,7 @@ class App:
         )
         self.carriers = Carriers(self.destinations.outward, self.stack, self.events, lambda: self.plan)
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
-        self.watching.phones = self.phones
+        self.watching.phones, self.watching.endpoints = self.phones, self.endpoints
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
         self._end_program = end_program
         self._stopping = asyncio.Event()

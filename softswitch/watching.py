@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from media import Engine
 from softswitch.call import Events
 from softswitch.call.sids import Sids
+from softswitch.endpoints.base import Endpoint
+from softswitch.endpoints.conference import Conference, Meeting
 from softswitch.errors import ConfigError
 from softswitch.ladder import Ladder
 from softswitch.logs import message_trace
@@ -54,6 +56,8 @@ class Watching:
         self.records: Records | None = None
         self.callbacks: Callbacks | None = None
         self.hep: HepExporter | None = None
+        self.endpoints: Mapping[str, Endpoint] = {}
+        """Where calls end, by name."""
         self.phones: Phones | None = None
         """Users' phones, where there are any to measure."""
         self._settings = settings
@@ -96,7 +100,7 @@ class Watching:
             yield self
 
     async def _keep_records(self, store: "Store", plan: Plan, parts: AsyncExitStack) -> None:
-        from softswitch.callbacks import Callbacks, Reports
+        from softswitch.callbacks import Callbacks, Owners, Reports
         from softswitch.records import Records
 
         sids = Sids(plan, partner=store.partner_sid, system_gateway=store.system_gateway_sid)
@@ -107,7 +111,7 @@ class Watching:
         self.callbacks = Callbacks(
             store, self._events, secret=wanted.secret, timeout_s=wanted.timeout_s, most_attempts=wanted.attempts
         )
-        reports = Reports(self.callbacks, self._url_of)
+        reports = Reports(self.callbacks, self._url_of, Owners(store.account_of, self._meeting, store.partner_sid))
         self.records.on_opened, self.records.on_closed = reports.on_started, reports.on_ended
         self._switch.on_started, self._switch.on_ended = self.records.on_started, self.records.on_ended
         self._events.subscribe(self.records.on_event)
@@ -146,6 +150,11 @@ class Watching:
     def _url_of(self, name: str) -> str | None:
         """Where a callback goes: the settings', else the partner's."""
         return getattr(self._settings.callbacks, name, "") or self._urls.get(name)
+
+    def _meeting(self, sid: str) -> tuple[Conference, Meeting] | None:
+        """A meeting that is live, or closing, and the conference where it is."""
+        conferences = (endpoint for endpoint in self.endpoints.values() if isinstance(endpoint, Conference))
+        return next(((it, found) for it in conferences for found in it.every_meeting() if found.id == sid), None)
 
     async def _follow_partner(self, store: "Store") -> None:
         while True:

@@ -4,8 +4,8 @@ Reading order: `signature` and `backoff` (pure), `destination` (the queue of one
 `post` (one HTTP attempt), `bodies` (which callbacks there are, and what they carry).
 """
 
-from softswitch.callbacks.bodies import Reports
+from softswitch.callbacks.bodies import Owners, Reports
 from softswitch.callbacks.sender import Callbacks, DeadLetters
 from softswitch.callbacks.signature import sign, verify
 
-__all__ = ["Callbacks", "DeadLetters", "Reports", "sign", "verify"]
+__all__ = ["Callbacks", "DeadLetters", "Owners", "Reports", "sign", "verify"]

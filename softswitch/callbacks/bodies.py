@@ -4,34 +4,67 @@
     app_conference_meeting   a meeting starts or ends: the meeting object
     call_dr                  a call is over: its record
 
-Each is sent where a URL is set for it; the URLs are looked up when something happens, so a change holds at once.
+The objects are those of `/conference/v2`, and say besides whose they are: `endpoint_sid` and `partner_sid`. Each is
+sent where a URL is set for it; the URLs are looked up when something happens, so a change holds at once.
 """
 
+import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 from msgspec.structs import asdict
 
 from softswitch.call import Call, Event
-from softswitch.call.cdr import CallRecord
+from softswitch.call.cdr import CallRecord, date
 from softswitch.callbacks.sender import Callbacks
-from softswitch.endpoints.conference import MeetingMoved
+from softswitch.endpoints.conference import Conference, Meeting, MeetingMoved
+from softswitch.endpoints.conference.objects import arriving, meeting_attributes
 
 CALL, MEETING, CALL_DR = "app_conference_call", "app_conference_meeting", "call_dr"
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who has what: what a callback says of an object besides the object itself."""
+
+    account_of: Callable[[str], str | None]
+    """The account of an endpoint; None for one that is no conference."""
+    meeting: Callable[[str], tuple[Conference, Meeting] | None]
+    """The live meeting with this sid, and where it is."""
+    partner_sid: str
 
 
 class Reports:
     """Sends a callback where somebody wants one. `url_of` says where to, for each name."""
 
-    def __init__(self, callbacks: Callbacks, url_of: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        callbacks: Callbacks,
+        url_of: Callable[[str], str | None],
+        owners: Owners,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` is the one of the calls; `wall_clock` gives POSIX time."""
         self._callbacks = callbacks
         self._url_of = url_of
+        self._owners = owners
+        self._clock, self._wall_clock = clock, wall_clock
+        self._live: dict[str, tuple[Conference, Meeting]] = {}
+        """Meetings that have been told of, also once their endpoint is no more."""
 
     def on_started(self, call: Call, record: CallRecord) -> None:
-        """A call has come to a conference."""
+        """A call has found its endpoint."""
         url = self._url_of(CALL)
-        if url:
-            self._callbacks.send(CALL, url, _call_object(call, record), call_id=call.id)
+        endpoint_sid = record.endpoint_sid_dst
+        if not url or endpoint_sid is None or call.caller.session.direction != "in":
+            return
+        account_sid = self._owners.account_of(endpoint_sid)
+        if account_sid is not None:
+            body = arriving(call, account_sid, self._date)
+            owners = {"endpoint_sid": endpoint_sid, "partner_sid": record.partner_sid}
+            self._callbacks.send(CALL, url, body | owners, call_id=call.id)
 
     def on_ended(self, call: Call, record: CallRecord) -> None:
         """A call is over."""
@@ -41,24 +74,25 @@ class Reports:
 
     def on_event(self, event: Event) -> None:
         """Meetings that start and end."""
-        if type(event) is MeetingMoved:
-            url = self._url_of(MEETING)
-            if url and (event.after == "ended" or (event.before, event.after) == ("waiting", "live")):
-                self._callbacks.send(MEETING, url, _meeting_object(event))
+        if type(event) is not MeetingMoved:
+            return
+        url = self._url_of(MEETING)
+        if event.after == "ended":
+            self._tell(event, url, self._live.pop(event.meeting_id, None))
+        elif (event.before, event.after) == ("waiting", "live") and url:
+            self._tell(event, url, None)
 
+    def _tell(self, event: MeetingMoved, url: str | None, known: tuple[Conference, Meeting] | None) -> None:
+        found = known or self._owners.meeting(event.meeting_id)
+        if not url or found is None:
+            return
+        if event.after != "ended":
+            self._live[event.meeting_id] = found
+        conference, meeting = found
+        attributes = meeting_attributes(self._owners.account_of(conference.sid) or "", self._date)
+        body = {name: value(meeting) for name, value in attributes.items()}
+        owners = {"endpoint_sid": conference.sid, "partner_sid": self._owners.partner_sid}
+        self._callbacks.send(MEETING, url, body | owners | {"reason": event.why})
 
-def _call_object(call: Call, record: CallRecord) -> dict[str, Any]:
-    request = call.caller.session.request
-    return {
-        "call_sid": call.sid,
-        "endpoint_sid": record.endpoint_sid_dst,
-        "partner_sid": record.partner_sid,
-        "date_created": record.date_start,
-        "direction": "In",
-        "number_src": str(request.from_.uri),
-        "number_dst": str(request.uri),
-    }
-
-
-def _meeting_object(event: MeetingMoved) -> dict[str, Any]:
-    return {"meeting_sid": event.meeting_id, "name": event.room, "state": event.after, "reason": event.why}
+    def _date(self, at: float) -> str:
+        return date(self._wall_clock() - self._clock() + at)

@@ -235,6 +235,10 @@ class Mirror:
         inward = [trunk for trunk in group.trunks if trunk.endpoint] if group else []
         return min(inward, key=lambda trunk: trunk.priority).endpoint if inward else None
 
+    def account_of(self, endpoint_sid: str) -> str | None:
+        """The sid of an endpoint's account; None for one that is no conference."""
+        return next((account for account, endpoint in self._accounts.items() if endpoint == endpoint_sid), None)
+
     def leading_to(self, endpoint_sid: str) -> tuple[str, ...]:
         """The sids of the trunk groups whose calls come to an endpoint, where their DIDs name none."""
         name = self._names.of(endpoint_sid)

@@ -101,6 +101,10 @@ class Store:
         async with self._engine.connect() as connection:
             return next(iter(await self._rows(connection, RESOURCES[resource], [selection.storable(sid)])), None)
 
+    def account_of(self, endpoint_sid: str) -> str | None:
+        """The sid of an endpoint's account; None for one that is no conference."""
+        return self._mirror.account_of(endpoint_sid)
+
     def trunk_groups_leading_to(self, endpoint_sid: str) -> tuple[str, ...]:
         """The sids of the trunk groups whose calls come to an endpoint, where their DIDs name none."""
         return self._mirror.leading_to(endpoint_sid)

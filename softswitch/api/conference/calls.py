@@ -15,7 +15,6 @@ from pydantic import BaseModel, Field
 
 from softswitch.api.columns import Columns
 from softswitch.api.conference.live import LiveResource, declared
-from softswitch.api.conference.meetings import room_sid_of
 from softswitch.api.context import ApiContext
 from softswitch.api.errors import ApiError
 from softswitch.api.lists import json_response
@@ -26,6 +25,7 @@ from softswitch.api.schemas import Body, Date, Object, ReadOnly, Sid, Text
 from softswitch.call import Call, OutgoingLeg
 from softswitch.endpoints.conference import Conference, Meeting
 from softswitch.endpoints.conference.attendee import Attendee
+from softswitch.endpoints.conference.objects import call_attributes, room_sid_of
 from softswitch.endpoints.conference.roles import Role
 from softswitch.errors import CallRejected
 from softswitch.plan import Did
@@ -124,28 +124,7 @@ class Calls(LiveResource[Attendee]):
         return thing.call.sid == sid
 
     def columns(self, login: Login) -> Columns[Attendee]:
-        live = self.live
-        return {
-            "call_sid": lambda it: it.call.sid,
-            "account_sid": lambda _: login.account_sid,
-            "access_code": lambda it: it.access_code,
-            "codecs": lambda it: it.call.caller.codec or "NOVOICE",
-            "date_created": lambda it: live.date(it.call.started_at),
-            "date_joined": lambda it: None if it.entered_at is None else live.date(it.entered_at),
-            "direction": lambda it: "In" if it.call.caller.session.direction == "in" else "Out",
-            "duration": lambda it: round(it.call.clock() - it.call.started_at, 3),
-            "gain_level": lambda _: 0,
-            "meeting_room_sid": lambda it: room_sid_of(it.meeting) if it.meeting and it.entered_at else None,
-            "meeting_sid": lambda it: it.meeting.id if it.meeting and it.entered_at else None,
-            "muted": lambda it: it.mute.muted,
-            "name": lambda it: it.name,
-            "on_hold": lambda it: it.on_hold if it.meeting is None else it.meeting.is_held(it),
-            "number_dst": lambda it: str(it.call.caller.session.request.uri),
-            "number_src": lambda it: str(it.call.caller.session.request.from_.uri),
-            "role": lambda it: str(it.role) if it.meeting is not None else None,
-            "state": lambda it: str(it.state),
-            "talking": lambda it: it.call.caller.talking,
-        }
+        return call_attributes(login.account_sid, self.live.date)
 
     # ---- what can be done to one
 

@@ -3,7 +3,6 @@
 CarrierX lets PATCH change `on_hold` and `participant_muted`; `locked`, `recording`, DELETE and `play` are ours.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -22,7 +21,7 @@ from softswitch.api.resources import Values
 from softswitch.api.routes import described
 from softswitch.api.schemas import Body, Date, Object, ReadOnly, Sid, not_acceptable
 from softswitch.endpoints.conference import Conference, Meeting, MuteMode
-from softswitch.endpoints.conference.roles import Role
+from softswitch.endpoints.conference.objects import meeting_attributes
 from softswitch.store import Condition, ListQuery
 
 
@@ -116,21 +115,7 @@ class Meetings(LiveResource[Meeting]):
         return thing.id == sid
 
     def columns(self, login: Login) -> Columns[Meeting]:
-        live = self.live
-        return {
-            "meeting_sid": lambda it: it.id,
-            "meeting_room_sid": room_sid_of,
-            "account_sid": lambda _: login.account_sid,
-            "date_created": lambda it: live.date(it.created_at),
-            "duration": lambda it: round(it.duration_s, 3),
-            "attendees": _heads,
-            "locked": lambda it: it.locked,
-            "recording": lambda it: it.recording.path is not None,
-            "on_hold": lambda it: it.on_hold,
-            "participant_muted": lambda it: str(it.mute_mode),
-            "name": lambda it: it.room,
-            "state": lambda it: str(it.state),
-        }
+        return meeting_attributes(login.account_sid, self.live.date)
 
     async def act(self, conference: Conference, thing: Meeting, sent: Values) -> None:  # noqa: ARG002
         if "participant_muted" in sent and sent["participant_muted"] != thing.mute_mode:
@@ -205,14 +190,3 @@ def add_play(router: APIRouter, meetings: Meetings) -> None:
         example={"duration": 2.5},
     )
     router.add_api_route(path, meetings.play, methods=["POST"], **answer)
-
-
-def _heads(meeting: Meeting) -> dict[str, int]:
-    roles = Counter(attendee.role for attendee in meeting.attendees.values())
-    return {f"{role}s": roles[role] for role in Role}
-
-
-def room_sid_of(meeting: Meeting) -> str | None:
-    """The sid of its room; None where the room is none of the plan."""
-    place, is_of_plan = meeting.place
-    return place if is_of_plan else None
