@@ -266,7 +266,8 @@ class Switch:
             call.conclude(outcome)
             self._tell(call, outcome, how)
         finally:
-            self._end(call.caller, outcome, how.with_cause if isinstance(how, CallRejected) else ())
+            if call.caller.call is call:  # else another call has taken this leg
+                self._end(call.caller, outcome, how.with_cause if isinstance(how, CallRejected) else ())
 
     def _tell(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
         counted_as = how.counted_as if isinstance(how, Refused) else None

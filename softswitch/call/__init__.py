@@ -3,7 +3,7 @@
 Reading order: `outcome` and `states` are values and tables; `events` tells the world; `digits` and `leg` make one party
 out of a SIP session and an audio stream; `originate` is a leg that we call; `collect` reads a code from it; `call`
 holds it all together. Two parties: `fork` rings somebody, `connect` brings the caller and him together, in `bridge`
-they talk, `transfer` puts another in the place of one.
+they talk; `transfer` and `takeover` put another in the place of one.
 """
 
 from softswitch.call.call import Call, Step
@@ -28,6 +28,7 @@ from softswitch.call.loops import check_hops
 from softswitch.call.originate import Attempt, OutgoingLeg
 from softswitch.call.outcome import Outcome, q850_of
 from softswitch.call.states import OutsideTableError, Table
+from softswitch.call.takeover import take_over
 from softswitch.call.transfer import Onward
 
 __all__ = [
@@ -61,4 +62,5 @@ __all__ = [
     "converse",
     "q850_of",
     "reach",
+    "take_over",
 ]

@@ -29,10 +29,10 @@ class Audio:
 class Talk:
     """The conversation of two legs of a call."""
 
-    __slots__ = ("_audio", "_call", "_held", "far", "near", "taken")
+    __slots__ = ("_audio", "_held", "call", "far", "near", "taken")
 
     def __init__(self, call: Call, engine: Engine, near: Leg, far: Leg) -> None:
-        self._call = call
+        self.call = call
         self.near, self.far = near, far
         self.taken: Leg | None = None
         """The leg that another call has taken; it is no longer ours to end."""
@@ -58,7 +58,7 @@ class Talk:
                         return leg
                     self._carry_keys(leg)
                     self._look_after_hold(leg)
-                await self._call.waiting.until()
+                await self.call.waiting.until()
             return None
         finally:
             self._audio.close()
@@ -66,7 +66,7 @@ class Talk:
     def give(self, leaving: Leg) -> Leg:
         """Gives the far end of `leaving` to another call; this call ends with `leaving`."""
         self.taken = self.other(leaving)
-        self._call.waiting.wake()
+        self.call.waiting.wake()
         return self.taken
 
     def _carry_keys(self, leg: Leg) -> None:
@@ -79,11 +79,11 @@ class Talk:
         if holder.holds_us and held not in self._held:
             self._held.add(held)
             held.say(MUSIC, repeat=True)
-            self._call.record("on hold", f"{self._name(holder)} holds")
+            self.call.record("on hold", f"{self._name(holder)} holds")
         elif not holder.holds_us and held in self._held:
             self._held.remove(held)
             held.hush()
-            self._call.record("talking", f"{self._name(holder)} resumes")
+            self.call.record("talking", f"{self._name(holder)} resumes")
 
     def _name(self, leg: Leg) -> str:
-        return "the caller" if leg is self._call.caller else "the callee"
+        return "the caller" if leg is self.call.caller else "the callee"

@@ -58,14 +58,17 @@ async def converse(call: Call, far: Leg, lines: Lines, onward: Onward | None = N
     call.record("talking", "both have answered")
     try:
         while True:
+            gone = near if near.end is not None else far
+            if gone.end is not None:
+                return _outcome(call, gone)
             talk = call.talk = Talk(call, lines.engine, near, far)
             leg = await talk.until_something()
             taken = talk.taken
             if leg is None:
                 return Outcome.released("Transferred")
-            if leg.end is not None:
-                return _outcome(call, leg)
-            near, far = await transfer(call, leg, talk.other(leg), lines, onward)
+            if leg.referral is not None and leg.end is None:
+                call.talk = None
+                near, far = await transfer(call, leg, talk.other(leg), lines, onward)
     finally:
         call.talk = None
         _end(call, [leg for leg in (near, far) if leg is not taken])

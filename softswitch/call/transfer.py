@@ -53,10 +53,11 @@ def _attended(call: Call, transferor: Leg, other: Leg, lines: Lines, wanted: Ref
     """Raises `CallRejected` 481 where Replaces names no talk."""
     replaced = lines.leg_of(wanted.replaces) if wanted.replaces is not None else None
     talk = replaced.call.talk if replaced is not None and replaced.call is not None else None
-    if replaced is None or talk is None or not talk.holds(replaced) or replaced in (transferor, other):
+    if replaced is None or talk is None or not talk.holds(replaced) or talk.taken or replaced in (transferor, other):
         raise CallRejected(481, "Call/Transaction Does Not Exist")
     third = talk.give(replaced)
     transferor.session.accept_referral()
+    transferor.session.report_referral(200, "OK")
     call.record("transferred", f"to whom {_name(call, transferor)} talked with in call {_call_of(replaced)}")
     _dismiss(transferor)
     return _in_order(call, other, third)

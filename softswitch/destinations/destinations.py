@@ -10,12 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from softswitch.call import Call, Invitation, Leg, Lines, Outcome, connect
+from softswitch.call import Call, Invitation, Leg, Lines, Outcome, connect, take_over
 from softswitch.destinations.forwarding import Diversion, why_forwarded
 from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
 from softswitch.plan import Plan, User
-from softswitch.routing import Destination, Outward, Reason, Router, Target, ToEndpoint, ToPstn, ToUser, number_of
+from softswitch.routing import (
+    Destination,
+    Outward,
+    Reason,
+    Router,
+    Target,
+    ToEndpoint,
+    ToPstn,
+    ToTalk,
+    ToUser,
+    number_of,
+)
 from softswitch.routing.caller import Caller
 from softswitch.sip import Referred, Response
 
@@ -78,6 +89,8 @@ class Destinations:
                 return await self._to_user(call, user, diversions)
             case ToPstn():
                 return await connect(call, self.to_pstn(call, destination, diversions), self.lines, self)
+            case ToTalk(replaces):
+                return await take_over(call, replaces, self.lines, self)
 
     # ---- a user
 

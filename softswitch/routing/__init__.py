@@ -6,7 +6,7 @@ changes on the way; `router` where it goes (`destination`); `trunk_group` and `o
 """
 
 from softswitch.routing.caller import Caller
-from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToUser
+from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToTalk, ToUser
 from softswitch.routing.explain import Explanation, explain, peer_of
 from softswitch.routing.failures import Failures, TrunkService
 from softswitch.routing.fraud import Alarm, Guard, Spending
@@ -44,6 +44,7 @@ __all__ = [
     "Target",
     "ToEndpoint",
     "ToPstn",
+    "ToTalk",
     "ToUser",
     "TokenBucket",
     "Transformations",

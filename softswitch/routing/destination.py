@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from softswitch.plan import AnyEndpoint, Did, TrunkGroup, User
+from softswitch.sip.replaces import Replaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +42,15 @@ class ToPstn:
         return f"trunk group {self.trunk_group.name}"
 
 
-Destination = ToEndpoint | ToUser | ToPstn
+@dataclass(frozen=True, slots=True)
+class ToTalk:
+    """A user takes the place of one side of a talk (RFC 3891)."""
+
+    replaces: Replaces
+
+    @property
+    def name(self) -> str:
+        return "a talk"
+
+
+Destination = ToEndpoint | ToUser | ToPstn | ToTalk

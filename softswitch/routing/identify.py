@@ -83,8 +83,11 @@ class Senders:
         return self.among_trunks(peer.transport, peer.host, peer.port, peer.local_port)
 
     def has_to_prove(self, source: Identified | None, request: Request) -> bool:
-        """Whether a call needs a user's password: one from a registered phone, from nobody known, or from a network of a
-        trunk group where it names a user as its caller."""
+        """Whether a call needs a user's password.
+
+        One from a registered phone does, one from nobody known, and one from a network of a trunk group that names a
+        user as its caller.
+        """
         if not self._plan.users:
             return False
         if source is None or source.user is not None:

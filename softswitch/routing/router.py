@@ -11,14 +11,16 @@ party, but where it has no trunk group it reaches nobody outside. Pure: the same
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from softswitch.errors import PeerError
 from softswitch.plan import AnyEndpoint, Did, Plan, Trunk, TrunkGroup, User
-from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToUser
+from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToTalk, ToUser
 from softswitch.routing.identify import Identified
 from softswitch.routing.identity import Identity, identity_of
 from softswitch.routing.number import digits, number_of
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.transformations import Subject, Transformations
 from softswitch.sip.message import Request
+from softswitch.sip.replaces import Replaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Decision:
     @property
     def did(self) -> Did | None:
         """The DID that was called, where it was one."""
-        return None if isinstance(self.destination, ToPstn) else self.destination.did
+        return self.destination.did if isinstance(self.destination, ToEndpoint | ToUser) else None
 
 
 class Router:
@@ -64,7 +66,7 @@ class Router:
         subject.reasons.append(Reason("caller", identity.number, True, f"header {identity.header}"))
         for transformations in self._inward(source):
             transformations.apply(subject)
-        destination = self._destination(source, subject)
+        destination = self._talk(source, request) or self._destination(source, subject)
         self._lead_on(destination, subject)
         return Decision(
             destination,
@@ -99,6 +101,17 @@ class Router:
             return (of_group,)
         return self._of_trunk[source.trunk_group.name, source.trunk.name], of_group
 
+    def _talk(self, source: Identified, request: Request) -> ToTalk | None:
+        """The talk that a call wants to enter. Raises `Refused`: only users may, and it has to be named."""
+        if "Replaces" not in request.headers:
+            return None
+        if source.user is None:
+            raise Refused(403, "Forbidden")
+        try:
+            return ToTalk(Replaces.parse(request.headers.get("Replaces") or ""))
+        except PeerError as error:
+            raise Refused(400, error.reason) from None
+
     def _destination(self, source: Identified, subject: Subject) -> Destination:
         number = subject.number_dst
         if source.user is None and source.endpoint is None:
@@ -132,7 +145,7 @@ class Router:
 
     def _lead_on(self, destination: Destination, subject: Subject) -> None:
         """The transformations of the destination, and the reason it is one."""
-        if not isinstance(destination, ToPstn) and destination.did is not None:
+        if isinstance(destination, ToEndpoint | ToUser) and destination.did is not None:
             self._transformations(destination.did).apply(subject)
         match destination:
             case ToEndpoint(did, endpoint):
@@ -144,6 +157,8 @@ class Router:
             case ToPstn(number, group):
                 subject.number_dst = number
                 subject.reasons.append(Reason("pstn", number, True, f"over trunk group {group.name}"))
+            case ToTalk(replaces):
+                subject.reasons.append(Reason("talk", replaces.call_id, True, "in the place of one side"))
 
     def _transformations(self, did: Did) -> Transformations:
         compiled = self._of_did.get(did.phonenumber)

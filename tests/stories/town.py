@@ -39,9 +39,10 @@ from softswitch.sip import (
     Transport,
     Uri,
 )
+from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer
 from tests.endpoints.conference.prompt_book import level
-from tests.wire import Packet, Wire
+from tests.wire import Datagrams, Packet, Receive, Unreachable, Wire
 
 HERE = "127.0.0.1"
 CARRIER = "127.0.0.50"
@@ -88,7 +89,9 @@ class Phone:
         self.speaks = True
         self.takes_events = True
         self.password = ""
-        self.stack = Stack(StackSettings(user_agent="phone"), network=town.wire)
+        self.notified: list[str] = []
+        """What NOTIFYs have said of a transfer."""
+        self.stack = Stack(StackSettings(user_agent="phone"), network=_Attentive(town.wire, self.notified))
         self.stack.on_invite, self.stack.on_request = self._on_invite, self._on_request
         self._rtp = town.wire.datagrams(host, next(self._ports), self._receive)
         self._remote: tuple[str, int] | None = None
@@ -258,6 +261,12 @@ class Phone:
         self._heard.clear()
         self.payload_types.clear()
 
+    def has_heard(self, *tones_hz: int) -> bool:
+        """Whether these tones were there together at any time."""
+        heard = np.concatenate(self._heard) if self._heard else np.zeros(0, np.int16)
+        windows = [heard[start : start + 400] for start in range(0, len(heard), 400)]
+        return any(all(level(window, tone) > LOUDNESS / 10 for tone in tones_hz) for window in windows)
+
     def hears(self, tone_hz: int, seconds: float = 0.5) -> bool:
         """Whether the last `seconds` held this tone."""
         heard = np.concatenate(self._heard) if self._heard else np.zeros(0, np.int16)
@@ -341,6 +350,29 @@ class Phone:
     def pressed(self) -> str:
         """The keys that came, by RTP or INFO."""
         return "".join(key[:1] for key in self.keys)
+
+
+class _Attentive:
+    """The wire of a phone that has sent REFER: NOTIFYs are answered here, a stack that never refers knows none."""
+
+    def __init__(self, wire: Wire, notified: list[str]) -> None:
+        self._wire, self._notified = wire, notified
+
+    async def open_datagrams(self, host: str, port: int, receive: Receive, unreachable: Unreachable) -> Datagrams:
+        def hear(data: bytes, from_host: str, from_port: int) -> None:
+            if not data.startswith(b"NOTIFY"):
+                receive(data, from_host, from_port)
+                return
+            notify = parse(data)
+            assert isinstance(notify, Request)
+            self._notified.append(notify.body.decode().strip())
+            socket.send(Response.for_request(notify, 200).encode(), from_host, from_port)
+
+        socket = await self._wire.open_datagrams(host, port, hear, unreachable)
+        return socket
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wire, name)
 
 
 class Town:

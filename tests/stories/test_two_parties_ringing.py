@@ -1,0 +1,242 @@
+"""From the INVITE to the answer: forking, early media, ringback, failover, forwarding, loops."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from softswitch.sip import Provisional
+from tests.stories.town import CARRIER, RINGBACK_HZ, town
+
+SECOND = "127.0.0.51"
+
+
+def two_trunks(**more: Any) -> list[dict[str, Any]]:
+    trunks = [
+        {"name": "first", "address": CARRIER, "port": 5060, **more},
+        {"name": "second", "address": SECOND, "port": 5060, "priority": 1, **more},
+    ]
+    return [{"name": "pstn", "acls": [f"{CARRIER}/32", f"{SECOND}/32"], "trunks": trunks}]
+
+
+async def test_all_phones_of_a_user_ring_and_the_first_answer_wins(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, desk, hand = await it.phone("1001"), await it.phone("1002-desk"), await it.phone("1002-hand")
+        ann.dial("1002")
+        await asyncio.gather(desk.rings(), hand.rings())
+        desk.ring()
+        hand.ring()
+        await ann.ringing()
+        hand.answer()
+        await ann.answered()
+        assert (await desk.ended()).status == 487
+        cancel = next(text for text in it.messages(desk.host, "CANCEL"))
+        assert 'Reason: SIP;cause=200;text="Call completed elsewhere"' in cancel
+        await asyncio.sleep(2)
+        assert ann.hears(hand.tone_hz)
+        assert hand.hears(ann.tone_hz)
+        assert not ann.hears(desk.tone_hz)
+
+
+async def test_two_phones_that_answer_at_once_are_one_call(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, desk, hand = await it.phone("1001"), await it.phone("1002-desk"), await it.phone("1002-hand")
+        ann.dial("1002")
+        await asyncio.gather(desk.rings(), hand.rings())
+        desk.answer()
+        hand.answer()
+        await ann.answered()
+        await asyncio.sleep(1)
+        assert [desk.session.has_ended, hand.session.has_ended].count(True) == 1
+
+
+async def test_phones_ring_one_after_another_by_their_q(tmp_path: Path) -> None:
+    async with town(tmp_path, users=[{}, {"ring_s": 10}, {}]) as it:
+        ann = await it.phone("1001")
+        desk, hand = await it.phone("1002-desk", q="0.9"), await it.phone("1002-hand", q="0.4")
+        ann.dial("1002")
+        await desk.rings()
+        desk.ring()
+        await ann.ringing()
+        assert not hand.sessions
+        await hand.rings()
+        assert (await desk.ended()).status == 487
+        hand.answer()
+        await ann.answered()
+
+
+async def test_one_busy_phone_does_not_speak_for_the_other(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, desk, hand = await it.phone("1001"), await it.phone("1002-desk"), await it.phone("1002-hand")
+        ann.dial("1002")
+        await asyncio.gather(desk.rings(), hand.rings())
+        desk.refuse(486)
+        await asyncio.sleep(1)
+        hand.answer()
+        await ann.answered()
+
+
+async def test_a_phone_that_says_6xx_speaks_for_all(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, desk, hand = await it.phone("1001"), await it.phone("1002-desk"), await it.phone("1002-hand")
+        ann.dial("1002")
+        await asyncio.gather(desk.rings(), hand.rings())
+        desk.refuse(603, "Decline")
+        assert (await ann.ended()).status == 603
+        assert (await hand.ended()).status == 487
+
+
+async def test_early_media_of_the_far_end_is_heard(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, carrier = await it.phone("1001"), await it.carrier()
+        ann.dial("13105550177")
+        await carrier.rings()
+        carrier.ring(183, early_media=True)
+        assert (await ann.ringing(183)).sdp
+        await asyncio.sleep(2)
+        assert ann.hears(carrier.tone_hz)
+        carrier.answer()
+        await ann.answered()
+        await asyncio.sleep(1)
+        assert ann.hears(carrier.tone_hz)
+        assert carrier.hears(ann.tone_hz)
+
+
+async def test_ringing_without_media_is_left_to_the_callers_phone(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002")
+        await bob.rings()
+        bob.ring()
+        assert (await ann.ringing()).sdp is None
+
+
+async def test_after_early_media_has_gone_we_make_the_ringback(tmp_path: Path) -> None:
+    async with town(tmp_path, groups=two_trunks()) as it:
+        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND)
+        ann.dial("13105550177")
+        await first.rings()
+        first.ring(183, early_media=True)
+        await asyncio.sleep(1)
+        first.refuse(503)
+        await second.rings()
+        second.ring()
+        await asyncio.sleep(1)
+        assert ann.hears(RINGBACK_HZ)
+        second.answer()
+        await ann.answered()
+        await asyncio.sleep(1)
+        assert ann.hears(second.tone_hz)
+        assert not ann.hears(RINGBACK_HZ)
+
+
+async def test_the_next_trunk_is_tried_after_503_and_the_story_says_so(tmp_path: Path) -> None:
+    async with town(tmp_path, groups=two_trunks()) as it:
+        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND)
+        ann.dial("13105550177")
+        await first.rings()
+        first.refuse(503, "Overloaded")
+        await second.picks_up()
+        await ann.answered()
+        (call,) = it.app.switch.calls.values()
+        assert [(tried.target, tried.status) for tried in call.tried] == [
+            ("trunk pstn/first", 503),
+            ("trunk pstn/second", 200),
+        ]
+        assert [step.why for step in call.story if step.after == "refused"] == ["trunk pstn/first: 503 Overloaded"]
+
+
+async def test_a_silent_trunk_fails_over_before_the_caller_gives_up(tmp_path: Path) -> None:
+    async with town(tmp_path, groups=two_trunks()) as it:
+        ann, second = await it.phone("1001"), await it.carrier(SECOND)
+        it.wire.sends_icmp = False
+        ann.dial("13105550177")
+        started_at = asyncio.get_running_loop().time()
+        await second.rings()
+        assert asyncio.get_running_loop().time() - started_at < 8
+        second.answer()
+        await ann.answered()
+
+
+async def test_a_number_that_does_not_exist_is_the_answer_of_the_first_trunk(tmp_path: Path) -> None:
+    async with town(tmp_path, groups=two_trunks()) as it:
+        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND)
+        ann.dial("13105550177")
+        await first.rings()
+        first.refuse(404, "Unallocated", headers=(("Reason", "Q.850;cause=1"),))
+        ended = await ann.ended()
+        assert (ended.status, ended.reason, ended.q850) == (404, "Unallocated", 1)
+        assert not second.sessions
+
+
+async def test_max_forwards_goes_down_and_ends_a_loop(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002")
+        assert (await bob.rings()).request.max_forwards == 69
+        ann.hang_up()
+        await bob.ended()
+        ann.dial("1002", max_forwards=0)
+        assert (await ann.ended()).status == 483
+
+
+async def test_busy_calls_go_where_the_user_wants(tmp_path: Path) -> None:
+    async with town(tmp_path, users=[{}, {"forward_busy": "1003"}, {}]) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        ann.dial("1002")
+        await bob.rings()
+        bob.refuse(486)
+        session = await cid.picks_up()
+        assert (session.request.headers.get("Diversion") or "").startswith("<sip:1002@")
+        assert "reason=user-busy" in (session.request.headers.get("Diversion") or "")
+        await ann.answered()
+        await asyncio.sleep(1)
+        assert ann.hears(cid.tone_hz)
+
+
+async def test_calls_nobody_answers_go_to_the_pstn(tmp_path: Path) -> None:
+    async with town(tmp_path, users=[{}, {"forward_no_answer": "13105550177", "ring_s": 15}, {}]) as it:
+        ann, bob, carrier = await it.phone("1001"), await it.phone("1002"), await it.carrier()
+        ann.dial("1002")
+        await bob.rings()
+        bob.ring()
+        session = await carrier.picks_up()
+        assert (await bob.ended()).status == 487
+        assert session.request.uri.username == "13105550177"
+        assert "reason=no-answer" in (session.request.headers.get("Diversion") or "")
+        await ann.answered()
+
+
+async def test_calls_of_a_user_without_a_phone_go_on(tmp_path: Path) -> None:
+    async with town(tmp_path, users=[{}, {"forward_unregistered": "1003"}, {}]) as it:
+        carrier, cid = await it.carrier(), await it.phone("1003")
+        carrier.dial("12025550112")
+        await cid.picks_up()
+        await carrier.answered()
+
+
+async def test_users_who_forward_to_each_other_end_in_482(tmp_path: Path) -> None:
+    async with town(tmp_path, users=[{}, {"forward_unregistered": "1003"}, {"forward_unregistered": "1002"}]) as it:
+        ann = await it.phone("1001")
+        ann.dial("1002")
+        assert (await ann.ended()).status == 482
+
+
+async def test_a_call_that_ends_before_it_is_answered_says_why_in_a_word(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002")
+        await bob.rings()
+        bob.refuse(488, "Not Acceptable Here")
+        ended = await ann.ended()
+        assert (ended.status, ended.q850) == (488, 65)
+
+
+async def test_ringing_is_told_once_however_many_phones_ring(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, desk, hand = await it.phone("1001"), await it.phone("1002-desk"), await it.phone("1002-hand")
+        ann.dial("1002")
+        await asyncio.gather(desk.rings(), hand.rings())
+        desk.ring()
+        hand.ring()
+        await asyncio.sleep(2)
+        assert len([event for event in ann.events if isinstance(event, Provisional)]) == 1

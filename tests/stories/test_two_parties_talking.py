@@ -1,0 +1,321 @@
+"""From the answer to the end: hold, keys, other codecs, delayed offers, transfer, Replaces."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from softswitch.sip import OfferRefused, Session
+from tests.stories.town import MUSIC_HZ, RINGBACK_HZ, Phone, Town, town
+
+
+async def talking(it: Town, one: Phone, other: Phone, number: str = "") -> tuple[Session, Session]:
+    """The sessions of a call from one phone to the other, answered."""
+    ours = one.dial(number or other.user)
+    theirs = await other.picks_up()
+    await one.answered()
+    await asyncio.sleep(1)
+    return ours, theirs
+
+
+def hear_each_other(one: Phone, other: Phone) -> bool:
+    return one.hears(other.tone_hz) and other.hears(one.tone_hz)
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "inactive"])
+async def test_whoever_is_held_hears_music_and_no_re_invite(tmp_path: Path, direction: str) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        invites = len(it.messages(bob.host, "INVITE"))
+        ann.hold(direction)
+        await asyncio.sleep(2)
+        assert bob.hears(MUSIC_HZ)
+        assert not bob.hears(ann.tone_hz)
+        assert len(it.messages(bob.host, "INVITE")) == invites
+        ann.resume()
+        await asyncio.sleep(2)
+        assert not bob.hears(MUSIC_HZ)
+        assert hear_each_other(ann, bob)
+
+
+async def test_the_callee_holds_too(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        bob.hold()
+        await asyncio.sleep(2)
+        assert ann.hears(MUSIC_HZ)
+        bob.resume()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, bob)
+
+
+async def test_a_new_codec_on_one_leg_does_not_disturb_the_other(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        before = len(it.messages(bob.host))
+        ann.laws = [8]
+        ann.session.reoffer(ann.sdp())
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, bob)
+        assert ann.law == 8
+        assert len(it.messages(bob.host)) == before
+
+
+async def test_a_caller_who_leaves_the_offer_to_us(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002", late_offer=True)
+        await bob.picks_up()
+        await ann.answered()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, bob)
+
+
+async def test_a_callee_who_asks_for_an_offer_in_the_call(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        bob.session.reoffer(None)
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, bob)
+
+
+async def test_keys_go_across_as_events_and_only_once(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        await ann.press("1234#")
+        await asyncio.sleep(2)
+        assert bob.pressed == "1234#"
+        await bob.press("90")
+        await asyncio.sleep(2)
+        assert ann.pressed == "90"
+
+
+async def test_keys_as_info_become_events_for_a_far_end_that_has_them(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        ann.session.info("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n")
+        await asyncio.sleep(2)
+        assert bob.pressed == "5"
+
+
+async def test_keys_are_info_for_a_far_end_that_sends_info_and_has_no_events(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        bob.takes_events = False
+        await talking(it, ann, bob)
+        bob.session.info("application/dtmf-relay", b"Signal=1\r\nDuration=160\r\n")
+        await asyncio.sleep(1)
+        await ann.press("7")
+        await asyncio.sleep(1)
+        assert bob.pressed == "7"
+
+
+async def test_keys_are_tones_for_a_far_end_that_has_nothing_else(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        bob.takes_events = False
+        ann.speaks = False
+        await talking(it, ann, bob)
+        bob.forget()
+        await ann.press("5")
+        await asyncio.sleep(0.3)
+        assert bob.has_heard(770, 1336)
+        assert not bob.keys
+
+
+async def test_a_blind_transfer(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        cid.ring()
+        await asyncio.sleep(1)
+        assert ann.hears(RINGBACK_HZ)
+        cid.answer()
+        await bob.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, cid)
+        assert bob.notified == ["SIP/2.0 100 Trying", "SIP/2.0 180 Ringing", "SIP/2.0 200 OK"]
+        cid.hang_up()
+        await ann.ended()
+
+
+async def test_the_caller_transfers_and_his_call_goes_on_without_him(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        ann.refer("<sip:1003@127.0.0.1>")
+        await cid.picks_up()
+        await ann.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(bob, cid)
+        bob.hang_up()
+        await cid.ended()
+
+
+async def test_a_transferor_who_hangs_up_before_the_answer_transfers_all_the_same(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        cid.ring()
+        bob.hang_up()
+        await asyncio.sleep(1)
+        cid.answer()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, cid)
+
+
+async def test_a_transfer_that_fails_leaves_the_talk_as_it_was(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        cid.refuse(486)
+        await asyncio.sleep(2)
+        assert bob.notified[-1] == "SIP/2.0 486 Busy Here"
+        assert hear_each_other(ann, bob)
+
+
+async def test_a_transfer_that_fails_after_the_transferor_has_gone_ends_the_call(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        bob.hang_up()
+        await asyncio.sleep(1)
+        cid.refuse(486)
+        assert (await ann.ended()).by == "remote"
+
+
+async def test_whoever_is_transferred_hangs_up_while_it_rings(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        cid.ring()
+        ann.hang_up()
+        assert (await cid.ended()).status == 487
+        await bob.ended()
+
+
+async def test_a_transfer_to_the_pstn(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, carrier = await it.phone("1001"), await it.phone("1002"), await it.carrier()
+        await talking(it, ann, bob)
+        bob.refer("<sip:13105550177@127.0.0.1>")
+        session = await carrier.picks_up()
+        assert session.remote_address.uri.username == "12025550112"
+        await bob.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, carrier)
+
+
+async def test_a_trunk_may_not_transfer_unless_the_plan_says_so(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        bob, carrier = await it.phone("1002"), await it.carrier()
+        await talking(it, carrier, bob, "12025550112")
+        carrier.refer("<sip:13105550177@127.0.0.1>")
+        await asyncio.sleep(1)
+        assert any(text.startswith("SIP/2.0 403") for text in it.messages(carrier.host))
+        assert hear_each_other(carrier, bob)
+
+
+async def test_a_transfer_to_nobody_is_refused(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        bob.refer("<sip:nobody@127.0.0.1>")
+        await asyncio.sleep(1)
+        assert any(text.startswith("SIP/2.0 404") for text in it.messages(bob.host))
+        assert hear_each_other(ann, bob)
+
+
+@pytest.mark.parametrize("headers", [[], [("Refer-To", "<sip:1003@127.0.0.1>")]])
+async def test_a_refer_without_one_refer_to_is_a_bad_request(tmp_path: Path, headers: list[tuple[str, str]]) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>" if headers else "", headers)
+        await asyncio.sleep(1)
+        assert any(text.startswith("SIP/2.0 400") for text in it.messages(bob.host))
+        assert hear_each_other(ann, bob)
+
+
+async def test_an_attended_transfer(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        _, first = await talking(it, ann, bob)
+        bob.hold()
+        await asyncio.sleep(1)
+        bob.direction = "sendrecv"
+        second, _ = await talking(it, bob, cid)
+        assert ann.hears(MUSIC_HZ)
+        bob.sessions.append(first)
+        bob.refer(f"<sip:1003@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        await asyncio.sleep(2)
+        assert bob.notified[-1] == "SIP/2.0 200 OK"
+        assert first.has_ended
+        assert second.has_ended
+        assert hear_each_other(ann, cid)
+        assert not ann.hears(MUSIC_HZ)
+        assert len(it.app.switch.calls) == 1
+        ann.hang_up()
+        await cid.ended()
+
+
+async def test_an_attended_transfer_to_a_dialog_that_is_none_is_refused(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1?Replaces=nothing%3Bto-tag%3Da%3Bfrom-tag%3Db>")
+        await asyncio.sleep(1)
+        assert any(text.startswith("SIP/2.0 481") for text in it.messages(bob.host))
+        assert hear_each_other(ann, bob)
+
+
+async def test_a_user_takes_his_call_over_with_another_phone(tmp_path: Path) -> None:
+    """INVITE with Replaces (RFC 3891 §1: moving a call from the desk to the hand)."""
+    async with town(tmp_path) as it:
+        ann, desk, hand = await it.phone("1001"), await it.phone("1002-desk"), await it.phone("1003")
+        await talking(it, ann, desk)
+        dialog = desk.session.dialog
+        assert dialog is not None
+        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        hand.dial("1001", headers=[("Replaces", replaces), ("Require", "replaces")])
+        await hand.answered()
+        await desk.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, hand)
+        hand.hang_up()
+        await ann.ended()
+
+
+async def test_an_invite_that_replaces_nothing_gets_481(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann = await it.phone("1001")
+        ann.dial("1002", headers=[("Replaces", "none;to-tag=a;from-tag=b")])
+        assert (await ann.ended()).status == 481
+
+
+async def test_a_re_invite_we_can_not_take_leaves_the_talk_as_it_was(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        ann.session.reoffer(
+            ann.sdp().replace(b"RTP/AVP 0 101", b"RTP/AVP 96 101").replace(b"rtpmap:0 PCMU", b"rtpmap:96 X")
+        )
+        assert (await ann.seen(OfferRefused)).status == 488
+        await asyncio.sleep(1)
+        assert hear_each_other(ann, bob)
