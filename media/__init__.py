@@ -14,8 +14,10 @@ process. What happens there comes back as events to the callback the stream or r
     stream.close()
     await engine.stop()
 
-Reading order: sources, events, settings, errors (values) -> handles (what the door hands out) -> engine -> worker ->
-tick, the one page that happens every 20 ms -> streams, rooms, jitter, levels, mixer ...
+Two streams that only talk with each other are bridged (`engine.bridge`): nothing is mixed then.
+
+Reading order: sources, events, settings, errors (values) -> handles, pair (what the door hands out) -> engine ->
+worker -> tick, the one page that happens every 20 ms -> streams, rooms, jitter, levels, mixer, relay, srtp ...
 """
 
 from media.engine import Engine
@@ -35,6 +37,7 @@ from media.events import (
     TalkStopped,
 )
 from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
+from media.pair import Pair
 from media.players import Library
 from media.prompts import digit_prompts, number_prompts
 from media.sdes import Encryption
@@ -54,6 +57,7 @@ __all__ = [
     "MediaSettingsError",
     "NegotiationError",
     "NoPortFree",
+    "Pair",
     "Player",
     "PlayerFinished",
     "Prompt",

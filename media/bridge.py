@@ -14,6 +14,7 @@ from media.events import DigitsSent, RtpResumed, RtpSilent, SourceLatched
 from media.levels import GATE, PASSES_ALL
 from media.parts import Parts
 from media.pool import FRAME_SAMPLES
+from media.rows import NOBODY
 from media.streams import COUNTERS
 from media.sweep import Address
 from media.tick import Tick
@@ -101,6 +102,7 @@ class Bridge:
         self._count_listener(row, -1)
         before = self._rooms_of(row)
         parts.rows.place(command)
+        parts.relay.hear(row, command.relays if command.relays in parts.rows.legs else NOBODY)
         self._count_listener(row, +1)
         after = self._rooms_of(row)
         for room in before - after:
@@ -115,6 +117,7 @@ class Bridge:
         if row not in parts.rows.legs:
             return
         self._place(commands.Place(row, 0, 0, 0.0))
+        parts.relay.forget(row)
         parts.reports.stop(row)
         parts.levels.clear(row)
         parts.gaps.forget(row)

@@ -78,12 +78,16 @@ class Agree(_Command, frozen=True, tag=True, array_like=True):
 
 
 class Place(_Command, frozen=True, tag=True, array_like=True):
-    """Which room a row hears and which it speaks in (0: none), and how loud its speech is mixed."""
+    """Which room a row hears and which it speaks in (0: none), and how loud its speech is mixed.
+
+    Or which row it hears alone (`relays`), and nobody else hears (-1: none).
+    """
 
     row: int
     hears: int
     speaks: int
     gain_db: float
+    relays: int = -1
 
 
 class Close(_Command, frozen=True, tag=True, array_like=True):

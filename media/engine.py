@@ -23,11 +23,12 @@ from media import commands
 from media.codecs import Codec
 from media.errors import MediaError, NoPortFree
 from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent
-from media.handles import Player, Recorder, Room, Stream, StreamStatistics
+from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
 from media.levels import level_db
 from media.link import InProcess, Link
 from media.memory_sweep import Wire
 from media.negotiation import Agreement, LocalMedia
+from media.pair import Pair
 from media.parts import ROOMS
 from media.players import Audio, Library
 from media.ports import Ports, open_udp
@@ -168,6 +169,20 @@ class Engine:
         room = Room(self, heapq.heappop(self._free_rooms), name, on_event)
         self._rooms[room.number] = room
         return room
+
+    def bridge(self, one: Stream, other: Stream) -> Pair:
+        """Two streams hear each other and nobody else, out of the room or pair that each was in."""
+        for stream in (one, other):
+            if stream.state is StreamState.CLOSED:
+                raise MediaError(f"{stream!r} is closed")
+            if stream.room is not None:
+                stream.room.leave(stream)
+            if stream.pair is not None:
+                stream.pair.close()
+        pair = one.pair = other.pair = Pair(self, one, other)
+        one.replace()
+        other.replace()
+        return pair
 
     def duration_s(self, source: Source) -> float:
         """How long a source plays. Raises SourceNotFound."""

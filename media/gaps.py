@@ -13,33 +13,54 @@ from numpy.typing import NDArray
 from media.comfort_noise import ComfortNoise
 from media.concealment import Concealment
 from media.mixer import decode
-from media.pool import FRAME_SAMPLES, NO_SLOT
+from media.pool import FRAME_SAMPLES, NO_SLOT, Pool
 from media.rows import Rows
 from media.streams import StreamColumns
 
 HISTORY_TICKS = 4  # three frames are recalled
 NEVER = -1
+MANY = 4  # one row in so many
 CONCEALED_TICKS = 3  # then a gap has faded out
 
 
 class Gaps:
     """Remembers what the talkers said in the last ticks."""
 
-    def __init__(self, rows: Rows, streams: StreamColumns) -> None:
-        self._rows, self._streams = rows, streams
+    def __init__(self, rows: Rows, streams: StreamColumns, pool: Pool) -> None:
+        self._rows, self._streams, self._pool = rows, streams, pool
         self._history = np.zeros((HISTORY_TICKS, rows.length, FRAME_SAMPLES), np.uint8)
+        self._history_words = self._history.view(np.uint64)
         self._written = np.full((HISTORY_TICKS, rows.length), NEVER, np.int64)  # in which tick
         self._tick = 0
         self.concealment = Concealment(rows.length, self._recall)
         self.noise = ComfortNoise(rows.length)
         self.pauses = np.zeros(rows.length, np.bool_)  # the peer has described its background and sends no audio
 
+    def turn(self) -> None:
+        """On to this tick."""
+        self._tick += 1
+
     def remember(self, rows: NDArray[np.intp], payloads: NDArray[np.uint8], slots: NDArray[np.int32]) -> None:
         """What the talkers play in this tick, [k, 160]."""
-        self._tick += 1
         place = self._tick % HISTORY_TICKS
         self._history[place, rows] = payloads
         self._written[place, rows] = np.where(slots == NO_SLOT, NEVER, self._tick)
+
+    def remember_rows(self, n: int, rows: NDArray[np.intp], slots: NDArray[np.int32]) -> None:
+        """The same of these among the first n rows, whose slots these are.
+
+        Most frames lie where they were received: of many rows, those of all are copied at once.
+        """
+        if MANY * len(rows) < n:
+            mine = slots[rows]
+            self.remember(rows, self._pool.payload[mine], mine)
+            return
+        place = self._tick % HISTORY_TICKS
+        self._history_words[place, :n] = self._pool.payload_words[:n]
+        kept = np.flatnonzero(slots >= self._pool.rows)
+        if len(kept):
+            self._history[place, kept] = self._pool.payload[slots[kept]]
+        self._written[place, :n] = np.where(slots == NO_SLOT, NEVER, self._tick)
 
     def fill(self, rows: NDArray[np.intp], slots: NDArray[np.int32], samples: NDArray[np.int16]) -> int:
         """Fills what is missing of the talkers' `samples`, in place, and blends in what is back; returns how many."""

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from media import commands
 from media.errors import MediaError
 from media.events import PlayerFinished, RecorderFailed, RoomEvent, StreamEvent
+from media.rows import NOBODY
 from media.sources import Source
 
 if TYPE_CHECKING:
     from media.engine import Engine
     from media.negotiation import Agreement, LocalMedia
+    from media.pair import Pair
     from media.shelf import Place
 
 NOWHERE = 0  # the room that nobody speaks in
@@ -63,7 +65,7 @@ class StreamStatistics:
 
 
 class Stream:
-    """A leg's audio: one RTP port pair, at most one room, at most one player of its own."""
+    """A leg's audio: one RTP port pair, at most one room or one other stream, at most one player of its own."""
 
     __slots__ = (
         "_engine",
@@ -75,6 +77,7 @@ class Stream:
         "id",
         "local",
         "on_event",
+        "pair",
         "player",
         "recorder",
         "room",
@@ -95,6 +98,7 @@ class Stream:
         self.state = StreamState.OPEN
         self.agreement: Agreement | None = None
         self.room: Room | None = None
+        self.pair: Pair | None = None
         self.player: Player | None = None
         self.recorder: Recorder | None = None
         self._last_statistics: StreamStatistics | None = None
@@ -116,7 +120,7 @@ class Stream:
         self._agreed(self.local.accept(answer))
 
     def play(self, *sources: Source, repeat: bool = False) -> Player:
-        """Plays to this stream alone, in place of its room; a player before it is stopped. Raises SourceNotFound."""
+        """Plays to this stream alone, in place of all else; a player before it is stopped. Raises SourceNotFound."""
         self._require_open()
         if self.player is not None:
             self.player.stop()
@@ -124,9 +128,11 @@ class Stream:
         return self.player
 
     def mute(self, muted: bool) -> None:
-        """A muted stream is not mixed; it keeps hearing, and its keys keep working."""
+        """A muted stream is heard by nobody; it keeps hearing, and its keys keep working."""
         self._muted = muted
         self._place()
+        if self.pair is not None:
+            self.pair.other(self).replace()
 
     def send_digits(self, digits: str, *, duration_ms: int = DIGIT_MS, gap_ms: int = DIGIT_GAP_MS) -> None:
         """Dials 0-9 * # A-D one after another (a comma waits a second); `DigitsSent` follows."""
@@ -154,6 +160,8 @@ class Stream:
                 part.stop()
         if self.room is not None:
             self.room.leave(self)
+        if self.pair is not None:
+            self.pair.close()
         self._last_statistics = self._engine.statistics(self)
         self.state = StreamState.CLOSED
         self._engine.closed(self)
@@ -187,7 +195,10 @@ class Stream:
     def _place(self) -> None:
         room = self.room
         membership = None if room is None else room.members[self]
-        if room is None or membership is None:
+        if self.pair is not None:
+            other = self.pair.other(self)
+            place = commands.Place(self.row, NOWHERE, NOWHERE, 0.0, relays=NOBODY if other.muted else other.row)
+        elif room is None or membership is None:
             place = commands.Place(self.row, NOWHERE, NOWHERE, 0.0)
         else:
             speaks = membership.speaks and not self._muted
@@ -202,7 +213,7 @@ class Stream:
             self._engine.command(place)
 
     def replace(self) -> None:
-        """The room has changed this stream's membership."""
+        """The room has changed this stream's membership, or the pair."""
         self._place()
 
     def _require_open(self) -> None:
@@ -225,7 +236,7 @@ class Membership:
 
 
 class Room:
-    """Streams that hear each other; also a bridged call (two members), or a place to wait (hears, does not speak)."""
+    """Streams that hear each other; also a place to wait (hears, does not speak)."""
 
     __slots__ = ("_engine", "is_closed", "members", "name", "number", "on_event", "players", "recorders")
 
@@ -245,6 +256,8 @@ class Room:
             raise MediaError(f"{stream!r} cannot join {self!r}")
         if stream.room is not None and stream.room is not self:
             del stream.room.members[stream]
+        if stream.pair is not None:
+            stream.pair.close()
         stream.room = self
         self.members[stream] = Membership(speaks, hears, gain_db)
         stream.replace()

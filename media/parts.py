@@ -16,6 +16,7 @@ from media.playing import Playing, Shelf
 from media.pool import Pool
 from media.receive import Receiver
 from media.recorders import Writer
+from media.relay import Relay
 from media.reports import Reports
 from media.rows import Rows
 from media.sending import Sender
@@ -58,7 +59,8 @@ class Parts:
         self.playing = Playing(shelf, table.players)
         self.sender = Sender(self.rows, self.streams, sweep, counts)
         self.taping = Taping(self.rows, pool, writer, tell)
-        self.gaps = Gaps(self.rows, self.streams)
+        self.gaps = Gaps(self.rows, self.streams, pool)
+        self.relay = Relay(self.rows, pool, self.gaps, sweep.out)
         self.reports = Reports(self.rows, self.streams, self.receiver.sources, sweep, self.jitter, counts)
         self.keys = Keys(length, self.jitter, self.tell_stream)
         self.talk = Talk(self.rows, self.levels, self.jitter, tell, self.tell_stream)

@@ -19,6 +19,7 @@ NOT_AGREED = -1
 NOTHING_EXPECTED = 0  # no packet begins with a zero
 FLIP = (0x7F7F7F7F7F7F7F7F, 0x5555555555555555)  # exclusive or with it, the low 7 bits of a byte are its loudness
 NOWHERE = 0
+NOBODY = -1
 
 
 def first_word(payload_type: int) -> int:

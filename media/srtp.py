@@ -211,11 +211,11 @@ class SecureSweep:
         return self._sweep.locked_source(row)
 
     @property
-    def behind(self) -> NDArray[np.int32]:
+    def behind(self) -> NDArray[np.intp]:
         return self._sweep.behind
 
     @behind.setter
-    def behind(self, rows: NDArray[np.int32]) -> None:
+    def behind(self, rows: NDArray[np.intp]) -> None:
         self._sweep.behind = rows
 
 

@@ -7,6 +7,7 @@
     choose    the loudest talkers of every room                                        mixer
     decode    those alone; what is missing is concealed                                codecs, gaps
     mix       sum of each room; encoded once for all who hear the same                 mixer
+    relay     of two legs that only talk with each other, frame by frame               relay
     players   prompts and music, encoded long ago                                      playing
     send      one frame a row, header, away; a few reports                             sending, sweep, reports
 
@@ -69,6 +70,7 @@ class Tick:
         """What every row hears goes into `out`."""
         parts, frames = self._parts, self._frames
         frames.clear()
+        parts.gaps.turn()
         slots = parts.jitter.due(n)
         present = slots != NO_SLOT
         levels = self._levels(n, slots, present)
@@ -91,6 +93,8 @@ class Tick:
         if not parts.taping.is_idle:
             parts.taping.take(slots, spoken, sums, missed_ticks)
         frames.rows.take(hears, axis=0, out=parts.sweep.out[:n], mode="clip")
+        if not parts.relay.is_idle:
+            parts.counts["concealed_frames"] += parts.relay.carry(n, slots, hears)
 
     def _listen_for_keys(self, n: int, slots: NDArray[np.int32], present: NDArray[np.bool_]) -> None:
         """Tones of keys, in rows that have agreed on no telephone-events and are not silent."""
