@@ -1,7 +1,7 @@
-"""The journal: what happened, one line of JSON a happening, on disk before anything else is done with it.
+"""The journal: what happened, one line of JSON a happening.
 
-Each line is one `os.write`, so it is in the kernel's hands when `write` returns, and a killed process loses none (a
-power cut may lose the last seconds; nothing is synchronised call by call). Lines go to a segment; `turn` closes it and
+Each `write` is one `os.write`, so its lines are in the kernel's hands when it returns, and a killed process loses none
+(a power cut may lose the last seconds: nothing is synchronised). Lines go to a segment; `turn` closes it and
 begins another with the lines of what is still alive, so a closed segment may be removed as soon as what ended in it is
 in the store, and no long call keeps an old one. A segment is locked by the process that writes it: two switches may
 share a folder, and a lock that can be had is that of a dead one. The time of the last write (`beat` renews it) tells
@@ -79,7 +79,7 @@ class Journal:
         self.bytes_written = 0
 
     def write(self, line: bytes) -> None:
-        """One line, with its line feed. Never raises for the disk's sake."""
+        """One line or some, each with its line feed. Never raises for the disk's sake."""
         if self._waiting:
             self._waiting.append(line)
             self._catch_up()

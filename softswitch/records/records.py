@@ -6,8 +6,9 @@ batches and off the way of the calls, into the store.
     attendee "entered"                             -> "joined"
     on_ended     it is over, refused ones too      -> "closed": the call record and those of its attendances
 
-Each record reaches the store exactly once: rows are added by sid, and one that is there is left alone, so a segment
-that was imported and not yet removed may be imported again. `open` first closes what was alive when another process
+What this process has journalled it imports from memory; the journal is the truth for whoever comes after a kill. Each
+record reaches the store exactly once: rows are added by sid, and one that is there is left alone, so a segment that was
+imported and not yet removed may be imported again. `open` first closes what was alive when another process
 died here.
 """
 
@@ -35,6 +36,10 @@ JOURNAL = "journal"
 IMPORT_EVERY_S = 2.0
 RETRY_AT_MOST_S = 60.0
 ROWS_AT_ONCE = 500
+HELD_S = 0.01
+"""How long a line waits for others. A kill in that time shows an end or a coming in as not having happened yet."""
+REMEMBERED_AT_MOST = 10_000
+"""Calls of one segment that are imported from memory; more of them, while the store is away, are read back."""
 RESTARTED = "The switch was restarted"
 
 STORE_FAILURES = (OSError, SQLAlchemyError)
@@ -89,6 +94,12 @@ class Records:
         self._node = socket.gethostname()
         self._rooms: dict[str, str] = {}
         self._segments: list[Segment] = []
+        self._remembered: dict[Path, list[Closed]] = {}
+        """What closed segments say that has ended; one that is not here is read back."""
+        self._ended: list[Closed] | None = []
+        """The same, of the segment that is open; None where that is too much to remember."""
+        self._held: list[bytes] = []
+        self._holding: asyncio.TimerHandle | None = None
         self._has_news = False
         self._is_importing = asyncio.Lock()
 
@@ -107,7 +118,7 @@ class Records:
         self.journal.open()
         died_at = max((segment.written_at for segment in self._segments), default=0.0)
         for dr_sid in story.alive:
-            self._write(encode(_cut_off(story, dr_sid, date(died_at))))
+            self._close(_cut_off(story, dr_sid, date(died_at)))
         if story.alive:
             get_logger().warning("calls were cut off when the switch last ended", calls=len(story.alive))
         return len(story.alive)
@@ -132,13 +143,18 @@ class Records:
             if self._has_news and not self._segments:
                 self._turn()
             while self._segments:
-                story = await asyncio.to_thread(read, self._segments[:1], only_closed=True)
-                await self._import(story)
+                segment = self._segments[0]
+                ended = self._remembered.get(segment.path)
+                if ended is None:
+                    ended = list((await asyncio.to_thread(read, [segment], only_closed=True)).closed.values())
+                await self._import(ended)
+                self._remembered.pop(segment.path, None)
                 self._segments.pop(0).remove()
 
     async def close(self) -> None:
         """The end: what the store does not take now it gets at the next start."""
-        self._segments.append(self.journal.close())
+        self._write_held()
+        self._hand_over(self.journal.close())
         try:
             await self.flush()
         except STORE_FAILURES as error:
@@ -147,15 +163,22 @@ class Records:
                 segment.release()
 
     def _turn(self) -> None:
+        self._write_held()
         segment = self.journal.turn(b"".join(line for alive in self.alive.values() for line in alive.lines))
         if segment is not None:
             self._has_news = False
-            self._segments.append(segment)
+            self._hand_over(segment)
 
-    async def _import(self, story: Story) -> None:
+    def _hand_over(self, segment: Segment) -> None:
+        self._segments.append(segment)
+        if self._ended is not None:
+            self._remembered[segment.path] = self._ended
+        self._ended = []
+
+    async def _import(self, ended: Sequence[Closed]) -> None:
         now = date(self._wall_clock())
-        calls = [row(closed.call, now) for closed in story.closed.values()]
-        attendances = [row(stay, now) for closed in story.closed.values() for stay in closed.attendances]
+        calls = [row(closed.call, now) for closed in ended]
+        attendances = [row(stay, now) for closed in ended for stay in closed.attendances]
         for resource, rows in (("call_drs", calls), ("conference_calls", attendances)):
             for first in range(0, len(rows), ROWS_AT_ONCE):
                 await self._store.add_records(resource, rows[first : first + ROWS_AT_ONCE])
@@ -168,7 +191,7 @@ class Records:
         record = opened(call, self._epoch_at(), self.sids)
         line = encode(Opened(record))
         self.alive[call.id] = Alive(call, record, lines=[line])
-        self.journal.write(line)
+        self._write(line)
         self.on_opened(call, record)
 
     def on_ended(self, call: Call) -> None:
@@ -176,13 +199,34 @@ class Records:
         epoch_at = self._epoch_at()
         alive = self.alive.pop(call.id, None) or Alive(call, opened(call, epoch_at, self.sids))
         record = concluded(alive.record, call, epoch_at, self._quality_of(call))
-        self._write(encode(Closed(record, [left(stay, record) for stay in alive.attendances])))
+        self._close(Closed(record, [left(stay, record) for stay in alive.attendances]))
         self.written += 1
         self.on_closed(call, record)
 
-    def _write(self, line: bytes) -> None:
-        self.journal.write(line)
+    def _close(self, closed: Closed) -> None:
+        """Into the journal, and remembered, so that a store that keeps up never waits for the disk."""
+        self._write(encode(closed), at_once=closed.call.date_talk is None)
         self._has_news = True
+        if self._ended is not None:
+            self._ended.append(closed)
+            if len(self._ended) > REMEMBERED_AT_MOST:
+                self._ended = None
+
+    def _write(self, line: bytes, *, at_once: bool = False) -> None:
+        """What the far end is about to hear (an answer, a refusal) is on disk before that; the rest soon, together."""
+        self._held.append(line)
+        if at_once:
+            self._write_held()
+        elif self._holding is None:
+            self._holding = asyncio.get_running_loop().call_later(HELD_S, self._write_held)
+
+    def _write_held(self) -> None:
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
+        if self._held:
+            self.journal.write(b"".join(self._held))
+            self._held.clear()
 
     # ---- what events tell
 
@@ -200,7 +244,7 @@ class Records:
         alive = self.alive.get(event.call_id)
         if alive is not None:
             date_talk = date(self._epoch_at() + event.at)
-            self._remember(alive, encode(Talks(alive.record.dr_sid, date_talk)))
+            self._remember(alive, encode(Talks(alive.record.dr_sid, date_talk)), at_once=True)
 
     def _on_meeting(self, event: MeetingMoved) -> None:
         if event.after == "ended":
@@ -239,9 +283,9 @@ class Records:
         alive.attendances.append(stay)
         self._remember(alive, encode(Joined(stay)))
 
-    def _remember(self, alive: Alive, line: bytes) -> None:
+    def _remember(self, alive: Alive, line: bytes, *, at_once: bool = False) -> None:
         alive.lines.append(line)
-        self.journal.write(line)
+        self._write(line, at_once=at_once)
 
     def _epoch_at(self) -> float:
         return self._wall_clock() - self._clock()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Integer, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -79,3 +80,8 @@ def flag(name: str, default: bool | None = None) -> Column[bool]:
 def document(name: str, default: Callable[[], Any] | None = None) -> Column[Any]:
     """A JSON value; a filter reaches into it with dotted names."""
     return Column(name, DOCUMENT, nullable=default is None, default=default)
+
+
+def as_json(value: object) -> str:
+    """A JSON value as its column has it; several times quicker than the standard library, twice for every call."""
+    return msgspec.json.encode(value).decode()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from softswitch.errors import ConfigError
+from softswitch.store.columns import as_json
 from softswitch.store.errors import StoreError
 
 FILE = "softswitch.db"
@@ -78,7 +79,7 @@ def create_engine(url: str) -> AsyncEngine:
         engine = create_async_engine(
             url,
             connect_args=CONNECT_ARGUMENTS[drivername],
-            json_serializer=_json,
+            json_serializer=as_json,
             json_deserializer=msgspec.json.decode,
         )
     except (SQLAlchemyError, ValueError):
@@ -167,8 +168,3 @@ def migrate(connection: Connection, to: str = "head") -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, to)
-
-
-def _json(value: object) -> str:
-    """A JSON column as text; several times quicker than the standard library, once or twice for every call."""
-    return msgspec.json.encode(value).decode()

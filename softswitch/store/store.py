@@ -19,16 +19,16 @@ from softswitch.plan import NumberPlan, Plan
 from softswitch.plan.differences import Difference, differences
 from softswitch.store import behind, selection
 from softswitch.store.applying import Applying
-from softswitch.store.columns import new_sid, now_text
+from softswitch.store.columns import new_sid
 from softswitch.store.database import WRITES, open_database, opening
-from softswitch.store.errors import InvalidQuery, InvalidValue
+from softswitch.store.errors import InvalidQuery
 from softswitch.store.mirror import Mirror
 from softswitch.store.plan_rows import refuse_unknown
 from softswitch.store.query import ListQuery, Page, Row, Rows
 from softswitch.store.resources import RESOURCES, Resource
 from softswitch.store.revision import count_revision, revision
 from softswitch.store.tables import endpoints, partners, registrations  # noqa: F401 - so that every table is known
-from softswitch.store.writing import Writer, ignoring_duplicates, refuse_ambiguous
+from softswitch.store.writing import Writer, batch_of, refuse_ambiguous
 
 RECORDS_AT_ONCE = 500
 SYSTEM_GATEWAY = "system_gateway"
@@ -167,8 +167,8 @@ class Store:
         kind = RESOURCES[resource]
         async with self._writing, self._writing_engine.begin() as connection:
             for first in range(0, len(rows), RECORDS_AT_ONCE):
-                batch = _of_one_shape(kind, rows[first : first + RECORDS_AT_ONCE])
-                await connection.execute(ignoring_duplicates(kind, self._engine.dialect.name), batch)
+                batch = batch_of(kind, rows[first : first + RECORDS_AT_ONCE], self._engine.dialect)
+                await connection.exec_driver_sql(batch.statement, batch.values)
 
     # ---- what is written behind
 
@@ -277,17 +277,3 @@ async def _scalar(connection: AsyncConnection, statement: Select[str]) -> str:
 
 def _nobody_listens(_plan: Plan) -> None:
     return
-
-
-def _of_one_shape(kind: Resource, rows: Sequence[Mapping[str, Any]]) -> Rows:
-    """The rows, each with the columns that any of them fills: most columns of a record are empty in all of them.
-
-    Raises `InvalidValue` for a field that is none.
-    """
-    filled = {name for row in rows for name, value in row.items() if value is not None}
-    if not filled <= kind.columns.keys():
-        raise InvalidValue(min(filled - kind.columns.keys()), "is no attribute of this record")
-    if "date_insert" in kind.columns and "date_insert" not in filled:
-        now = now_text()
-        return [{name: row.get(name) for name in filled} | {"date_insert": now} for row in rows]
-    return [{name: row.get(name) for name in filled} for row in rows]

@@ -6,18 +6,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from softswitch.call import Call, Outcome
 from softswitch.call.cdr import CallRecord, date
 from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
-from softswitch.plan import Plan
+from softswitch.plan import ConferenceEndpoint, Plan
 from softswitch.plan.objects import with_sid
 from softswitch.records import Records
 from softswitch.records.lines import Opened, encode
 from softswitch.sip import Address, Uri
 from softswitch.sip.digest import Credentials
+from tests.routing.plans import CONFERENCE, plan_of
 from tests.test_switch import CARRIER, DID, NUMBER, PSTN, STRANGER, Board, Run, board, talk
 
 NOON = 1_800_000_000.0
@@ -65,7 +67,7 @@ def named(plan: Plan) -> Sids:
             with_sid(trunk, f"trunk {trunk.name}")
     for endpoint in plan.numbers.endpoints:
         with_sid(endpoint, f"endpoint {endpoint.name}")
-        for room in endpoint.meeting_rooms:
+        for room in endpoint.meeting_rooms if isinstance(endpoint, ConferenceEndpoint) else ():
             with_sid(room, f"room {room.name}")
     return Sids(plan, partner="us", system_gateway="the PSTN")
 
@@ -89,8 +91,9 @@ async def recorded(
     """A switch whose calls are recorded. The records are closed, as at the end of the program, before the switch."""
     shelf = Shelf()
     async with board(folder, run, plan) as it:
-        records = records_in(folder, shelf, it.switch._router._plan)
-        it.switch.adopt(it.switch._router._plan)
+        numbers = plan_of(folder, CONFERENCE + plan)
+        records = records_in(folder, shelf, numbers)
+        it.switch.adopt(numbers)
         await records.open()
         it.switch.on_started, it.switch.on_ended = records.on_started, records.on_ended
         it.switch.events.subscribe(records.on_event)
@@ -284,6 +287,36 @@ async def test_while_the_store_is_down_calls_go_on_and_nothing_is_lost(tmp_path:
         shelf.down = False
         await asyncio.sleep(120)
         assert len(shelf.calls) == 5
+
+
+async def test_what_this_process_has_journalled_is_imported_without_being_read_back(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (it, _records, shelf):
+        shelf.down = True
+        await it.dial("19005550100").ended()
+        await asyncio.sleep(5)
+        (segment, _open_one) = sorted((tmp_path / "journal").iterdir())
+        segment.write_bytes(b"")
+        shelf.down = False
+        await asyncio.sleep(60)
+        assert len(shelf.calls) == 1
+
+
+async def test_what_is_too_much_to_remember_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("softswitch.records.records.REMEMBERED_AT_MOST", 2)
+    async with recorded(tmp_path) as (it, records, shelf):
+        for _ in range(4):
+            await it.dial("19005550100").ended()
+        await records.flush()
+        assert len(shelf.calls) == 4
+
+
+async def test_an_answer_and_a_refusal_are_on_disk_before_the_caller_hears_of_them(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (it, _records, _shelf):
+        await it.dial().answered()
+        await it.dial("19005550100").ended()
+        (segment,) = (tmp_path / "journal").iterdir()
+        kinds = [msgspec.json.decode(line)["type"] for line in segment.read_bytes().splitlines()]
+        assert {"opened", "talks", "closed"} <= set(kinds)
 
 
 async def test_a_journal_that_a_stopped_store_did_not_take_is_imported_at_the_next_start(tmp_path: Path) -> None:
