@@ -268,11 +268,11 @@ def _response(given: dict[str, str], password: str, method: str, body: bytes) ->
     """The request-digest of RFC 7616 §3.4.1, in the RFC 2069 form when there is no qop."""
     algorithm = given["algorithm"].lower()
     is_session = algorithm.endswith("-sess")
-    hash_name = "md5" if algorithm.startswith("md5") else "sha256"
+    hash_of = hashlib.md5 if algorithm.startswith("md5") else hashlib.sha256
 
     def digest(*parts: str) -> str:
         data = ":".join(parts).encode("utf-8", "surrogateescape")
-        return hashlib.new(hash_name, data, usedforsecurity=False).hexdigest()
+        return hash_of(data, usedforsecurity=False).hexdigest()
 
     secret = digest(given["username"], given["realm"], password)
     if is_session:
@@ -280,7 +280,7 @@ def _response(given: dict[str, str], password: str, method: str, body: bytes) ->
     qop = given.get("qop")
     asked = [method, given["uri"]]
     if qop == "auth-int":
-        asked.append(hashlib.new(hash_name, body, usedforsecurity=False).hexdigest())
+        asked.append(hash_of(body, usedforsecurity=False).hexdigest())
     if not qop:
         return digest(secret, given["nonce"], digest(*asked))
     return digest(secret, given["nonce"], given["nc"], given["cnonce"], qop, digest(*asked))

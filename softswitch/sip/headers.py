@@ -31,6 +31,7 @@ MAGIC_COOKIE = "z9hG4bK"  # RFC 3261 §8.1.1.7
 
 _VIA = re.compile(r"SIP[ \t]*/[ \t]*[0-9]+\.[0-9]+[ \t]*/[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+([^;]+)", re.IGNORECASE)
 _USUAL_VIA = re.compile(r"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.\-]+)(?::([0-9]{1,4}))?(?=;)")
+_USUAL_AUTH_PARAM = re.compile(r'([A-Za-z0-9\-]+)=(?:"([^"\\]*)"|([A-Za-z0-9\-_.!%*+~]+))(?:, ?|$)')
 _UNQUOTED_NAME = re.compile(r'[^",;<>\\]*')
 
 
@@ -149,7 +150,11 @@ class AuthValue:
         scheme, _, rest = text.partition(" ")
         if not is_token(scheme):
             raise PeerError(f"malformed authentication header: {text[:80]!r}")
-        params: dict[str, str] = {}
+        found = _USUAL_AUTH_PARAM.findall(rest)
+        params = {name.lower(): quoted or bare for name, quoted, bare in found}
+        if len(params) == len(found) and rest[-1:] not in ", " and not _USUAL_AUTH_PARAM.sub("", rest):
+            return cls(scheme.lower(), params)
+        params = {}
         for part in split_list(rest) if rest.strip() else ():
             name, equals, value = part.partition("=")
             name = name.strip(" \t").lower()

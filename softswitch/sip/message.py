@@ -66,6 +66,11 @@ class Headers:
         else:
             self.fields = {key: [value], **self.fields}
 
+    def replace_first(self, key: str, value: str, reading: Any) -> None:
+        """Put another line in place of the first one of `key`, whose typed reading is known."""
+        self.fields[key][0] = value
+        self._read[key] = reading
+
     def remove(self, name: str) -> None:
         """Remove all lines of that header; none is fine too."""
         self.fields.pop(self._changed(name), None)

@@ -187,8 +187,9 @@ class Server:
             self._answer(transaction, response)
 
     def _answer(self, transaction: Transaction, response: Response) -> None:
-        if response.to.tag is None:
-            response.headers.set("To", str(response.to.with_tag(self._identifiers.tag())))
+        to = response.headers.get("To") or ""
+        if to == transaction.request.headers.get("To") and transaction.request.to.tag is None:
+            response.headers.set("To", f"{to};tag={self._identifiers.tag()}")
         self._perform(transaction, self._layer.respond(transaction, response))
 
     def _respond(self, transaction: Transaction, status: int, reason: str = "", headers: HeaderFields = ()) -> None:

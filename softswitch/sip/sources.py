@@ -17,16 +17,12 @@ def note_source(request: Request, peer: Peer) -> None:
     asks_for_port = "rport" in via.params
     if via.host == peer.host and not asks_for_port:
         return
-    noted: dict[str, str | None] = {"received": peer.host}
+    params = {**via.params, "received": peer.host}
     if asks_for_port:
-        noted["rport"] = str(peer.port)
-    lines = request.headers.all("Via")
-    first, *others = split_list(lines[0])
-    del first
-    lines[0] = ", ".join((str(via.with_params(**noted)), *others))
-    request.headers.remove("Via")
-    for line in reversed(lines):
-        request.headers.insert_first("Via", line)
+        params["rport"] = str(peer.port)
+    noted = Via(via.transport, via.host, via.port, params)
+    others = split_list(request.headers.fields["via"][0])[1:]
+    request.headers.replace_first("via", ", ".join((str(noted), *others)), noted)
 
 
 def response_peer(via: Via, peer: Peer) -> Peer:
