@@ -106,7 +106,7 @@ class App:
             answer_known=self.stack.answer_options,
             events=self.events,
             user_behind=self.phones.location.user_behind,
-            authenticate=self.phones.guard.authenticate,
+            authenticate=self.phones.guard.caller,
         )
         self.carriers = Carriers(self.destinations.outward, self.stack, self.events, lambda: self.plan)
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)

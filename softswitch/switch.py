@@ -24,7 +24,7 @@ from softswitch.call import Call, Events, Leg, LegState, Outcome
 from softswitch.destinations import Destinations
 from softswitch.errors import CallRejected
 from softswitch.logs import get_logger
-from softswitch.plan import Plan, Trunk, User
+from softswitch.plan import Plan, ThirdPartyEndpoint, Trunk, User
 from softswitch.routing import Decision, Gates, Identified, Passage, Refused, Senders, number_of
 from softswitch.settings import Settings
 from softswitch.sip import Ended, Request, Response, Session
@@ -55,11 +55,11 @@ class Switch:
         answer_known: Callable[[Request, Peer], Response | None],
         events: Events,
         user_behind: Callable[[Peer], User | None] | None = None,
-        authenticate: Callable[[Request, Peer, float], User] | None = None,
+        authenticate: Callable[[Request, Peer, float], User | ThirdPartyEndpoint] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`user_behind` says whose phone has registered from an address, `authenticate` who of the users sends a
-        request (it raises `Refused`); without them nobody calls as a user."""
+        """`user_behind` says whose phone has registered from an address, `authenticate` who of the users and third
+        parties sends a request (it raises `Refused`); without them nobody calls as a user."""
         self.calls: dict[str, Call] = {}
         self.refused: Counter[str] = Counter()
         """Calls and requests a flood could consist of: counted here by name instead of logged one by one."""
@@ -76,7 +76,7 @@ class Switch:
         self._engine = engine
         self._destinations = destinations
         self._challenger = challenger
-        self._authenticate_user = authenticate
+        self._authenticate_caller = authenticate
         self._answer_known = answer_known
         self.events = events
         self._clock = clock
@@ -209,9 +209,8 @@ class Switch:
         """Raises `Refused`: 403 for a sender nobody knows, 401 where a user has to prove that he is one."""
         request, peer = call.caller.session.request, call.caller.session.peer
         source = self._senders.identify(peer)
-        if self._authenticate_user is not None and self._senders.has_to_prove(source, request):
-            user = self._authenticate_user(request, peer, self._clock())
-            source = Identified(None, None, user, f"password of user {user.username}")
+        if self._authenticate_caller is not None and self._senders.has_to_prove(source, request):
+            source = Identified.by_password(self._authenticate_caller(request, peer, self._clock()))
         if source is None:
             raise Refused(403, "Forbidden", counted_as="unknown_sender")
         call.source = source
@@ -241,6 +240,7 @@ class Switch:
         passage.enter(self._gates.of(decision.destination), self._clock())
         call.from_number, call.to_number, call.did = decision.number_src, decision.number_dst, decision.did
         call.from_name, call.headers = decision.identity.name, decision.headers
+        call.destination = decision.destination
         call.record("routed", decision.reasons[-1].why)
         return decision
 

@@ -13,7 +13,7 @@ from softswitch.destinations.destinations import NO_PHONE, NOT_FOUND, Destinatio
 from softswitch.endpoints.mediator.masking import Shown
 from softswitch.errors import CallRejected
 from softswitch.plan import MediatorEndpoint, Plan, TrunkGroup, User
-from softswitch.routing import Destination, Target, ToEndpoint, ToPstn, ToUser
+from softswitch.routing import Target, ToEndpoint, ToPstn, ToTalk, ToUser
 from softswitch.routing.caller import Caller
 from softswitch.sip.uri import escape_user
 
@@ -36,12 +36,12 @@ class MediatedWays:
         self._indexed: dict[str, User] = {}
         self._by_number: dict[str, User] = {}
 
-    def lead(self, number: str, account: MediatorEndpoint) -> Destination:
+    def lead(self, number: str, account: MediatorEndpoint) -> ToEndpoint | ToUser | ToPstn:
         """Raises `CallRejected`: 404 where a number leads nowhere, 482 where it leads to a mediator again."""
         destination = self._destinations.router.over(number, self._trunk_group(account))
         if isinstance(destination, ToPstn) and (user := self._users_by_number().get(number)) is not None:
             destination = ToUser(user)
-        if destination is None:
+        if destination is None or isinstance(destination, ToTalk):
             raise NOT_FOUND
         if isinstance(destination, ToEndpoint) and isinstance(destination.endpoint, MediatorEndpoint):
             raise LOOP

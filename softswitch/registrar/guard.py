@@ -9,16 +9,19 @@ passwords name them. What is remembered of addresses has a bound; nothing here w
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-from softswitch.plan import Plan, User
+from softswitch.plan import Plan, ThirdPartyEndpoint, User
 from softswitch.registrar.location import Location
 from softswitch.routing import Refused
 from softswitch.settings import GuardSettings
 from softswitch.sip.digest import Challenger, Verdict
 from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer
+
+Who = TypeVar("Who", User, User | ThirdPartyEndpoint)
 
 SOURCES_REMEMBERED = 20_000
 NAMES_REMEMBERED = 100
@@ -62,28 +65,37 @@ class Guard:
         self._settings, self._location, self._challenger = settings, location, challenger
         self._md5_agents = md5_agents
         self._users = plan.users
+        self._callers = _callers(plan)
         self._sources: OrderedDict[str, _Source] = OrderedDict()
 
     def adopt(self, plan: Plan) -> None:
         """Users and passwords of this plan from now on."""
         self._users = plan.users
+        self._callers = _callers(plan)
 
     def reload(self, settings: GuardSettings) -> None:
         self._settings = settings
 
     def authenticate(self, request: Request, peer: Peer, now: float) -> User:
         """The user who sends a request. Raises `Refused`: 401 with challenges; `Denied`, 403, for a wrong password."""
-        claimed: list[User | None] = []
+        return self._prove(request, peer, now, self._users)
+
+    def caller(self, request: Request, peer: Peer, now: float) -> User | ThirdPartyEndpoint:
+        """Who calls: a user, or a third party with credentials. Raises like `authenticate`."""
+        return self._prove(request, peer, now, self._callers)
+
+    def _prove(self, request: Request, peer: Peer, now: float, known: Mapping[str, Who]) -> Who:
+        claimed: list[Who | None] = []
 
         def password_of(username: str) -> str | None:
-            user = self._users.get(username)
-            claimed.append(user)
-            return user.password if user is not None and not self._is_shut(username, peer, now) else None
+            who = known.get(username)
+            claimed.append(who)
+            return _password_of(who) if who is not None and not self._is_shut(username, peer, now) else None
 
         verdict = self._challenger.verify(request, password_of, now)
-        user = claimed[0] if claimed else None
-        if verdict is Verdict.OK and user is not None:
-            return user
+        who = claimed[0] if claimed else None
+        if verdict is Verdict.OK and who is not None:
+            return who
         if verdict is Verdict.WRONG:
             raise self._denied(request, peer, now)
         self.counts["stale" if verdict is Verdict.STALE else "challenged"] += 1
@@ -159,6 +171,20 @@ class _Source:
         self.since = now
         self.wrong = 0
         self.by_name: Counter[str] = Counter()
+
+
+def _callers(plan: Plan) -> Mapping[str, User | ThirdPartyEndpoint]:
+    """All who can prove that they may call, by the name they prove."""
+    parties = {
+        endpoint.in_sip_username: endpoint
+        for endpoint in plan.numbers.endpoints
+        if isinstance(endpoint, ThirdPartyEndpoint) and endpoint.in_sip_username
+    }
+    return {**parties, **plan.users} if parties else plan.users
+
+
+def _password_of(who: User | ThirdPartyEndpoint) -> str:
+    return who.password if isinstance(who, User) else who.in_sip_password
 
 
 def _network(host: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from softswitch.call import Event, Events
 from softswitch.errors import CallRejected
 from softswitch.logs import get_logger
-from softswitch.plan import Plan
+from softswitch.plan import Plan, ThirdPartyEndpoint
 from softswitch.registrar.binding import Binding, address_text
 from softswitch.registrar.guard import Banned, Denied, Guard
 from softswitch.registrar.location import Change, Location
@@ -109,7 +109,9 @@ class Phones:
         self.location.adopt(plan)
         self.guard.adopt(plan)
         self.subscriptions.adopt(plan)
-        self._stack.heeds = frozenset({"REGISTER"}) if plan.users else frozenset()
+        proving = any(isinstance(end, ThirdPartyEndpoint) and end.in_sip_username for end in plan.numbers.endpoints)
+        wanted = [*(["REGISTER"] if plan.users else []), *(["INVITE"] if proving else [])]
+        self._stack.heeds = frozenset(wanted)
 
     def reload(self, settings: Settings) -> None:
         self.guard.reload(settings.guard)

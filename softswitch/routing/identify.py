@@ -42,6 +42,13 @@ class Identified:
     why: str
     endpoint: ThirdPartyEndpoint | None = None
 
+    @classmethod
+    def by_password(cls, who: User | ThirdPartyEndpoint) -> "Identified":
+        """Who has proved it by digest."""
+        if isinstance(who, User):
+            return cls(None, None, who, f"password of user {who.username}")
+        return cls(None, None, None, f"password of third party {who.name}", who)
+
     @property
     def name(self) -> str:
         if self.endpoint is not None:
@@ -68,6 +75,8 @@ class Senders:
         self._by_trunk_acl = Networks[Identified]()
         self._by_group_acl = Networks[Identified]()
         self._by_party: dict[PartyKey, Identified] = {}
+        self._proving: set[str] = set()
+        """The names that third parties prove by digest."""
         for group in plan.numbers.trunk_groups:
             self._add(group)
         for endpoint in plan.numbers.endpoints:
@@ -83,17 +92,18 @@ class Senders:
         return self.among_trunks(peer.transport, peer.host, peer.port, peer.local_port)
 
     def has_to_prove(self, source: Identified | None, request: Request) -> bool:
-        """Whether a call needs a user's password.
+        """Whether a call needs a password, that of a user or a third party.
 
-        One from a registered phone does, one from nobody known, and one from a network of a trunk group that names a
-        user as its caller.
+        One from a registered phone does, one from nobody known, and one from a network of a trunk group that names one
+        of them as its caller.
         """
-        if not self._plan.users:
+        if not self._plan.users and not self._proving:
             return False
         if source is None or source.user is not None:
             return True
         is_exact = source.endpoint is not None or source.trunk is not None
-        return not is_exact and request.from_.uri.username in self._plan.users
+        name = request.from_.uri.username
+        return not is_exact and (name in self._plan.users or name in self._proving)
 
     def explain(self, peer: Peer) -> Iterator[Reason]:
         """Each candidate, whether `identify` takes it, and why or why not."""
@@ -119,6 +129,8 @@ class Senders:
                 self._by_address.setdefault(_address_key(trunk, address), Identified(group, trunk, None, why))
 
     def _add_party(self, endpoint: ThirdPartyEndpoint) -> None:
+        if endpoint.in_sip_username:
+            self._proving.add(endpoint.in_sip_username)
         for place in endpoint.addresses:
             address = ip_address(place.ip)
             if address is None or place.direction == "outbound":

@@ -5,6 +5,8 @@ properties are: meeting room, DID, DID group, account, call flow. Resolved prope
 callers of one number have the same.
 """
 
+import hashlib
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -24,6 +26,8 @@ from softswitch.plan import ConferenceEndpoint, Did, DidGroup, MeetingRoom
 
 NOTHING: Mapping[str, str] = {}
 RESOLVED_KEPT = 10_000
+NAME_BYTES = 6
+"""Of the names of rooms made on the fly: enough for no two to be the same."""
 
 
 Place = tuple[str, bool]
@@ -47,6 +51,7 @@ class Rooms:
     """The rooms of one conference endpoint, as its callers find them."""
 
     def __init__(self, account: ConferenceEndpoint) -> None:
+        self._secret = secrets.token_bytes(16)
         self._rooms: dict[str, MeetingRoom] = {}
         self._keys: dict[str, Key] = {}
         self._resolved: dict[tuple[int, str, int], tuple[Did | None, MeetingRoom | None, Properties]] = {}
@@ -89,8 +94,12 @@ class Rooms:
         return next((room for room in self._rooms.values() if room.sid == sid), None)
 
     def on_the_fly(self, code: str) -> Key:
-        """What an unknown code opens in the open flow: a room that nobody has configured, for participants."""
-        return Key(MeetingRoom(name=code), Role.PARTICIPANT, is_of_plan=False)
+        """What an unknown code opens in the open flow: a room that nobody has configured, for participants.
+
+        The code is what keeps others out, and names of rooms are seen by many: this one can't be turned back into it.
+        """
+        named = hashlib.blake2b(code.encode(), key=self._secret, digest_size=NAME_BYTES).hexdigest()
+        return Key(MeetingRoom(name=f"open-{named}"), Role.PARTICIPANT, is_of_plan=False)
 
     def direct(self, did: Did | None, flow: str) -> Key:
         """The one room of a direct flow: the DID's, else the only one there is, else one named after the number."""

@@ -12,7 +12,7 @@ from softswitch.endpoints.mediator.binding import Binding
 from softswitch.endpoints.mediator.dialout import Dialout
 from softswitch.endpoints.mediator.masking import Shown
 from softswitch.plan import MediatorEndpoint, Plan
-from softswitch.routing import Destination, ToEndpoint, ToPstn, ToUser
+from softswitch.routing import ToEndpoint, ToPstn, ToUser
 
 _EPOCH_AT = time.time() - time.monotonic()
 
@@ -30,7 +30,7 @@ def calendar() -> float:
 class Ways(Protocol):
     """Who knows where a number leads, and who is rung there."""
 
-    def lead(self, number: str, account: MediatorEndpoint) -> Destination:
+    def lead(self, number: str, account: MediatorEndpoint) -> ToEndpoint | ToUser | ToPstn:
         """Raises `CallRejected` 404 where a number leads nowhere."""
 
     def invitation(
