@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO, cast
 
@@ -22,10 +23,17 @@ _SECRET_HEADER = re.compile(
     rb"^((?:proxy-)?(?:authorization|authenticate)|www-authenticate)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
     re.IGNORECASE | re.MULTILINE,
 )
+_CALL_ID = re.compile(r"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+
+CALLS_KNOWN = 10_000
+"""Calls whose messages are told with their id, the last ones."""
+
+_PROCESSORS: list[Processor] = []
+"""One list for ever: loggers hold it from their first use on, and go by what is in it."""
 
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
-    """Sets up both ways of logging for this process. Once, before anything is logged."""
+    """Sets up both ways of logging for this process: before anything is logged, and again when the settings change."""
     stream = cast(TextIO, Lines(stream or sys.stderr))
     human = settings.format == "human" or (settings.format == "auto" and stream.isatty())
     level = getattr(logging, settings.level.upper())
@@ -35,13 +43,41 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if human else "iso", utc=not human),
     ]
     renderers = _human(stream) if human else _json()
+    _PROCESSORS[:] = [*shared, *renderers]
+    Logger.lowest = level
     structlog.configure(
-        processors=[*shared, *renderers],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=_PROCESSORS,
+        wrapper_class=Logger,
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     _route_stdlib(shared, renderers, level, stream)
+
+
+class Logger(structlog.BoundLoggerBase):
+    """What `get_logger` gives. Its level is the process's: another one holds for loggers that are there already."""
+
+    lowest = logging.INFO
+
+    def debug(self, event: str, **said: object) -> None:
+        if Logger.lowest <= logging.DEBUG:
+            self._proxy_to_logger("debug", event, **said)
+
+    def info(self, event: str, **said: object) -> None:
+        if Logger.lowest <= logging.INFO:
+            self._proxy_to_logger("info", event, **said)
+
+    def warning(self, event: str, **said: object) -> None:
+        if Logger.lowest <= logging.WARNING:
+            self._proxy_to_logger("warning", event, **said)
+
+    def error(self, event: str, **said: object) -> None:
+        if Logger.lowest <= logging.ERROR:
+            self._proxy_to_logger("error", event, **said)
+
+    def exception(self, event: str, **said: object) -> None:
+        """With the traceback of the exception that is handled."""
+        self.error(event, **{"exc_info": True, **said})
 
 
 class Lines:
@@ -113,15 +149,35 @@ class Counts:
                 log.warning("dropped", **news)
 
 
-def message_trace() -> Callable[[str, Peer, bytes], None]:
-    """A hook for the stack that logs every SIP message, credentials taken out."""
-    log = structlog.get_logger()
+class MessageLog:
+    """Every SIP message as a line, credentials taken out, with the id of the call that it belongs to.
 
-    def trace(direction: str, peer: Peer, data: bytes) -> None:
+    A first INVITE makes its call while it is handled: so lines are written at the end of the loop's turn, in order.
+    `trace` is for the stack, `started` hears of each call, by the Call-ID of its INVITE.
+    """
+
+    def __init__(self) -> None:
+        self._log = get_logger()
+        self._calls: OrderedDict[str, str] = OrderedDict()
+
+    def started(self, sip_call_id: str, call: str) -> None:
+        self._calls[sip_call_id] = call
+        if len(self._calls) > CALLS_KNOWN:
+            self._calls.popitem(last=False)
+
+    def trace(self, direction: str, peer: Peer, data: bytes) -> None:
+        asyncio.get_running_loop().call_soon(self._write, direction, peer, data)
+
+    def _write(self, direction: str, peer: Peer, data: bytes) -> None:
         message = without_credentials(data).decode("utf-8", "replace")
-        log.info("sip", direction=direction, peer=str(peer), message=message)
+        call = self._calls.get(_call_id_of(message))
+        known = {"call": call} if call is not None else {}
+        self._log.info("sip", **known, direction=direction, peer=str(peer), message=message)
 
-    return trace
+
+def _call_id_of(message: str) -> str:
+    found = _CALL_ID.search(message)
+    return found[1] if found is not None else ""
 
 
 def without_credentials(message: bytes) -> bytes:

@@ -12,13 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from media import Engine
-from softswitch.call import Events
+from softswitch.call import CallStarted, Event, Events
 from softswitch.call.sids import Sids
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference, Meeting
 from softswitch.errors import ConfigError
 from softswitch.ladder import Ladder
-from softswitch.logs import message_trace
+from softswitch.logs import MessageLog
 from softswitch.measuring import Measuring
 from softswitch.plan import Plan
 from softswitch.registrar import Phones
@@ -137,7 +137,11 @@ class Watching:
 
         self._metrics = Metrics(sources_of(self._switch, self._stack, self._engine, self))
         self._events.subscribe(self._metrics.on_event)
-        traces: list[Trace] = [message_trace()] if self._settings.logs.sip_messages else []
+        traces: list[Trace] = []
+        if self._settings.logs.sip_messages:
+            messages = MessageLog()
+            self._events.subscribe(lambda event: _tell_start(messages, event))
+            traces.append(messages.trace)
         if self.ladder is not None:
             self._events.subscribe(self.ladder.on_event)
             traces.append(self.ladder.trace)
@@ -224,6 +228,11 @@ def _add_phones(sources: "Sources", phones: Phones) -> None:
     for name in ("notify", "notify_failed"):
         about = f"NOTIFY to subscribers: {name}."
         sources.counters[f"subscription_{name}"] = (about, partial(_one_of, lambda: phones.subscriptions.counts, name))
+
+
+def _tell_start(messages: MessageLog, event: Event) -> None:
+    if type(event) is CallStarted:
+        messages.started(event.sip_call_id, event.call_id)
 
 
 def _one_of(counts: Callable[[], Mapping[str, int]], name: str) -> int:

@@ -12,6 +12,7 @@ import structlog
 
 from softswitch import logs
 from softswitch.settings import LogSettings
+from softswitch.sip.peer import Peer, Transport
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,40 @@ def test_below_the_level_nothing_is_written() -> None:
     logs.get_logger().info("call")
     logging.getLogger("media").info("a detail")
     assert stream.getvalue() == ""
+
+
+def test_another_level_holds_for_loggers_that_have_been_used() -> None:
+    stream = configured()
+    used, bound = logs.get_logger(), logs.get_logger().bind(room="standup")
+    for logger in (used, bound):
+        logger.info("before")
+        logger.debug("not yet")
+    logs.configure(LogSettings(level="debug", format="human"), stream)
+    for logger in (used, bound):
+        logger.debug("now")
+    logs.configure(LogSettings(level="error"), stream)
+    for logger in (used, bound):
+        logger.warning("no more")
+    before, now = stream.getvalue().splitlines()[:2], stream.getvalue().splitlines()[2:]
+    assert [json.loads(line)["event"] for line in before] == ["before", "before"]
+    assert [("now" in line, "{" in line) for line in now] == [(True, False)] * 2
+
+
+async def test_messages_are_written_with_the_id_of_their_call_also_the_one_that_makes_it() -> None:
+    stream = configured()
+    messages = logs.MessageLog()
+    peer = Peer(Transport.UDP, "192.0.2.7", 5060)
+    messages.trace("in", peer, b"INVITE sip:1@x SIP/2.0\r\nCall-ID: a@x\r\n\r\n")
+    messages.started("a@x", "7f3a0001")
+    messages.trace("out", peer, b"SIP/2.0 100 Trying\r\ni:a@x\r\n\r\n")
+    messages.trace("in", peer, b"OPTIONS sip:1@x SIP/2.0\r\nCall-ID: b@x\r\n\r\n")
+    await asyncio.sleep(0)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["direction"], line.get("call")) for line in lines] == [
+        ("in", "7f3a0001"),
+        ("out", "7f3a0001"),
+        ("in", None),
+    ]
 
 
 def test_a_bug_is_written_with_its_place() -> None:

@@ -120,7 +120,16 @@ async def test_in_the_open_flow_an_unknown_code_is_a_room_on_the_fly_in_which_tw
         for _ in range(2):
             await home.enter("4711")
         (view,) = home.conference.meetings()
-        assert (view.room, view.participants) == ("4711", 2)
+        assert view.participants == 2
+
+
+async def test_a_room_on_the_fly_is_never_called_by_its_code(tmp_path: Path) -> None:
+    async with house(tmp_path, account={"call_flow": "open"}, did={"properties": BRIEF}) as home:
+        await home.enter("482915734")
+        (view,) = home.conference.meetings()
+        told = [repr(thing) for thing in (*home.events, view, *(call.story for call in home.calls))]
+        assert len(told) > 5
+        assert not [text for text in told if "482915734" in text]
 
 
 async def test_in_the_open_flow_a_room_on_the_fly_is_not_the_room_of_that_name(tmp_path: Path) -> None:

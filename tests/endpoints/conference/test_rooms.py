@@ -66,6 +66,15 @@ def test_a_code_opens_its_room_with_its_role() -> None:
     assert Rooms(ACCOUNT).key("999999") is None
 
 
+def test_the_name_of_a_room_on_the_fly_is_not_its_code_and_belongs_to_one_code_alone() -> None:
+    rooms, others = Rooms(ACCOUNT), Rooms(ACCOUNT)
+    name = rooms.on_the_fly("482915").room.name
+    assert "482915" not in name
+    assert rooms.on_the_fly("482915").room.name == name
+    assert rooms.on_the_fly("482916").room.name != name
+    assert others.on_the_fly("482915").room.name != name  # nobody can try codes until the name comes out
+
+
 def test_a_room_on_the_fly_is_never_a_room_of_the_plan() -> None:
     rooms = Rooms(ACCOUNT)
     key = rooms.key("111111")
