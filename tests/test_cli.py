@@ -112,6 +112,13 @@ def test_explain_speaks_json_too_and_says_by_its_status_that_a_call_would_be_ref
     assert told["reasons"][-1]["why"] == "no DID has this number"
 
 
+def test_explain_says_that_a_number_is_a_user() -> None:
+    done = softswitch("explain", "--from", "13105550199", "--to", "1001", "--json")
+    reason = json.loads(done.stdout)["reasons"][-1]
+    assert (reason["candidate"], reason["taken"]) == ("1001", False)
+    assert reason["why"].startswith("is a user, whom users alone reach by name")
+
+
 def test_trunks_shows_the_order_of_a_call_out(tmp_path: Path) -> None:
     done = softswitch("trunks", "pstn", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

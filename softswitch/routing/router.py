@@ -129,7 +129,7 @@ class Router:
         number = subject.number_dst
         did = self._plan.dids.get(number)
         if did is None:
-            raise _not_found(subject, number, "no DID has this number" if number else "the request names no number")
+            raise _not_found(subject, number, self._why_no_did(number))
         group = source.trunk_group.name if source.trunk_group else None
         only = did.trunk_group if did.trunk_group and self._plan.is_source(did.trunk_group) else None
         if only is not None and only != group:
@@ -137,6 +137,11 @@ class Router:
         why = f"trunk group {only} may reach it" if only else "everybody known may reach it"
         subject.reasons.append(Reason("did", number, True, why))
         return did
+
+    def _why_no_did(self, number: str) -> str:
+        if number in self._plan.users:
+            return "is a user, whom users alone reach by name; others need a DID that leads to him"
+        return "no DID has this number" if number else "the request names no number"
 
     def _of(self, did: Did) -> Destination:
         if did.user is not None:
