@@ -88,9 +88,9 @@ def main() -> None:
 
 def _beside_the_yardstick(legs: int, seconds: float) -> tuple[float, Run]:
     """The bare loop's core, as the mean of before and after, and our run."""
-    before = _bare_core(legs, seconds / 2)
+    before = bare_core(legs, seconds / 2)
     run = asyncio.run(_room(legs, seconds))
-    return (before + _bare_core(legs, seconds / 2)) / 2, run
+    return (before + bare_core(legs, seconds / 2)) / 2, run
 
 
 @contextlib.contextmanager
@@ -105,7 +105,7 @@ def _busy_processes(count: int) -> Iterator[None]:
             process.wait()
 
 
-def _bare_core(legs: int, seconds: float) -> float:
+def bare_core(legs: int, seconds: float) -> float:
     with RtpLoad(legs, TALKERS) as load, BareLoop(legs, load.ports) as bare:
         load.run(bare.ports, seconds)
         return bare.stop().cpu_share
@@ -135,10 +135,10 @@ async def _measured(engine: Engine, load: RtpLoad, streams: list[Stream], second
     """The middle of the run: after settling, before the end."""
     far_end = asyncio.create_task(asyncio.to_thread(load.run, [stream.address[1] for stream in streams], seconds))
     await asyncio.sleep(SETTLE_S + 0.2)
-    late, cpu_s, began = _late_ticks(engine), _media_cpu_s(), time.monotonic()
+    late, cpu_s, began = late_ticks(engine), media_cpu_s(), time.monotonic()
     await asyncio.sleep(seconds - 0.5)
-    core = (_media_cpu_s() - cpu_s) / (time.monotonic() - began)
-    late, memory_bytes = _late_ticks(engine) - late, _media_memory_bytes()
+    core = (media_cpu_s() - cpu_s) / (time.monotonic() - began)
+    late, memory_bytes = late_ticks(engine) - late, media_memory_bytes()
     return Run(await far_end, core, memory_bytes, late)
 
 
@@ -147,15 +147,15 @@ def _media_processes() -> list[psutil.Process]:
     return [child for child in psutil.Process().children(recursive=True) if "media.worker" in child.cmdline()]
 
 
-def _media_cpu_s() -> float:
+def media_cpu_s() -> float:
     return sum(map(spent_cpu_s, _media_processes()))
 
 
-def _media_memory_bytes() -> int:
+def media_memory_bytes() -> int:
     return max(child.memory_full_info().pss for child in _media_processes())
 
 
-def _late_ticks(engine: Engine) -> int:
+def late_ticks(engine: Engine) -> int:
     return int(engine.counters().get("late_ticks", 0))
 
 

@@ -4,7 +4,8 @@ Every phone sends 50 packets a second of PCMU, the phones spread evenly over the
 quiet room. A talker's frame number can be read back from what others hear: frame `i` of talker `k` is one pure tone on
 bin `BAND * k + i % BAND` of the 50 Hz raster that a 20 ms frame resolves exactly. So a listener's packet says by its
 spectrum who is heard and which frame of his that is, and with the kernel's receive time stamp how long it took.
-Reports (RTCP) that come to the same port are read and not counted.
+Reports (RTCP) that come to the same port are read and not counted. With `pairs` the phones are not in one room: phone i
+talks with phone i + N/2 alone, and a voice that anybody else hears counts as one's own.
 
     with RtpLoad(legs=1000, talkers=5) as load:
         ...                                   # have the bridge send to 127.0.0.1, ports load.ports
@@ -61,9 +62,9 @@ class LoadResult:
 class RtpLoad:
     """The handle: starts the process, tells it where to send, brings its result back."""
 
-    def __init__(self, legs: int, talkers: int = 5) -> None:
+    def __init__(self, legs: int, talkers: int = 5, *, pairs: bool = False) -> None:
         self.legs = legs
-        command = [sys.executable, "-m", "benchmarks.rtp_load", str(legs), str(talkers)]
+        command = [sys.executable, "-m", "benchmarks.rtp_load", str(legs), str(talkers), *(["pairs"] if pairs else [])]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.ports: list[int] = self._answer()["ports"]
 
@@ -105,10 +106,11 @@ class RtpLoad:
 class Phones:
     """All phones: rows of one packet array on the way out, a drain of their sockets on the way in."""
 
-    def __init__(self, legs: int, talkers: int) -> None:
+    def __init__(self, legs: int, talkers: int, *, pairs: bool = False) -> None:
         self.legs, self.talkers = legs, talkers
+        self.partners = {talker: talker + legs // 2 for talker in range(talkers)} if pairs else {}
         self.sockets = [_phone_socket() for _ in range(legs)]
-        self.sampled = sorted(set(range(talkers)) | set(np.linspace(0, legs - 1, min(legs, SAMPLED_LEGS)).astype(int)))
+        self.sampled = sorted(set(range(talkers)) | set(self.partners.values()) | set(np.linspace(0, legs - 1, min(legs, SAMPLED_LEGS)).astype(int)))
         for leg in self.sampled:
             self.sockets[leg].setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.packets = _first_packets(legs)
@@ -122,7 +124,7 @@ class Phones:
         self.frame = np.zeros(legs, np.int64)
         self.sent_at = [deque[float](maxlen=BAND) for _ in range(talkers)]
         self.sink = [memoryview(bytearray(2048))] * legs
-        self.heard = _Heard(talkers)
+        self.heard = _Heard(talkers, self.partners)
         self.sent = self.received = self.late_sends = 0
         self.counting = False
 
@@ -133,7 +135,7 @@ class Phones:
     def run(self, bridge_ports: list[int], seconds: float) -> LoadResult:
         for phone, port in zip(self.sockets, bridge_ports, strict=True):
             phone.connect(("127.0.0.1", port))
-        self.heard = _Heard(self.talkers)  # a second run begins to count anew
+        self.heard = _Heard(self.talkers, self.partners)  # a second run begins to count anew
         self.sent = self.received = self.late_sends = 0
         start = time.monotonic() + 0.05
         count_from = int(SETTLE_S / TICK_S) * PHASES
@@ -201,6 +203,7 @@ class Phones:
         due = seconds / TICK_S
         delays = np.array(self.heard.delays or [np.nan]) * 1000
         listened = sum(due * (self.talkers - (leg < self.talkers)) for leg in self.sampled)
+        listened = due * len(self.partners) if self.partners else listened
         return LoadResult(
             legs=self.legs,
             seconds=seconds,
@@ -221,8 +224,8 @@ class Phones:
 class _Heard:
     """What the sampled legs heard: whose frames, how late, and how regular the packets came."""
 
-    def __init__(self, talkers: int) -> None:
-        self.talkers = talkers
+    def __init__(self, talkers: int, partners: dict[int, int]) -> None:
+        self.talkers, self.partners = talkers, partners
         self.last_frame: dict[int, tuple[int, deque[float]]] = {}
         self.delays: list[float] = []
         self.own_voice = 0
@@ -238,7 +241,7 @@ class _Heard:
             number = int(band.argmax())
             if band[number] < AMPLITUDE * FRAME_SAMPLES / 8 or band[number] ** 2 < 0.8 * (band @ band):
                 continue  # not there, or a frame torn by concealment
-            if talker == leg:
+            if talker == leg or self.partners.get(talker, leg) != leg:
                 self.own_voice += 1
             else:
                 self._delay(talker, number, at)
@@ -323,7 +326,7 @@ def main() -> None:
     legs, talkers = int(sys.argv[1]), int(sys.argv[2])
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    phones = Phones(legs, min(talkers, legs))
+    phones = Phones(legs, min(talkers, legs), pairs="pairs" in sys.argv[3:])
     print(json.dumps({"ports": phones.ports}), flush=True)
     if hasattr(os, "SCHED_FIFO"):
         try:

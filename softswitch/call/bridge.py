@@ -13,17 +13,17 @@ MUSIC = Prompt("music/hold")
 
 
 class Audio:
-    """The audio of two legs, joined until closed."""
+    """The audio of two legs, relayed until closed; none where one of them has ended already."""
 
-    __slots__ = ("_room",)
+    __slots__ = ("_pair",)
 
     def __init__(self, engine: Engine, one: Leg, other: Leg) -> None:
-        self._room = engine.open_room(f"{one.session.call_id[:8]} {other.session.call_id[:8]}")
-        for leg in (one, other):
-            self._room.join(leg.stream)
+        has_ended = one.end is not None or other.end is not None
+        self._pair = None if has_ended else engine.bridge(one.stream, other.stream)
 
     def close(self) -> None:
-        self._room.close()
+        if self._pair is not None:
+            self._pair.close()
 
 
 class Talk:
@@ -71,7 +71,7 @@ class Talk:
 
     def _carry_keys(self, leg: Leg) -> None:
         digits = leg.take_digits()
-        if digits:
+        if digits and not _go_across_as_tones(leg, self.other(leg)):
             self.other(leg).send_digits(digits)
 
     def _look_after_hold(self, holder: Leg) -> None:
@@ -87,3 +87,11 @@ class Talk:
 
     def _name(self, leg: Leg) -> str:
         return "the caller" if leg is self.call.caller else "the callee"
+
+
+def _go_across_as_tones(leg: Leg, other: Leg) -> bool:
+    """Whether the keys of `leg` are tones, which `other` hears with the rest, and takes in no other way."""
+    pressed, taken = leg.stream.agreement, other.stream.agreement
+    if pressed is None or taken is None or leg.takes_info or other.takes_info:
+        return False
+    return pressed.telephone_event_receive is None and taken.telephone_event_send is None
