@@ -48,6 +48,10 @@ class Measuring:
         return figures
 
     def at_end(self, call: Call) -> dict[str, Any] | None:
-        """What the record of a call keeps: the figures of the caller's side."""
+        """What the record of a call keeps: the figures of the caller's side, and of whoever answered him."""
         figures = self.measure(call)
-        return None if figures is None else {"src": figures}
+        sides = {} if figures is None else {"src": figures}
+        statistics = call.callee.statistics() if call.callee is not None else None
+        if statistics is not None:
+            sides["dst"] = quality.figures(statistics)
+        return sides or None

@@ -70,6 +70,8 @@ class Switch:
         """Hears of each call that has found its endpoint."""
         self.on_ended: Callable[[Call], None] = _nobody
         """Hears of each call that is over, those that were refused too, but not of first challenges."""
+        self.verify: Callable[[Call], Awaitable[None]] | None = None
+        """Judges who a call that came over a trunk says it is from, before it is routed."""
         self.is_open = asyncio.Event()
         """Set once `serve` takes calls: what comes before is turned away."""
         self._settings = settings
@@ -170,6 +172,8 @@ class Switch:
             self._listen_for_hang_up(call)
             source = self._identify(call)
             self._admit(call, source, passage)
+            if self.verify is not None:
+                await self.verify(call)
             decision = self._route(call, source, passage)
             outcome = await self._run(call, decision)
             self._conclude(call, outcome)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from media import Engine
-from softswitch.call import CallStarted, Event, Events
+from softswitch.call import CallStarted, Event, Events, LegStarted
 from softswitch.call.sids import Sids
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference, Meeting
@@ -231,7 +231,7 @@ def _add_phones(sources: "Sources", phones: Phones) -> None:
 
 
 def _tell_start(messages: MessageLog, event: Event) -> None:
-    if type(event) is CallStarted:
+    if isinstance(event, CallStarted | LegStarted):
         messages.started(event.sip_call_id, event.call_id)
 
 

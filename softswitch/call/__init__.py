@@ -19,6 +19,7 @@ from softswitch.call.events import (
     Events,
     KeyPressed,
     LegMeasured,
+    LegStarted,
 )
 from softswitch.call.fork import Invitation
 from softswitch.call.leg import Leg
@@ -48,6 +49,7 @@ __all__ = [
     "KeyPressed",
     "Leg",
     "LegMeasured",
+    "LegStarted",
     "LegState",
     "Lines",
     "Onward",

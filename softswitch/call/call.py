@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Events, KeyPressed
+from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Events, KeyPressed, LegStarted
 from softswitch.call.leg import Leg
 from softswitch.call.outcome import Outcome
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from softswitch.call.bridge import Talk
     from softswitch.call.originate import Attempt, OutgoingLeg
     from softswitch.plan import Did
-    from softswitch.routing import Identified
+    from softswitch.routing import Destination, Identified
+    from softswitch.stir import Verdict
 
 
 NOTHING: Mapping[str, str] = {}
@@ -40,6 +41,7 @@ class Call:
         "caller",
         "calling_number",
         "clock",
+        "destination",
         "dialled_number",
         "did",
         "events",
@@ -50,10 +52,12 @@ class Call:
         "is_masked",
         "notes",
         "outcome",
+        "rung",
         "sid",
         "source",
         "started_at",
         "state",
+        "stir",
         "story",
         "talk",
         "to_number",
@@ -80,6 +84,8 @@ class Call:
         """Where the one task of this call waits."""
         self.callee: OutgoingLeg | None = None
         """Whom we have called for it, once somebody has answered."""
+        self.rung: OutgoingLeg | None = None
+        """The last one we have rung for it."""
         self.talk: Talk | None = None
         """The two legs that talk now."""
         self.tried: list[Attempt] = []
@@ -95,8 +101,12 @@ class Call:
         self.to_number = to_number
         self.calling_number, self.dialled_number = from_number, to_number
         self.did = did
+        self.destination: Destination | None = None
+        """Where routing has sent it."""
         self.events = Events() if events is None else events
         self.clock = clock
+        self.stir: Verdict | None = None
+        """What was found out about the signature of who calls; None where nobody looked."""
         self.state = "new"
         self.story: list[Step] = []
         self.started_at = self.clock()
@@ -115,6 +125,12 @@ class Call:
             sip_call_id = self.caller.session.call_id
             started = CallStarted(self.id, self.started_at, sip_call_id, self.from_number, self.to_number)
             self.events.publish(started)
+
+    def calls(self, leg: "OutgoingLeg") -> None:
+        """A leg was made for it, and its INVITE is on the way."""
+        leg.call, self.rung = self, leg
+        if self.events:
+            self.events.publish(LegStarted(self.id, self.clock(), leg.session.call_id, leg.target.name))
 
     def record(self, state: str, why: str) -> None:
         """The call goes to `state`: a step of its story, and an event."""

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from softswitch.call.call import Call
+from softswitch.call.far_end import far_end, way_out
 from softswitch.call.outcome import NORMAL_CLEARING
 from softswitch.call.sids import Sids
 from softswitch.sip import Request
@@ -160,13 +161,16 @@ def opened(call: Call, epoch_at: float, sids: Sids) -> CallRecord:
     )
     _add_headers(record, request)
     _add_way(record, call, sids)
+    record = replace(record, **way_out(call, sids))
     return _turned(record) if session.direction == "out" else record
 
 
-def concluded(record: CallRecord, call: Call, epoch_at: float, quality: dict[str, Any] | None = None) -> CallRecord:
+def concluded(
+    record: CallRecord, call: Call, epoch_at: float, sids: Sids, quality: dict[str, Any] | None = None
+) -> CallRecord:
     """The record of a call that has its outcome; its last step is its end."""
     outcome, leg = call.outcome, call.caller
-    codec = "codec_dst" if record.direction == OUTBOUND else "codec_src"
+    codec = "codec_dst" if leg.session.direction == "out" else "codec_src"
     if outcome is None:
         raise RuntimeError(f"{call!r} has not ended")
     stopped_at = call.story[-1].at
@@ -182,8 +186,22 @@ def concluded(record: CallRecord, call: Call, epoch_at: float, quality: dict[str
         duration=round(duration_s, 3),
         duration_billing=billed_s(duration_s),
         quality=quality,
-        **{codec: leg.codec},
+        **{codec: leg.codec, **far_end(call, sids), **_stir(call)},
     )
+
+
+def _stir(call: Call) -> dict[str, str]:
+    """What was found out about the signature of a call that came over a trunk."""
+    stir = call.stir
+    if stir is None:
+        return {}
+    found = {
+        "stir_verstat": str(stir.verstat),
+        "stir_attest": stir.attest,
+        "stir_orig_id": stir.origid,
+        "stir_signing_entity": stir.signer,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def cut_off(record: CallRecord, date_stop: str, reason: str) -> CallRecord:
@@ -217,6 +235,8 @@ def _add_headers(record: CallRecord, request: Request) -> None:
 def _add_way(record: CallRecord, call: Call, sids: Sids) -> None:
     """Over which trunk it came and to which endpoint it went, as far as it got."""
     source, did = call.source, call.did
+    if source is not None and source.endpoint is not None:
+        record.endpoint_sid_src = source.endpoint.sid or None
     if source is not None and source.trunk_group is not None:
         record.endpoint_sid_src = sids.system_gateway
         record.trunk_group_sid_src = source.trunk_group.sid or None

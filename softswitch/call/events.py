@@ -28,6 +28,16 @@ class CallStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LegStarted(Event):
+    """We call somebody for a call. `sip_call_id` is the Call-ID of our INVITE, `target` says whom it goes to."""
+
+    call_id: str
+    at: float
+    sip_call_id: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallAnswered(Event):
     """We have sent 200 OK."""
 

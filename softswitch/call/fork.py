@@ -124,8 +124,9 @@ class _Fork:
             on_tried=invitation.on_tried,
             waiting=self._call.waiting,
         )
-        leg.call, leg.user = self._call, invitation.callee
+        leg.user = invitation.callee
         leg.may_transfer = target.trunk is not None and target.trunk.allow_transfer == "enabled"
+        self._call.calls(leg)
         return leg
 
     def _look_at(self, legs: list[OutgoingLeg]) -> OutgoingLeg | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from softswitch.call import CallStarted, Event
+from softswitch.call import CallStarted, Event, LegStarted
 from softswitch.errors import PeerError
 from softswitch.ladder import titles
 from softswitch.logs import without_credentials
@@ -65,7 +65,8 @@ def picture_of(call: str, kept: Sequence[Kept], epoch_at: float) -> Picture | No
     """The picture of a call, by id, sid or Call-ID; `epoch_at` is the POSIX time at which the ring's clock showed 0."""
     started = _started(call, kept)
     sip_call_id = started[-1].sip_call_id if started else call
-    mine = list(_of_call({one.call_id for one in started}, sip_call_id, kept))
+    call_ids = {one.call_id for one in started}
+    mine = list(_of_call(call_ids, {sip_call_id, *_legs(call_ids, kept)}, kept))
     if not mine:
         return None
     entries = tuple(_entries(mine, epoch_at))
@@ -85,12 +86,19 @@ def _started(call: str, kept: Sequence[Kept]) -> list[CallStarted]:
     return [one for one in all_started if one.sip_call_id in sip_call_ids]
 
 
-def _of_call(call_ids: Collection[str], sip_call_id: str, kept: Sequence[Kept]) -> Iterator[Kept]:
-    needle = sip_call_id.encode("utf-8", "surrogateescape")
+def _legs(call_ids: Collection[str], kept: Sequence[Kept]) -> Iterator[str]:
+    """The Call-IDs of whoever we have called for it."""
+    for _, event, _, _ in kept:
+        if type(event) is LegStarted and event.call_id in call_ids:
+            yield event.sip_call_id
+
+
+def _of_call(call_ids: Collection[str], sip_call_ids: Collection[str], kept: Sequence[Kept]) -> Iterator[Kept]:
+    needles = [sip_call_id.encode("utf-8", "surrogateescape") for sip_call_id in sip_call_ids]
     for one in kept:
         _, what, peer, data = one
         if peer is not None:
-            if needle in data and _call_id_of(data) == sip_call_id:
+            if any(needle in data for needle in needles) and _call_id_of(data) in sip_call_ids:
                 yield one
         elif getattr(what, "call_id", "") in call_ids:
             yield one

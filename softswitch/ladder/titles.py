@@ -13,6 +13,7 @@ from softswitch.call import (
     Event,
     KeyPressed,
     LegMeasured,
+    LegStarted,
 )
 from softswitch.endpoints.conference import AttendeeChanged
 from softswitch.sip import Message, Request, Response
@@ -59,6 +60,10 @@ def _started(event: CallStarted) -> Told:
     return "event", f"{event.from_number} calls {event.to_number}", None
 
 
+def _leg(event: LegStarted) -> Told:
+    return "event", f"rings {event.target}", None
+
+
 def _answered(_: CallAnswered) -> Told:
     return "event", "answered", None
 
@@ -96,6 +101,7 @@ def _attendee(event: AttendeeChanged) -> Told:
 
 _TOLD: dict[type, Callable[[Any], Told]] = {
     CallStarted: _started,
+    LegStarted: _leg,
     CallAnswered: _answered,
     CallMoved: _moved,
     CallEnded: _ended,

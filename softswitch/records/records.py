@@ -198,7 +198,7 @@ class Records:
         """A call is over (the switch's `on_ended`)."""
         epoch_at = self._epoch_at()
         alive = self.alive.pop(call.id, None) or Alive(call, opened(call, epoch_at, self.sids))
-        record = concluded(alive.record, call, epoch_at, self._quality_of(call))
+        record = concluded(alive.record, call, epoch_at, self.sids, self._quality_of(call))
         self._close(Closed(record, [left(stay, record) for stay in alive.attendances]))
         self.written += 1
         self.on_closed(call, record)

@@ -36,6 +36,18 @@ class PathStep(BaseModel):
     why: str
 
 
+class CalledLeg(BaseModel):
+    """Whoever is called for a call."""
+
+    target: str
+    """The trunk, contact or address."""
+    state: str
+    user: str | None
+    codec: str | None
+    talking: bool
+    sip_call_id: str
+
+
 class SwitchCall(Object):
     """One call that is up."""
 
@@ -55,6 +67,8 @@ class SwitchCall(Object):
     codec: str | None
     talking: bool
     sip_call_id: str
+    callee: CalledLeg | None
+    """Where a call goes on to somebody: the leg that has answered, or the last one that was rung."""
 
 
 EXAMPLE: dict[str, Any] = {
@@ -74,6 +88,7 @@ EXAMPLE: dict[str, Any] = {
     "codec": "PCMU",
     "talking": True,
     "sip_call_id": "4f0c2a@192.0.2.7",
+    "callee": None,
 }
 
 
@@ -109,7 +124,7 @@ def _columns(live: Live) -> Columns[Call]:
         "number_src": lambda it: it.from_number,
         "number_dst": lambda it: it.to_number,
         "source": lambda it: it.source.name if it.source is not None else None,
-        "endpoint": lambda it: it.did.endpoint if it.did is not None else None,
+        "endpoint": lambda it: it.destination.name if it.destination is not None else it.did and it.did.endpoint,
         "state": lambda it: it.state,
         "path": lambda it: [{**step._asdict(), "at": live.date(step.at)} for step in it.story],
         "date_start": lambda it: live.date(it.started_at),
@@ -117,6 +132,21 @@ def _columns(live: Live) -> Columns[Call]:
         "codec": lambda it: it.caller.codec,
         "talking": lambda it: it.caller.talking,
         "sip_call_id": lambda it: it.caller.session.call_id,
+        "callee": _callee,
+    }
+
+
+def _callee(call: Call) -> dict[str, Any] | None:
+    leg = call.callee or call.rung
+    if leg is None:
+        return None
+    return {
+        "target": leg.target.name,
+        "state": str(leg.state),
+        "user": leg.user.username if leg.user is not None else None,
+        "codec": leg.codec,
+        "talking": leg.talking,
+        "sip_call_id": leg.session.call_id,
     }
 
 

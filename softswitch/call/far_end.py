@@ -1,0 +1,61 @@
+"""What the record of a call says of whoever was called: the leg that answered, else the last that was rung. Pure."""
+
+from typing import Any
+
+from softswitch.call.call import Call
+from softswitch.call.sids import Sids
+from softswitch.routing import ToPstn, ToUser
+
+
+def way_out(call: Call, sids: Sids) -> dict[str, Any]:
+    """Known before anybody answers: where the call goes beside our endpoints."""
+    match call.destination:
+        case ToPstn(number, group):
+            return {
+                "direction": "outbound",
+                "number_external": number,
+                "endpoint_sid_dst": sids.system_gateway,
+                "trunk_group_sid_dst": group.sid or None,
+            }
+        case ToUser() if call.source is not None and call.source.trunk_group is None:
+            return {"number_external": None}
+    return {}
+
+
+def far_end(call: Call, sids: Sids) -> dict[str, Any]:
+    """Known at the end: the leg we have called, over which trunk, and what else was tried."""
+    leg = call.callee or call.rung
+    if leg is None:
+        return {}
+    target = leg.target
+    found: dict[str, Any] = {
+        "ip_dst": leg.session.peer.host or None,
+        "sipcallid_dst": leg.session.call_id,
+        "codec_dst": leg.codec,
+        "number_dst_transformed": target.uri.username or None,
+        "diversion_dst": leg.session.request.headers.get("Diversion"),
+        "user_data": _story(call) or None,
+    }
+    if call.callee is not None and leg.codec is not None:
+        found["transcoded"] = call.caller.codec != leg.codec
+    if target.trunk_group is not None:
+        found["endpoint_sid_dst"] = sids.system_gateway
+        found["trunk_group_sid_dst"] = target.trunk_group.sid or None
+    elif target.endpoint_sid:
+        found["endpoint_sid_dst"] = target.endpoint_sid
+    if target.trunk is not None:
+        found["trunk_sid_dst"] = target.trunk.sid or None
+    return found
+
+
+def _story(call: Call) -> dict[str, Any]:
+    """Users at both ends, and every step of a failover."""
+    leg = call.callee or call.rung
+    story: dict[str, Any] = {}
+    if call.caller.user is not None:
+        story["user_src"] = call.caller.user.username
+    if leg is not None and leg.user is not None:
+        story["user_dst"] = leg.user.username
+    if len(call.tried) > 1:
+        story["failover"] = [attempt._asdict() for attempt in call.tried]
+    return story
