@@ -108,7 +108,10 @@ class App:
             user_behind=self.phones.location.user_behind,
             authenticate=self.phones.guard.caller,
         )
-        self.carriers = Carriers(self.destinations.outward, self.stack, self.events, lambda: self.plan)
+        self.carriers = Carriers(
+            settings, self.destinations.outward, self.stack, self.events, lambda: self.plan, settings_file
+        )
+        self.switch.verify = self.carriers.verify
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
         self.watching.phones, self.watching.endpoints = self.phones, self.endpoints
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})

@@ -1,31 +1,42 @@
 """The far ends that calls go out to, looked after: who answers, who rests, what is spent, what is alarming.
 
 It puts together what the pure decisions of `Outward` need from the world: OPTIONS on the wire, the day, the store, the
-log and the events. Made once, by `app`.
+log and the events; and the certificate that calls out are signed with. Made once, by `app`.
 """
 
 import asyncio
+import time
+import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from softswitch.alarms import Alarms
-from softswitch.call import Events
+from softswitch.call import Call, Events
 from softswitch.plan import Plan
-from softswitch.routing import Outward
+from softswitch.routing import Outward, digits, identity_of, number_of
+from softswitch.routing.caller import Caller
+from softswitch.routing.presentation import CallerId
+from softswitch.settings import Settings
 from softswitch.sip import Stack
 from softswitch.spending import today
 from softswitch.trunk_health import TrunkHealth
 
 if TYPE_CHECKING:
     from softswitch.spending import SpendingKeeper
+    from softswitch.stir import Attestation, Signer, Verifier
     from softswitch.store import Store
+
+ORIGINS = uuid.UUID("6f6c64b2-9f0e-5c1b-8f62-0d9f0c6f4b1e")
+"""The name space of `origid`: the same caller has the same one, and nobody can tell who he is."""
 
 
 class Carriers:
     """Everything about the trunks of calls out."""
 
-    def __init__(self, outward: Outward, stack: Stack, events: Events, plan: Callable[[], Plan]) -> None:
-        """`plan`: the one of the next call."""
+    def __init__(
+        self, settings: Settings, outward: Outward, stack: Stack, events: Events, plan: Callable[[], Plan], file: str
+    ) -> None:
+        """`plan`: the one of the next call; `file`: what errors call the settings. Raises `ConfigError`."""
         self.alarms = Alarms(events)
         self.health = TrunkHealth(stack, events, plan, outward.failures)
         self.spending: SpendingKeeper | None = None
@@ -34,6 +45,11 @@ class Carriers:
         outward.on_move = self.alarms.on_trunk
         outward.guard.on_alarm = self.alarms.on_alarm
         outward.guard.today = today
+        if settings.stir.certificate is not None:
+            outward.sign = Signing(_signer(settings, file))
+        self._verifier = _verifier(settings, file) if settings.stir.verify else None
+        self.verify: Verifying | None = Verifying(self._verifier) if self._verifier is not None else None
+        """What a call that came over a trunk waits for, where it is wanted."""
 
     async def keep_in(self, store: "Store") -> None:
         """What the day has cost so far is taken over; what it costs from now on is kept."""
@@ -50,6 +66,78 @@ class Carriers:
                 tasks.create_task(self.spending.run())
 
     async def close(self) -> None:
-        """Writes what has not been written yet."""
+        """Writes what has not been written yet; nothing is fetched any more."""
         if self.spending is not None:
             await self.spending.write()
+        if self._verifier is not None:
+            await self._verifier.close()
+
+
+class Signing:
+    """The Identity header of calls out, by who calls: A where he is ours and the number is his, B where he is ours, C
+    for whatever is only passed on (RFC 8588 §4); a transformation may say otherwise."""
+
+    def __init__(self, signer: "Signer", clock: Callable[[], float] = time.time) -> None:
+        """`clock`: POSIX seconds."""
+        self._signer, self._clock = signer, clock
+
+    def __call__(self, caller: Caller, shown: CallerId, dest: str, asked: str) -> tuple[tuple[str, str], ...]:
+        orig, dest = digits(shown.number), digits(dest)
+        if asked == "none" or not orig.isdigit() or not dest.isdigit():
+            return ()
+        origin = str(uuid.uuid5(ORIGINS, caller.subject or caller.trunk_group))
+        return (
+            ("Identity", self._signer.identity(orig, dest, _attestation(caller, shown, asked), origin, self._clock())),
+        )
+
+
+class Verifying:
+    """Judges the Identity headers of calls that come over trunks; what it finds stays with the call (`call.stir`)."""
+
+    def __init__(self, verifier: "Verifier") -> None:
+        self._verifier = verifier
+
+    async def __call__(self, call: Call) -> None:
+        """Takes `stir.timeout_s` at most. The numbers are those of the message: P-Asserted-Identity else From, To."""
+        request = call.caller.session.request
+        if call.source is None or call.source.trunk_group is None:
+            return
+        orig = digits(identity_of(request, trusts_asserted=True).number)
+        dest = digits(number_of(request.to.uri))
+        if not dest.isdigit():
+            dest = digits(number_of(request.uri))
+        headers = request.headers
+        call.stir = await self._verifier.verify(headers.all("Identity"), orig, dest, headers.get("Date") or "")
+        call.record("verified", f"{call.stir.verstat}: {call.stir.why}")
+
+
+def _attestation(caller: Caller, shown: CallerId, asked: str) -> "Attestation":
+    match asked:
+        case "A" | "B" | "C":
+            return asked
+    if not caller.subject:
+        return "C"
+    return "A" if shown.is_ours else "B"
+
+
+def _signer(settings: Settings, file: str) -> "Signer":
+    from softswitch.stir import Signer
+
+    stir = settings.stir
+    assert stir.certificate is not None  # noqa: S101 - the settings
+    assert stir.key is not None  # noqa: S101 - see to that
+    return Signer.load(stir.certificate, stir.key, stir.x5u, file=file)
+
+
+def _verifier(settings: Settings, file: str) -> "Verifier":
+    import httpx
+
+    from softswitch.stir import Verifier
+    from softswitch.stir.fetching import Fetching
+    from softswitch.stir.signing import read_certificates
+
+    stir = settings.stir
+    roots = [root for path in stir.roots for root in read_certificates(path, file, "stir.roots")]
+    client = httpx.AsyncClient(timeout=stir.timeout_s * 2)
+    fetching = Fetching(client, time.monotonic, frozenset(stir.x5u_hosts))
+    return Verifier(fetching, roots, timeout_s=stir.timeout_s, fresh_s=stir.fresh_s, wall_clock=time.time)

@@ -44,6 +44,12 @@ def _http(url: str) -> str:
     return url
 
 
+def _https(url: str) -> str:
+    if url and not url.startswith("https://"):
+        raise unusable(f'is "{url}"', "the https:// address at which others find the certificate, or nothing")
+    return url
+
+
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise unusable(f'is "{folder}": there is no such folder', f"an existing folder; {RELATIVE_TO}")
@@ -232,6 +238,28 @@ class HepSettings(Model):
     password: str = ""
 
 
+class StirSettings(Model):
+    """STIR/SHAKEN: what our calls are signed with, and whether the signatures of others are looked at."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    x5u: Annotated[str, AfterValidator(_https)] = ""
+    verify: bool = False
+    roots: tuple[Path, ...] = ()
+    x5u_hosts: tuple[str, ...] = ()
+    timeout_s: Annotated[float, Field(gt=0, le=10)] = 2.0
+    fresh_s: Annotated[int, Field(ge=1, le=3600)] = 60
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        given = [self.certificate is not None, self.key is not None, bool(self.x5u)]
+        if any(given) and not all(given):
+            raise unusable("has a part of what signs", "certificate, key and x5u, all or none")
+        if self.verify and not self.roots:
+            raise unusable("verifies and trusts nobody", "roots: PEM files of the authorities to trust")
+        return self
+
+
 class DataSettings(Model):
     """Where the switch keeps what it writes."""
 
@@ -258,6 +286,7 @@ class Settings(Model):
     quality: QualitySettings = QualitySettings()
     callbacks: CallbackSettings = CallbackSettings()
     hep: HepSettings = HepSettings()
+    stir: StirSettings = StirSettings()
 
 
 def load_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -29,7 +29,7 @@ from softswitch.plan.objects import (
     User,
 )
 from softswitch.plan.plan import Plan
-from softswitch.plan.transformations import Conditional, Reject, Rewrite, Set, Transformation
+from softswitch.plan.transformations import Conditional, Reject, Rewrite, Set, StirShaken, Transformation
 
 __all__ = [
     "AccessCode",
@@ -52,6 +52,7 @@ __all__ = [
     "Rewrite",
     "Role",
     "Set",
+    "StirShaken",
     "ThirdPartyEndpoint",
     "Transformation",
     "Trunk",

@@ -1,4 +1,5 @@
-"""What may be changed on a call's way: the four kinds of transformation (CarrierX: rewrite, set, conditional, reject).
+"""What may be changed on a call's way: the kinds of transformation (CarrierX: rewrite, set, conditional, reject,
+stir_shaken).
 
 Only described here; `softswitch.routing.transformations` applies them, in the order of the list.
 """
@@ -81,5 +82,12 @@ class Reject(Model):
     reason: Line = ""
 
 
-Transformation = Annotated[Rewrite | Set | Conditional | Reject, Field(discriminator="type")]
+class StirShaken(Model):
+    """How the call is attested when it goes out (RFC 8588); none: it is not signed."""
+
+    type: Literal["stir_shaken"]
+    attestation: Literal["A", "B", "C", "none"]
+
+
+Transformation = Annotated[Rewrite | Set | Conditional | Reject | StirShaken, Field(discriminator="type")]
 Conditional.model_rebuild()

@@ -297,11 +297,13 @@ class Outward:
     def _target(self, group: TrunkGroup, choice: Choice, caller: Caller, shown: CallerId, fare: Fare | None) -> Target:
         trunk, subject, here = choice.trunk, choice.subject, self.here()
         mine = replace(shown, number=subject.number_src)
+        identity = tuple(identity_headers(mine, trunk, here))
+        is_told = not mine.is_private or any(name != "Privacy" for name, _ in identity)
         headers = (
-            *identity_headers(mine, trunk, here),
+            *identity,
             *(() if mine.is_private else diversion_headers(caller, here)),
             *relayed_headers(caller, trunk.relay_sip_headers, subject.changed_headers),
-            *self.sign(caller, mine, subject.number_dst, subject.attestation),
+            *(self.sign(caller, mine, subject.number_dst, subject.attestation) if is_told else ()),
         )
         return Target(
             name=f"trunk {group.name}/{trunk.name}",

@@ -6,7 +6,7 @@ call by raising `Refused`. A pattern only ever sees `SUBJECT_LIMIT` characters: 
 
 from collections.abc import Callable, Iterable
 
-from softswitch.plan import Conditional, Reject, Rewrite, Set, Transformation
+from softswitch.plan import Conditional, Reject, Rewrite, Set, StirShaken, Transformation
 from softswitch.plan.pattern import SUBJECT_LIMIT, compile_safely
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.sip.message import Headers
@@ -85,6 +85,8 @@ def _compiled(transformation: Transformation) -> Step:
             return _conditional(transformation)
         case Reject():
             return _reject(transformation)
+        case StirShaken():
+            return _stir_shaken(transformation)
 
 
 def _rewrite(rule: Rewrite) -> Step:
@@ -116,6 +118,14 @@ def _conditional(rule: Conditional) -> Step:
         subject.reasons.append(Reason("transform", rule.field, met, f"{place}: is it {rule.match}?"))
         for inner in then if met else otherwise:
             inner(subject, place)
+
+    return step
+
+
+def _stir_shaken(rule: StirShaken) -> Step:
+    def step(subject: Subject, place: str) -> None:
+        subject.attestation = rule.attestation
+        subject.reasons.append(Reason("transform", "stir_shaken", True, f"{place} attests {rule.attestation}"))
 
     return step
 
