@@ -51,6 +51,10 @@ class BareLoop:
         self.ports: list[int] = json.loads(self._process.stdout.readline())
         self.result: BareResult | None = None
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def stop(self) -> BareResult:
         """End it and take its figures."""
         assert self._process.stdout is not None

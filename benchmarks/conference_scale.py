@@ -4,8 +4,10 @@
 
 One room over real sockets, five talkers, everyone may speak, everything on (jitter buffer, levels, talker events, RTCP,
 DTMF). The far end is `benchmarks.rtp_load`: by spectrum it tells which frame of which talker each sampled leg hears,
-and how late. The yardstick is `benchmarks.bare_loop` with as many sockets and packets, measured just before and just
-after on the same machine. The room is built through media's door, without SIP; the CPU is that of the media process
+and how late. The yardstick is `benchmarks.bare_loop` with as many sockets and packets. Bare loop and room take turns:
+each room is compared with the bare loops before and after it, and the median is told with the least and the most. The
+far end has a core of its own, bare loop and media process have the next one: who shares a cache with whom would be
+another matter each time. The room is built through media's door, without SIP; the CPU is that of the media process
 alone. With `--signalling` every size is measured again while processes that never rest take all cores, as signalling
 under a flood of calls would: ticks must stay on time.
 """
@@ -18,12 +20,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 
 import psutil
 
 from benchmarks.bare_loop import BareLoop
-from benchmarks.processes import spent_cpu_s
+from benchmarks.processes import FAR_END, NEAR_END, pin, spent_cpu_s
 from benchmarks.report import Report
 from benchmarks.rtp_load import SETTLE_S, LoadResult, RtpLoad
 from media import Engine, MediaSettings, Room, Stream
@@ -34,8 +37,8 @@ PORTS = (10000, 32766)
 BUSY = os.cpu_count() or 1
 MEGABYTE = 1024 * 1024
 COLUMNS = (
-    "legs", "beside", "bare core", "media core", "ratio", "delivered %", "on time %", "delay ms p50", "p99", "heard %",
-    "own voice", "memory MB", "late ticks", "phones late",
+    "legs", "beside", "bare core", "media core", "ratio", "least", "most", "delivered %", "on time %", "delay ms p50",
+    "p99", "heard %", "own voice", "memory MB", "late ticks", "phones late",
 )  # fmt: skip
 
 OFFER = (
@@ -46,12 +49,17 @@ OFFER = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One room of one size."""
+    """One room of one size, and what the bare loop needed just before and just after, in the mean."""
 
     far_end: LoadResult
     core: float
     memory_bytes: int
     late_ticks: int
+    bare_core: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        return self.core / self.bare_core
 
 
 def main() -> None:
@@ -60,37 +68,50 @@ def main() -> None:
     sizes = map(int, arguments.legs.split(","))
     for legs, busy in [(legs, busy) for legs in sizes for busy in ((0, BUSY) if arguments.signalling else (0,))]:
         with _busy_processes(busy):
-            bare, run = _beside_the_yardstick(legs, arguments.seconds)
-        far_end = run.far_end
-        report.row(
-            legs,
-            f"{busy} busy" if busy else "nothing",
-            bare,
-            run.core,
-            run.core / bare,
-            100 * far_end.delivered_share,
-            100 * far_end.on_time_share,
-            far_end.delay_p50_ms,
-            far_end.delay_p99_ms,
-            100 * far_end.heard_share,
-            far_end.own_voice_frames,
-            run.memory_bytes / MEGABYTE,
-            run.late_ticks,
-            far_end.late_sends,
-        )
+            runs = _in_turn(legs, arguments.seconds, arguments.rounds)
+        report.row(legs, f"{busy} busy" if busy else "nothing", *_figures(runs))
         report.show()
-    report.note("bare core: the same sockets and packets, map(recv_into) and map(send), nothing else, before and after")
+    report.note(f"{arguments.rounds} rounds, bare loop and room in turn, the far end on another core than both")
+    report.note("bare core: the same sockets and packets, map(recv_into) and map(send), nothing else")
+    report.note("cores, ratio, delay p50: the median of the rounds; all else: the worst of them")
     report.note("heard: of the talkers' frames that the sampled legs should have heard; own voice: frames of an echo")
     report.note("phones late: milliseconds in which the far end itself was late by over 5 ms; it shares the cores")
     report.show()
     print(report.write("conference_scale"))
 
 
-def _beside_the_yardstick(legs: int, seconds: float) -> tuple[float, Run]:
-    """The bare loop's core, as the mean of before and after, and our run."""
-    before = bare_core(legs, seconds / 2)
-    run = asyncio.run(_room(legs, seconds))
-    return (before + bare_core(legs, seconds / 2)) / 2, run
+def _figures(runs: list[Run]) -> list[float]:
+    """The cells of one size, from "bare core" on."""
+    ratios = [run.ratio for run in runs]
+    far_ends = [run.far_end for run in runs]
+    return [
+        median(run.bare_core for run in runs),
+        median(run.core for run in runs),
+        median(ratios),
+        min(ratios),
+        max(ratios),
+        100 * min(far_end.delivered_share for far_end in far_ends),
+        100 * min(far_end.on_time_share for far_end in far_ends),
+        median(far_end.delay_p50_ms for far_end in far_ends),
+        max(far_end.delay_p99_ms for far_end in far_ends),
+        100 * min(far_end.heard_share for far_end in far_ends),
+        max(far_end.own_voice_frames for far_end in far_ends),
+        max(run.memory_bytes for run in runs) / MEGABYTE,
+        max(run.late_ticks for run in runs),
+        max(far_end.late_sends for far_end in far_ends),
+    ]
+
+
+def _in_turn(legs: int, seconds: float, rounds: int) -> list[Run]:
+    """Bare, room, bare, room ... bare."""
+    runs = []
+    before = bare_core(legs, seconds)
+    for _ in range(rounds):
+        run = asyncio.run(_room(legs, seconds))
+        after = bare_core(legs, seconds)
+        runs.append(replace(run, bare_core=(before + after) / 2))
+        before = after
+    return runs
 
 
 @contextlib.contextmanager
@@ -107,17 +128,21 @@ def _busy_processes(count: int) -> Iterator[None]:
 
 def bare_core(legs: int, seconds: float) -> float:
     with RtpLoad(legs, TALKERS) as load, BareLoop(legs, load.ports) as bare:
+        pin(load.pid, FAR_END)
+        pin(bare.pid, NEAR_END)
         load.run(bare.ports, seconds)
         return bare.stop().cpu_share
 
 
 async def _room(legs: int, seconds: float) -> Run:
     with RtpLoad(legs, TALKERS) as load:
+        pin(load.pid, FAR_END)
         engine = Engine(MediaSettings(ports=PORTS))
         await engine.start()
         try:
             room = engine.open_room("benchmark")
             streams = [_joined(engine, room, port) for port in load.ports]
+            pin_media()
             await asyncio.sleep(0.5)
             return await _measured(engine, load, streams, seconds)
         finally:
@@ -147,6 +172,12 @@ def _media_processes() -> list[psutil.Process]:
     return [child for child in psutil.Process().children(recursive=True) if "media.worker" in child.cmdline()]
 
 
+def pin_media() -> None:
+    """Where the bare loop was."""
+    for process in _media_processes():
+        pin(process.pid, NEAR_END)
+
+
 def media_cpu_s() -> float:
     return sum(map(spent_cpu_s, _media_processes()))
 
@@ -162,7 +193,8 @@ def late_ticks(engine: Engine) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--legs", default="50,250,1000,2000,4000", help="sizes of the room, with commas")
-    parser.add_argument("--seconds", type=float, default=10, help="how long each is measured")
+    parser.add_argument("--seconds", type=float, default=4, help="how long a room and a bare loop are measured a round")
+    parser.add_argument("--rounds", type=int, default=5, help="how often both are measured, in turn")
     parser.add_argument("--signalling", action="store_true", help="measure each also beside busy processes")
     return parser.parse_args()
 

@@ -26,6 +26,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 SCENARIOS = Path(__file__).parent / "sipp"
 CONFERENCE = "12025550101"
 ALL_HANDS = "12025550102"
+FAR_END, NEAR_END = 0, 1  # of the cores we may use: the phones', and that of what is measured
 READY = re.compile(r"softswitch is ready: SIP on udp 127\.0\.0\.1:(\d+)")
 TLS = re.compile(r"SIP on .*tls 127\.0\.0\.1:(\d+)")
 
@@ -255,6 +256,13 @@ def free_port() -> int:
             _bound(held, socket.SOCK_DGRAM, port + 1)
             _bound(held, socket.SOCK_STREAM, port + 1)
             return port
+
+
+def pin(process: int, core: int) -> None:
+    """Lets a process run on one of our cores only, `FAR_END` or `NEAR_END`; nothing where there is only one."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+    if core < len(cores) > 1:
+        os.sched_setaffinity(process, {cores[core]})
 
 
 def spent_cpu_s(process: psutil.Process) -> float:

@@ -17,7 +17,17 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from benchmarks.conference_scale import MEGABYTE, OFFER, PORTS, bare_core, late_ticks, media_cpu_s, media_memory_bytes
+from benchmarks.conference_scale import (
+    MEGABYTE,
+    OFFER,
+    PORTS,
+    bare_core,
+    late_ticks,
+    media_cpu_s,
+    media_memory_bytes,
+    pin_media,
+)
+from benchmarks.processes import FAR_END, pin
 from benchmarks.report import Report
 from benchmarks.rtp_load import SETTLE_S, LoadResult, RtpLoad
 from media import Engine, MediaSettings, Stream
@@ -73,12 +83,14 @@ def main() -> None:
 
 async def _calls(calls: int, seconds: float) -> Run:
     with RtpLoad(2 * calls, TALKERS, pairs=True) as load:
+        pin(load.pid, FAR_END)
         engine = Engine(MediaSettings(ports=PORTS))
         await engine.start()
         try:
             streams = [_answered(engine, port) for port in load.ports]
             for one, other in zip(streams[:calls], streams[calls:], strict=True):
                 engine.bridge(one, other)
+            pin_media()
             await asyncio.sleep(0.5)
             return await _measured(engine, load, streams, seconds)
         finally:

@@ -68,6 +68,10 @@ class RtpLoad:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.ports: list[int] = self._answer()["ports"]
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def run(self, bridge_ports: list[int], seconds: float) -> LoadResult:
         """Send to 127.0.0.1:`bridge_ports` (one a phone, in order) and measure; blocks until it is over."""
         self._tell({"ports": bridge_ports, "seconds": seconds})

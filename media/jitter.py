@@ -79,9 +79,9 @@ class JitterBuffer:
         now &= came
         now &= self.is_playing[:n]
         np.copyto(self._ring[self.tick & (RING - 1), :n], self._row[:n], where=now)
-        np.copyto(self._least_ahead[:n], 0, where=now)
+        self._least_ahead[:n][now] = 0
         rest = now ^ came
-        return self._place_others(np.flatnonzero(rest), ahead) if rest.any() else []
+        return self._place_others(rest.nonzero()[0], ahead) if rest.any() else []
 
     def _place_others(self, rows: NDArray[np.intp], ahead_samples: NDArray[np.uint32]) -> list[int]:
         """Packets that wait are kept, those of a stall are counted; returns the rows of all others."""

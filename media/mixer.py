@@ -82,7 +82,7 @@ class Mixer:
 
     def __init__(self, rows: int, rooms: int, loudest_talkers: int) -> None:
         self.loudest_talkers = loudest_talkers
-        self.frame_of_mix = np.tile(np.arange(LAWS, dtype=np.int32), rooms)
+        self.frame_of_mix = np.tile(np.arange(LAWS), rooms)
         self.listeners = np.zeros(LAWS * rooms, np.int32)  # members who hear, by room and law
         self.was_mixed = np.zeros(rows, np.bool_)
         self._mixed = np.zeros(0, np.intp)  # the same as rows
@@ -92,7 +92,7 @@ class Mixer:
         self, n: int, speaks: NDArray[np.int32], loudness: NDArray[np.uint8], gate: NDArray[np.uint8]
     ) -> NDArray[np.intp]:
         """The rows to mix, sorted by room: of each room the loudest of those above their gate."""
-        loud = np.flatnonzero(loudness[:n] >= gate[:n])
+        (loud,) = (loudness[:n] >= gate[:n]).nonzero()
         rows = loud[speaks[loud] > 0]
         rooms = speaks[rows]
         if len(rows) > 1:
@@ -136,7 +136,7 @@ class Mixer:
             if wanted.any():
                 mixes = mixes[wanted]
                 first = frames.add(encode(sums[wanted], law))
-                self.frame_of_mix[mixes] = np.arange(first, first + len(mixes), dtype=np.int32)
+                self.frame_of_mix[mixes] = np.arange(first, first + len(mixes))
                 heard.append(mixes)
         self._spoken = np.concatenate(heard) if heard else np.zeros(0, np.int64)
         return spoken, sums

@@ -35,6 +35,18 @@ class Headers(NamedTuple):
     ssrc: NDArray[np.uint32]
 
 
+class HeaderWords:
+    """Many fixed headers: the first two words of rows of the pool, word by word, and their fields in network order."""
+
+    def __init__(self, rows: int) -> None:
+        self.words = np.zeros((2, rows), np.uint64)
+        first, second = self.words.view(np.uint8).reshape(2, rows, 8)
+        self.first_word = first[:, 4:6].view(np.uint16)[:, 0]
+        self.sequence = first[:, 6:8].view(">u2")[:, 0]
+        self.timestamp = second[:, 0:4].view(">u4")[:, 0]
+        self.ssrc = second[:, 4:8].view(">u4")[:, 0]
+
+
 class Pool:
     """Memory for up to `rows` streams; pages are taken when first touched."""
 
@@ -44,12 +56,7 @@ class Pool:
         self.words = self.bytes.view(np.uint64)
         self.payload = self.bytes[:, PAYLOAD_AT : PAYLOAD_AT + FRAME_SAMPLES]
         self.payload_words = self.words[:, 2:22]
-        self._headers = np.zeros((rows, 2), np.uint64)
-        header = self._headers.view(np.uint8)
-        self._first_word = header[:, 4:6].view(np.uint16)[:, 0]
-        self._sequence = header[:, 6:8].view(">u2")[:, 0]
-        self._timestamp = header[:, 8:12].view(">u4")[:, 0]
-        self._ssrc = header[:, 12:16].view(">u4")[:, 0]
+        self._headers = HeaderWords(rows)
         self._slots_a_tick = 2 * rows
         self._tick = 0
         self._stored = 0  # in this tick
@@ -62,12 +69,14 @@ class Pool:
 
     def headers(self, n: int) -> Headers:
         """Those of the first n rows."""
-        self._headers[:n] = self.words[:n, :2]
+        header = self._headers
+        header.words[0, :n] = self.words[:n, 0]
+        header.words[1, :n] = self.words[:n, 1]
         return Headers(
-            self._first_word[:n],
-            self._sequence[:n].astype(np.uint16),
-            self._timestamp[:n].astype(np.uint32),
-            self._ssrc[:n].astype(np.uint32),
+            header.first_word[:n],
+            header.sequence[:n].astype(np.uint16),
+            header.timestamp[:n].astype(np.uint32),
+            header.ssrc[:n].astype(np.uint32),
         )
 
     def keep(self, rows: NDArray[np.intp]) -> NDArray[np.int32]:

@@ -79,13 +79,13 @@ class Receiver:
         transit = (np.uint32(self._arrival_samples) - timestamp).view(np.int32)
         following = self.sources.in_order(n, usual, sequence, transit)
         self._counts["received_packets"] += int(np.count_nonzero(following))
-        np.copyto(self._rows.heard_at_tick[:n], self._jitter.tick, where=following)
+        self._rows.heard_at_tick[:n][following] = self._jitter.tick
         for row in self._jitter.place(n, following, timestamp):
             self._place(row, int(timestamp[row]), self._pool.payload[row].tobytes())
         rest = lengths > 0
         rest ^= following
         if rest.any():
-            for row in np.flatnonzero(rest).tolist():
+            for row in rest.nonzero()[0].tolist():
                 self._sweep.expect_more(row)
                 self._followed(row, bytes(self._pool.packet(row)[: int(lengths[row])]))
 

@@ -56,7 +56,7 @@ class Rows:
         self.send_law = np.zeros(length, np.uint8)
         self.hears = np.zeros(length, np.int32)  # the room whose mix goes out
         self.speaks = np.zeros(length, np.int32)  # the room whose mix it is part of
-        self.hears_mix = np.zeros(length, np.int32)  # LAWS * hears + send_law
+        self.hears_mix = np.zeros(length, np.intp)  # LAWS * hears + send_law
         self.gain = np.ones(length, np.float32)
         self.has_gain = np.zeros(length, np.bool_)
         self.heard_at_tick = np.zeros(length, np.int64)  # when the last packet came

@@ -15,7 +15,7 @@ import numpy as np
 
 from media.commands import Dial
 from media.dialing import Dialing
-from media.pool import FRAME_SAMPLES, PAYLOAD_AT
+from media.pool import FRAME_SAMPLES, PAYLOAD_AT, HeaderWords
 from media.rows import NOT_AGREED, Rows
 from media.streams import StreamColumns
 from media.sweep import Sweep
@@ -41,12 +41,7 @@ class Sender:
     def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep, counts: Counter[str]) -> None:
         self._rows, self._streams, self._sweep, self._counts = rows, streams, sweep, counts
         self.on_dialled: Callable[[int], None]
-        self._headers = np.zeros((rows.length, 2), np.uint64)  # laid over the first 16 bytes of `out`
-        header = self._headers.view(np.uint8)
-        self._first_word = header[:, 4:6].view(np.uint16)[:, 0]
-        self._sequence = header[:, 6:8].view(">u2")[:, 0]
-        self._timestamp = header[:, 8:12].view(">u4")[:, 0]
-        self._ssrc = header[:, 12:16].view(">u4")[:, 0]
+        self._headers = HeaderWords(rows.length)  # laid over the first 16 bytes of `out`
         self._out_words = sweep.out.view(np.uint64)
         self._packets = np.zeros(rows.length, np.uint32)  # 1 for each row that `emit` sends
         self._packets_16 = np.zeros(rows.length, np.uint16)  # the same, to be added to sequence numbers
@@ -60,7 +55,7 @@ class Sender:
         agreed = self._rows.legs[row].agreed
         sends = bool(self._rows.sends[row])
         packet_ms = FRAME_MS if agreed is None else agreed.ptime_ms
-        self._first_word[row], self._ssrc[row] = self._rows.send_word[row], self._streams.out_ssrc[row]
+        self._headers.first_word[row], self._headers.ssrc[row] = self._rows.send_word[row], self._streams.out_ssrc[row]
         if packet_ms == FRAME_MS or not sends:
             self._repacketing.pop(row, None)
         elif row not in self._repacketing or self._repacketing[row].packet_samples != 8 * packet_ms:
@@ -74,10 +69,11 @@ class Sender:
 
     def send(self, missed_ticks: int) -> None:
         """Sends what lies in `out`, and moves every row's clock on."""
-        n, streams = self._rows.n, self._streams
-        self._sequence[:n] = streams.out_sequence[:n]
-        self._timestamp[:n] = streams.out_timestamp[:n]
-        self._out_words[:n, :2] = self._headers[:n]
+        n, streams, headers = self._rows.n, self._streams, self._headers
+        headers.sequence[:n] = streams.out_sequence[:n]
+        headers.timestamp[:n] = streams.out_timestamp[:n]
+        self._out_words[:n, 0] = headers.words[0, :n]
+        self._out_words[:n, 1] = headers.words[1, :n]
         self._sweep.emit()
         streams.out_sequence[:n] += self._packets_16[:n]
         streams.sent_packets[:n] += self._packets[:n]

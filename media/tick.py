@@ -80,7 +80,7 @@ class Tick:
         talkers = parts.mixer.choose(n, parts.rows.speaks, parts.levels.loudness, parts.levels.gate)
         music_rooms, music = parts.playing.room_music()
         heard = parts.mixer.frame_of_mix
-        own: list[tuple[Rows, NDArray[np.int32]]] = []
+        own: list[tuple[Rows, Rows]] = []
         spoken, sums = NOBODY
         if len(talkers) or len(music_rooms):
             spoken, sums, own = self._rooms(talkers, slots, music_rooms, music)
@@ -106,7 +106,7 @@ class Tick:
 
     def _rooms(
         self, talkers: Rows, slots: NDArray[np.int32], music_rooms: NDArray[np.int32], music: NDArray[np.int16]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32], list[tuple[Rows, NDArray[np.int32]]]]:
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], list[tuple[Rows, Rows]]]:
         """Decodes, sums, encodes. Returns the spoken rooms, their sums, and rows that hear a frame of their own."""
         parts, frames = self._parts, self._frames
         samples = self._decode(talkers, slots[talkers])
@@ -127,7 +127,7 @@ class Tick:
         samples: NDArray[np.int16],
         spoken: NDArray[np.int32],
         sums: NDArray[np.int32],
-    ) -> list[tuple[Rows, NDArray[np.int32]]]:
+    ) -> list[tuple[Rows, Rows]]:
         """A talker who hears the room that he speaks in gets its sum without himself."""
         parts = self._parts
         found = []
@@ -136,7 +136,7 @@ class Tick:
             if his.any():
                 others = sums[np.searchsorted(spoken, rooms[his])] - samples[his]
                 first = self._frames.add(encode(others, law))
-                found.append((talkers[his], np.arange(first, first + len(others), dtype=np.int32)))
+                found.append((talkers[his], np.arange(first, first + len(others))))
         return found
 
     def _decode(self, rows: Rows, slots: NDArray[np.int32]) -> NDArray[np.int16]:
@@ -152,12 +152,12 @@ class Tick:
             samples[louder] = np.clip(scaled, -32768, 32767)
         return samples
 
-    def _private_players(self, hears: NDArray[np.int32]) -> None:
+    def _private_players(self, hears: Rows) -> None:
         parts = self._parts
         rows, shelf_frames = parts.playing.private_frames()
         if rows:
             first = self._frames.add(parts.playing.shelf[shelf_frames, parts.rows.send_law[rows]])
-            hears[rows] = np.arange(first, first + len(rows), dtype=np.int32)
+            hears[rows] = np.arange(first, first + len(rows))
         if parts.sender.dialing:
             for row, frame in parts.sender.dialing.tones():
                 hears[row] = self._frames.add(frame[np.newaxis])

@@ -45,9 +45,8 @@ class Sources:
         streams = self._streams
         highest = streams.highest_sequence[:n]
         following = usual & (sequence - highest.astype(np.uint16) == 1)
-        received = streams.received_packets[:n]
-        np.add(highest, 1, out=highest, where=following)
-        np.add(received, 1, out=received, where=following)
+        highest += following
+        streams.received_packets[:n] += following
         self._jitter(n, following, transit)
         in_order: NDArray[np.bool_] = following
         return in_order
@@ -57,7 +56,8 @@ class Sources:
         change = np.abs(transit - last).astype(np.float32)
         change -= jitter
         change *= np.float32(1 / 16)
-        np.add(jitter, change, out=jitter, where=rows)
+        change *= rows
+        jitter += change
         np.copyto(last, transit, where=rows)
 
     def judge(self, row: int, ssrc: int, sequence: int, transit: int) -> Verdict:
