@@ -223,6 +223,7 @@ class CallbackSettings(Model):
 
     app_conference_call: Url = ""
     app_conference_meeting: Url = ""
+    app_mediator: Url = ""
     call_dr: Url = ""
     secret: str = ""
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0

@@ -113,6 +113,7 @@ class Watching:
         )
         reports = Reports(self.callbacks, self._url_of, Owners(store.account_of, self._meeting, store.partner_sid))
         self.records.on_opened, self.records.on_closed = reports.on_started, reports.on_ended
+        self.records.on_mediated = reports.on_mediated
         self._switch.on_started, self._switch.on_ended = self.records.on_started, self.records.on_ended
         self._events.subscribe(self.records.on_event)
         self._events.subscribe(reports.on_event)

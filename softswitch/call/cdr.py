@@ -309,6 +309,6 @@ def left(attendance: AttendanceRecord, record: CallRecord) -> AttendanceRecord:
     )
 
 
-def row(record: CallRecord | AttendanceRecord, date_insert: str) -> dict[str, Any]:
+def row(record: Struct, date_insert: str) -> dict[str, Any]:
     """A record as a row of the store."""
     return asdict(record) | {"date_insert": date_insert}

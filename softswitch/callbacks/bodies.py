@@ -3,6 +3,7 @@
     app_conference_call      somebody calls a conference, before any room: the call object
     app_conference_meeting   a meeting starts or ends: the meeting object
     call_dr                  a call is over: its record
+    app_mediator             a mediated call or a dialout is over: its record
 
 The objects are those of `/conference/v2`, and say besides whose they are: `endpoint_sid` and `partner_sid`. Each is
 sent where a URL is set for it; the URLs are looked up when something happens, so a change holds at once.
@@ -19,8 +20,10 @@ from softswitch.call.cdr import CallRecord, date
 from softswitch.callbacks.sender import Callbacks
 from softswitch.endpoints.conference import Conference, Meeting, MeetingMoved
 from softswitch.endpoints.conference.objects import arriving, meeting_attributes
+from softswitch.endpoints.mediator import MediatorRecord
 
 CALL, MEETING, CALL_DR = "app_conference_call", "app_conference_meeting", "call_dr"
+MEDIATOR = "app_mediator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,12 @@ class Reports:
         url = self._url_of(CALL_DR)
         if url:
             self._callbacks.send(CALL_DR, url, asdict(record), call_id=call.id)
+
+    def on_mediated(self, record: MediatorRecord) -> None:
+        """A mediated call or a dialout is over."""
+        url = self._url_of(MEDIATOR)
+        if url:
+            self._callbacks.send(MEDIATOR, url, asdict(record))
 
     def on_event(self, event: Event) -> None:
         """Meetings that start and end."""

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from softswitch.call.cdr import AttendanceRecord, CallRecord
+from softswitch.endpoints.mediator import MediatorRecord
 from softswitch.records.journal import Segment
 
 
@@ -29,16 +30,30 @@ class Joined(Struct, tag="joined"):
     attendance: AttendanceRecord
 
 
-class Closed(Struct, tag="closed"):
+class Mediating(Struct, tag="mediating"):
+    """It is one of a mediator; what is said last holds."""
+
+    record: MediatorRecord
+
+
+class Closed(Struct, tag="closed", omit_defaults=True):
     """It has ended: everything there is to keep."""
 
     call: CallRecord
     attendances: list[AttendanceRecord]
+    mediated: MediatorRecord | None = None
 
 
-Line = Opened | Talks | Joined | Closed
+class DialoutClosed(Struct, tag="closed_dialout"):
+    """A dialout has ended before it was a call."""
 
-CLOSED = b'{"type":"closed"'
+    mediated: MediatorRecord
+
+
+Ended = Closed | DialoutClosed
+Line = Opened | Talks | Joined | Mediating | Closed | DialoutClosed
+
+CLOSED = b'{"type":"closed'
 """How the lines begin that a segment is imported for; the others matter only to whom a kill has cut off."""
 
 _encoder = msgspec.json.Encoder()
@@ -53,9 +68,10 @@ def encode(line: Line) -> bytes:
 class Story:
     """What a journal tells: calls that have ended, by sid, and those that never did."""
 
-    closed: dict[str, Closed] = field(default_factory=dict)
+    closed: dict[str, Ended] = field(default_factory=dict)
     alive: dict[str, CallRecord] = field(default_factory=dict)
     attendances: dict[str, list[AttendanceRecord]] = field(default_factory=dict)
+    mediated: dict[str, MediatorRecord] = field(default_factory=dict)
     unreadable: int = 0
 
     def tell(self, line: Line) -> None:
@@ -67,8 +83,12 @@ class Story:
                     self.alive[line.dr_sid].date_talk = line.date_talk
             case Joined():
                 self.attendances.setdefault(line.attendance.dr_sid, []).append(line.attendance)
+            case Mediating():
+                self.mediated[line.record.dr_sid] = line.record
             case Closed():
                 self.closed[line.call.dr_sid] = line
+            case DialoutClosed():
+                self.closed[line.mediated.dr_sid] = line
 
     def ends(self) -> None:
         """Everything is read: what was closed in any segment is not alive."""

@@ -28,9 +28,23 @@ from softswitch.call import Call, CallAnswered, Event
 from softswitch.call.cdr import AttendanceRecord, CallRecord, concluded, cut_off, date, joined, left, opened, row
 from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
+from softswitch.endpoints.mediator import DialoutFailed, Mediated, MediationMoved, MediatorRecord
+from softswitch.endpoints.mediator.record import closed as closed_mediation
+from softswitch.endpoints.mediator.record import moved
 from softswitch.logs import get_logger
 from softswitch.records.journal import Journal, Segment
-from softswitch.records.lines import Closed, Joined, Opened, Story, Talks, encode, read
+from softswitch.records.lines import (
+    Closed,
+    DialoutClosed,
+    Ended,
+    Joined,
+    Mediating,
+    Opened,
+    Story,
+    Talks,
+    encode,
+    read,
+)
 
 JOURNAL = "journal"
 IMPORT_EVERY_S = 2.0
@@ -59,6 +73,7 @@ class Alive:
     call: Call
     record: CallRecord
     attendances: list[AttendanceRecord] = field(default_factory=list)
+    mediated: MediatorRecord | None = None
     lines: list[bytes] = field(default_factory=list)
 
 
@@ -80,6 +95,8 @@ class Records:
         self.on_opened: Callable[[Call, CallRecord], None] = _nobody
         self.on_closed: Callable[[Call, CallRecord], None] = _nobody
         """Hear of each record, when its call has found its endpoint and when it is over."""
+        self.on_mediated: Callable[[MediatorRecord], None] = _nobody_mediates
+        """Hears of each mediated call or dialout that is over."""
         self.alive: dict[str, Alive] = {}
         """By the id of the call."""
         self.written = 0
@@ -94,9 +111,9 @@ class Records:
         self._node = socket.gethostname()
         self._rooms: dict[str, str] = {}
         self._segments: list[Segment] = []
-        self._remembered: dict[Path, list[Closed]] = {}
+        self._remembered: dict[Path, list[Ended]] = {}
         """What closed segments say that has ended; one that is not here is read back."""
-        self._ended: list[Closed] | None = []
+        self._ended: list[Ended] | None = []
         """The same, of the segment that is open; None where that is too much to remember."""
         self._held: list[bytes] = []
         self._holding: asyncio.TimerHandle | None = None
@@ -175,11 +192,14 @@ class Records:
             self._remembered[segment.path] = self._ended
         self._ended = []
 
-    async def _import(self, ended: Sequence[Closed]) -> None:
+    async def _import(self, ended: Sequence[Ended]) -> None:
         now = date(self._wall_clock())
-        calls = [row(closed.call, now) for closed in ended]
-        attendances = [row(stay, now) for closed in ended for stay in closed.attendances]
-        for resource, rows in (("call_drs", calls), ("conference_calls", attendances)):
+        closed_calls = [closed for closed in ended if isinstance(closed, Closed)]
+        calls = [row(closed.call, now) for closed in closed_calls]
+        attendances = [row(stay, now) for closed in closed_calls for stay in closed.attendances]
+        mediated = [row(closed.mediated, now) for closed in ended if closed.mediated is not None]
+        kinds = (("call_drs", calls), ("conference_calls", attendances), ("mediator_calls", mediated))
+        for resource, rows in kinds:
             for first in range(0, len(rows), ROWS_AT_ONCE):
                 await self._store.add_records(resource, rows[first : first + ROWS_AT_ONCE])
         self.imported += len(calls)
@@ -199,13 +219,16 @@ class Records:
         epoch_at = self._epoch_at()
         alive = self.alive.pop(call.id, None) or Alive(call, opened(call, epoch_at, self.sids))
         record = concluded(alive.record, call, epoch_at, self.sids, self._quality_of(call))
-        self._close(Closed(record, [left(stay, record) for stay in alive.attendances]))
+        mediated = closed_mediation(alive.mediated, record) if alive.mediated is not None else None
+        self._close(Closed(record, [left(stay, record) for stay in alive.attendances], mediated))
         self.written += 1
         self.on_closed(call, record)
+        if mediated is not None:
+            self.on_mediated(mediated)
 
-    def _close(self, closed: Closed) -> None:
+    def _close(self, closed: Ended) -> None:
         """Into the journal, and remembered, so that a store that keeps up never waits for the disk."""
-        self._write(encode(closed), at_once=closed.call.date_talk is None)
+        self._write(encode(closed), at_once=isinstance(closed, Closed) and closed.call.date_talk is None)
         self._has_news = True
         if self._ended is not None:
             self._ended.append(closed)
@@ -231,7 +254,7 @@ class Records:
     # ---- what events tell
 
     def on_event(self, event: Event) -> None:
-        """Every event of the program; three kinds concern us."""
+        """Every event of the program; some kinds concern us."""
         kind = type(event)
         if kind is AttendeeChanged:
             self._on_attendee(event)  # type: ignore[arg-type]
@@ -239,6 +262,26 @@ class Records:
             self._on_answered(event)  # type: ignore[arg-type]
         elif kind is MeetingMoved:
             self._on_meeting(event)  # type: ignore[arg-type]
+        elif kind is Mediated or kind is MediationMoved:
+            self._on_mediation(event)  # type: ignore[arg-type]
+        elif kind is DialoutFailed:
+            self._on_dialout_failed(event)  # type: ignore[arg-type]
+
+    def _on_mediation(self, event: Mediated | MediationMoved) -> None:
+        alive = self.alive.get(event.call_id)
+        if alive is None:
+            return
+        if isinstance(event, Mediated):
+            alive.mediated = replace(event.record, partner_sid=self.sids.partner)
+        elif alive.mediated is not None:
+            alive.mediated = moved(alive.mediated, event.stage, date(self._epoch_at() + event.at))
+        if alive.mediated is not None:
+            self._remember(alive, encode(Mediating(alive.mediated)))
+
+    def _on_dialout_failed(self, event: DialoutFailed) -> None:
+        record = replace(event.record, partner_sid=self.sids.partner)
+        self._close(DialoutClosed(record))
+        self.on_mediated(record)
 
     def _on_answered(self, event: CallAnswered) -> None:
         alive = self.alive.get(event.call_id)
@@ -295,7 +338,16 @@ def _nobody(_: Call, __: CallRecord) -> None:
     """Until somebody wants to hear of records."""
 
 
+def _nobody_mediates(_: MediatorRecord) -> None:
+    """Until somebody wants to hear of them."""
+
+
 def _cut_off(story: Story, dr_sid: str, died: str) -> Closed:
     record = cut_off(story.alive[dr_sid], died, RESTARTED)
     stays = {stay.call_sid: stay for stay in story.attendances.get(dr_sid, ())}
-    return Closed(record, [left(replace(stay, date_disconnected=record.date_stop), record) for stay in stays.values()])
+    mediated = story.mediated.get(dr_sid)
+    return Closed(
+        record,
+        [left(replace(stay, date_disconnected=record.date_stop), record) for stay in stays.values()],
+        closed_mediation(mediated, record) if mediated is not None else None,
+    )

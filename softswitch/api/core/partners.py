@@ -15,7 +15,7 @@ class FullPartner(Object):
     partner_sid: ReadOnly[Sid]
     name: Name
     callbacks: FreeForm = Field(default_factory=dict)
-    """URLs by event: `app_conference_call`, `app_conference_meeting`."""
+    """URLs by event: `app_conference_call`, `app_conference_meeting`, `app_mediator`."""
     attributes: FreeForm = Field(default_factory=dict)
     date_created: ReadOnly[Date]
 
