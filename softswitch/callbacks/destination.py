@@ -8,10 +8,19 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from softswitch.callbacks.backoff import Answer, wait_s
 
 NEVER_TRIED = Answer(0, "never tried")
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, the part that may be shown: the rest may have secrets in it. Empty where it is no URL."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 @dataclass(slots=True)
@@ -24,6 +33,8 @@ class Letter:
     call_id: str = ""
     attempts: int = 0
     last: Answer = NEVER_TRIED
+    sid: str = ""
+    """Of the dead letter that it was; nothing for one that is new."""
 
 
 class Destination:

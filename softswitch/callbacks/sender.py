@@ -1,8 +1,9 @@
 """All callbacks on their way. Whoever has one calls `send`, which queues and returns; nothing on a call's way waits.
 
 Attempts are made in the loop, one at a time for each URL, with a time limit each. No redirect is followed: whoever was
-allowed to name a URL named that one. What is not taken in the end goes to the dead letters, whence `send` may take it
-again. Deliveries in the queue when the process is killed are lost; when it is stopped, they become dead letters.
+allowed to name a URL named that one. What is not taken in the end goes to the dead letters, whence `redeliver` takes it
+again; it stays one until it is taken. Deliveries in the queue when the process is killed are lost; when it is stopped,
+they become dead letters.
 """
 
 import asyncio
@@ -10,8 +11,8 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from softswitch.call import CallbackTried, Events
 from softswitch.call.cdr import date
 from softswitch.callbacks.backoff import Answer
-from softswitch.callbacks.destination import Destination, Letter
+from softswitch.callbacks.destination import Destination, Letter, host_of
 from softswitch.callbacks.signature import HEADER, sign
 from softswitch.logs import get_logger
 
@@ -35,6 +36,10 @@ class DeadLetters(Protocol):
     """Where dead letters lie."""
 
     async def create(self, resource: str, values: Mapping[str, Any]) -> Any: ...
+
+    async def update(self, resource: str, sid: str, values: Mapping[str, Any]) -> Any: ...
+
+    async def delete(self, resource: str, sid: str) -> Any: ...
 
 
 class Callbacks:
@@ -65,7 +70,9 @@ class Callbacks:
         self._clock, self._wall_clock = clock, wall_clock
         self._destinations: dict[str, Destination] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._burials: asyncio.Queue[dict[str, Any]] = asyncio.Queue(BURIALS_WAITING)
+        self._burials: asyncio.Queue[Burial] = asyncio.Queue(BURIALS_WAITING)
+        self._again: dict[str, int] = {}
+        """Dead letters that are on their way again, by sid, with the attempts they had before."""
         self._poster: Poster | None = None
 
     @property
@@ -98,13 +105,30 @@ class Callbacks:
 
     def send(self, name: str, url: str, body: Any, *, call_id: str = "") -> None:
         """Queues a callback; `body` is anything that JSON knows."""
+        self._queue(Letter(name, url, msgspec.json.encode(body), call_id))
+
+    def redeliver(self, row: Mapping[str, Any]) -> bool:
+        """Queues a dead letter once more, by its row in the store; False where it is on its way already."""
+        sid = row["callback_sid"]
+        if sid in self._again:
+            return False
+        self._again[sid] = row["attempts"]
+        self._queue(Letter(row["event"], row["url"], msgspec.json.encode(row["body"]), sid=sid))
+        return True
+
+    def is_underway(self, sid: str) -> bool:
+        """Whether a dead letter is on its way again."""
+        return sid in self._again
+
+    def _queue(self, letter: Letter) -> None:
+        url = letter.url
         if url not in self._destinations:
             self._destinations[url] = Destination(
                 self._post, self._bury, most_attempts=self._most_attempts, longest_queue=self._longest_queue
             )
             if self._poster is not None:
                 self._work(url)
-        self._destinations[url].put(Letter(name, url, msgspec.json.encode(body), call_id))
+        self._destinations[url].put(letter)
 
     def _work(self, url: str) -> None:
         self._workers[url] = self._group.create_task(self._destinations[url].run())
@@ -115,12 +139,20 @@ class Callbacks:
         began_at = self._clock()
         answer = await self._try(letter)
         self.counts["taken" if answer.is_taken else "failed"] += 1
+        if answer.is_taken and letter.sid:
+            self._hand_over(Burial(letter.sid, None))
         if self._events:
             now = self._clock()
-            host = urlsplit(letter.url).netloc.rpartition("@")[2]
             took_ms = 1000 * (now - began_at)
             tried = CallbackTried(
-                letter.call_id, now, letter.name, host, answer.status, answer.error, took_ms, letter.attempts
+                letter.call_id,
+                now,
+                letter.name,
+                host_of(letter.url),
+                answer.status,
+                answer.error,
+                took_ms,
+                letter.attempts,
             )
             self._events.publish(tried)
         return answer
@@ -138,18 +170,21 @@ class Callbacks:
     def _bury(self, letter: Letter, why: str) -> None:
         self.counts["dead"] += 1
         error = why if not letter.last.error else f"{why}: {letter.last.error}"
-        row = {
-            "event": letter.name,
-            "url": letter.url,
-            "body": msgspec.json.decode(letter.body),
-            "attempts": letter.attempts,
+        fate = {
+            "attempts": self._again.get(letter.sid, 0) + letter.attempts,
             "last_status": letter.last.status or None,
             "last_error": error,
             "date_last_attempt": date(self._wall_clock()),
         }
+        if not letter.sid:
+            fate |= {"event": letter.name, "url": letter.url, "body": msgspec.json.decode(letter.body)}
+        self._hand_over(Burial(letter.sid, fate))
+
+    def _hand_over(self, burial: "Burial") -> None:
         try:
-            self._burials.put_nowait(row)
+            self._burials.put_nowait(burial)
         except asyncio.QueueFull:
+            self._again.pop(burial.sid, None)
             self.counts["lost"] += 1
 
     async def _bury_all(self) -> None:
@@ -161,12 +196,26 @@ class Callbacks:
             while True:
                 await self._put_away(self._burials.get_nowait())
 
-    async def _put_away(self, row: dict[str, Any]) -> None:
+    async def _put_away(self, burial: "Burial") -> None:
         try:
-            await self._dead_letters.create(DEAD_LETTERS, row)
+            if burial.row is None:
+                await self._dead_letters.delete(DEAD_LETTERS, burial.sid)
+            elif burial.sid:
+                await self._dead_letters.update(DEAD_LETTERS, burial.sid, burial.row)
+            else:
+                await self._dead_letters.create(DEAD_LETTERS, burial.row)
         except (OSError, SQLAlchemyError) as error:
             self.counts["lost"] += 1
-            get_logger().error("a dead callback can't be kept", callback=row["event"], problem=str(error))
+            get_logger().error("a dead callback can't be kept", problem=str(error))
+        self._again.pop(burial.sid, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Burial:
+    """What the store has to be told of a dead letter: a new one (no sid), another failure, or its end (no row)."""
+
+    sid: str
+    row: dict[str, Any] | None
 
 
 def _open_poster(timeout_s: float) -> "Poster":

@@ -49,6 +49,13 @@ class Graveyard:
         assert resource == "callbacks_dead"
         self.rows.append(values)
 
+    async def update(self, resource: str, sid: str, values: Mapping[str, Any]) -> None:
+        (at,) = (number for number, row in enumerate(self.rows) if row["callback_sid"] == sid)
+        self.rows[at] = {**self.rows[at], **values}
+
+    async def delete(self, resource: str, sid: str) -> None:
+        self.rows = [row for row in self.rows if row["callback_sid"] != sid]
+
 
 @asynccontextmanager
 async def sending(
@@ -182,6 +189,46 @@ async def test_what_waits_when_the_switch_stops_becomes_a_dead_letter() -> None:
         callbacks.send("call_dr", URL, {"n": 1})
         await asyncio.sleep(0.1)
     assert [(row["body"], row["last_error"]) for row in graveyard.rows] == [({"n": 1}, "the switch was stopped")]
+
+
+DEAD = {"callback_sid": "s1", "event": "call_dr", "url": URL, "body": {"n": 7}, "attempts": 8, "last_status": 503}
+
+
+async def test_a_dead_letter_is_sent_again_once_and_is_gone_when_it_is_taken() -> None:
+    receiver, graveyard = Receiver(503, 200), Graveyard()
+    graveyard.rows = [DEAD]
+    async with sending(receiver, graveyard, secret="s3cret") as callbacks:
+        assert [callbacks.redeliver(DEAD), callbacks.redeliver(DEAD)] == [True, False]
+        await asyncio.sleep(0.1)
+        assert (callbacks.is_underway("s1"), graveyard.rows) == (True, [DEAD])
+        await asyncio.sleep(10)
+        assert (callbacks.is_underway("s1"), graveyard.rows) == (False, [])
+    assert receiver.bodies == [{"n": 7}] * 2
+    assert "Softswitch-Signature" in receiver.requests[0].headers
+
+
+async def test_a_dead_letter_that_is_refused_again_stays_one_with_all_its_attempts() -> None:
+    graveyard = Graveyard()
+    graveyard.rows = [DEAD]
+    async with sending(Receiver(410), graveyard) as callbacks:
+        callbacks.redeliver(DEAD)
+        await asyncio.sleep(1)
+        (row,) = graveyard.rows
+        assert (row["attempts"], row["last_status"], row["last_error"], row["body"]) == (9, 410, "refused", {"n": 7})
+        assert callbacks.redeliver(row)
+
+
+async def test_a_url_that_is_none_holds_up_no_other() -> None:
+    receiver, events = Receiver(), Events()
+    events.subscribe(lambda _: None)
+    async with sending(receiver, events=events) as callbacks:
+        callbacks.send("call_dr", "http://[", {})
+        callbacks.send("call_dr", URL, {})
+        await asyncio.sleep(5)
+        callbacks.send("call_dr", "http://[", {})
+        await asyncio.sleep(5)
+        assert callbacks.queued == 0
+    assert URL in [str(request.url) for request in receiver.requests]
 
 
 async def test_every_attempt_is_told_with_the_host_but_not_the_whole_url() -> None:

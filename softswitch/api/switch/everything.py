@@ -10,6 +10,7 @@ from softswitch.api.live import Live
 from softswitch.api.routes import add_routes
 from softswitch.api.switch.alarms import add_alarms
 from softswitch.api.switch.calls import add_calls
+from softswitch.api.switch.dead_letters import add_dead_letters
 from softswitch.api.switch.drain import add_drain
 from softswitch.api.switch.explain import add_explain
 from softswitch.api.switch.registrations import add_registrations
@@ -32,5 +33,6 @@ def add_live(router: APIRouter, context: ApiContext, live: Live) -> None:
     add_alarms(router, live)
     add_rooms(router, live)
     add_drain(router, live)
+    add_dead_letters(router, context, live)
     add_watching(router, live)
     add_events(router, live.feed)
