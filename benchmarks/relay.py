@@ -1,15 +1,11 @@
 """What do calls of two legs cost that are only relayed?
 
     python -m benchmarks.relay --calls 50,250,500,1000
-    python -m benchmarks.relay --calls 100 --encryption AES_CM_128_HMAC_SHA1_80
 
-Pairs of legs over real sockets, everything on (jitter buffer, concealment, levels, RTCP, DTMF); each phone talks all the
+Pairs of legs over real sockets, everything on (jitter buffer, concealment, levels, RTCP, DTMF); all phones talk all the
 time. The far end is `benchmarks.rtp_load`: by spectrum it tells which frame of which voice a phone hears, and how late.
 The yardstick is `benchmarks.bare_loop` with as many sockets and packets, measured just before and just after on the
 same machine. The pairs are built through media's door, without SIP; the CPU is that of the media process alone.
-
-`--encryption` measures instead what SRTP costs: one side of each call is encrypted on a wire of ours, that is between
-the relay and a second engine in this process, which is not counted.
 """
 
 import argparse

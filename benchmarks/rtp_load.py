@@ -114,7 +114,8 @@ class Phones:
         self.legs, self.talkers = legs, talkers
         self.partners = {talker: talker + legs // 2 for talker in range(talkers)} if pairs else {}
         self.sockets = [_phone_socket() for _ in range(legs)]
-        self.sampled = sorted(set(range(talkers)) | set(self.partners.values()) | set(np.linspace(0, legs - 1, min(legs, SAMPLED_LEGS)).astype(int)))
+        spread = np.linspace(0, legs - 1, min(legs, SAMPLED_LEGS)).astype(int)
+        self.sampled = sorted({*range(talkers), *self.partners.values(), *spread})
         for leg in self.sampled:
             self.sockets[leg].setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.packets = _first_packets(legs)
