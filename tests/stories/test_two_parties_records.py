@@ -6,8 +6,7 @@ from pathlib import Path
 from softswitch.call import Call, Event, LegStarted
 from softswitch.call.cdr import CallRecord, concluded, opened
 from softswitch.call.sids import Sids
-from tests.stories.test_two_parties_ringing import SECOND, two_trunks
-from tests.stories.town import Town, town
+from tests.stories.town import SECOND_TRUNK, Town, town, two_trunks
 
 
 def keep_records(it: Town) -> list[CallRecord]:
@@ -47,7 +46,7 @@ async def test_the_record_of_a_call_between_two_phones_names_both_legs(tmp_path:
 async def test_the_record_of_a_call_out_has_its_trunk_and_every_step_of_the_failover(tmp_path: Path) -> None:
     async with town(tmp_path, groups=two_trunks()) as it:
         records = keep_records(it)
-        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND)
+        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND_TRUNK)
         ann.dial("13105550177")
         await first.rings()
         first.refuse(503, "Overloaded")
@@ -58,7 +57,7 @@ async def test_the_record_of_a_call_out_has_its_trunk_and_every_step_of_the_fail
         await asyncio.sleep(1)
         (record,) = records
         assert (record.direction, record.number_external) == ("outbound", "13105550177")
-        assert (record.ip_dst, record.disconnect_originator) == (SECOND, "SRC")
+        assert (record.ip_dst, record.disconnect_originator) == (SECOND_TRUNK, "SRC")
         assert record.user_data is not None
         assert record.user_data["failover"] == [
             {"target": "trunk pstn/first", "status": 503, "reason": "Overloaded"},

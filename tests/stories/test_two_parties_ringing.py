@@ -2,20 +2,9 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from softswitch.sip import Provisional
-from tests.stories.town import CARRIER, RINGBACK_HZ, town
-
-SECOND = "127.0.0.51"
-
-
-def two_trunks(**more: Any) -> list[dict[str, Any]]:
-    trunks = [
-        {"name": "first", "address": CARRIER, "port": 5060, **more},
-        {"name": "second", "address": SECOND, "port": 5060, "priority": 1, **more},
-    ]
-    return [{"name": "pstn", "acls": [f"{CARRIER}/32", f"{SECOND}/32"], "trunks": trunks}]
+from tests.stories.town import RINGBACK_HZ, SECOND_TRUNK, town, two_trunks
 
 
 async def test_all_phones_of_a_user_ring_and_the_first_answer_wins(tmp_path: Path) -> None:
@@ -112,7 +101,7 @@ async def test_ringing_without_media_is_left_to_the_callers_phone(tmp_path: Path
 
 async def test_after_early_media_has_gone_we_make_the_ringback(tmp_path: Path) -> None:
     async with town(tmp_path, groups=two_trunks()) as it:
-        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND)
+        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND_TRUNK)
         ann.dial("13105550177")
         await first.rings()
         first.ring(183, early_media=True)
@@ -131,7 +120,7 @@ async def test_after_early_media_has_gone_we_make_the_ringback(tmp_path: Path) -
 
 async def test_the_next_trunk_is_tried_after_503_and_the_story_says_so(tmp_path: Path) -> None:
     async with town(tmp_path, groups=two_trunks()) as it:
-        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND)
+        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND_TRUNK)
         ann.dial("13105550177")
         await first.rings()
         first.refuse(503, "Overloaded")
@@ -147,7 +136,7 @@ async def test_the_next_trunk_is_tried_after_503_and_the_story_says_so(tmp_path:
 
 async def test_a_silent_trunk_fails_over_before_the_caller_gives_up(tmp_path: Path) -> None:
     async with town(tmp_path, groups=two_trunks()) as it:
-        ann, second = await it.phone("1001"), await it.carrier(SECOND)
+        ann, second = await it.phone("1001"), await it.carrier(SECOND_TRUNK)
         it.wire.sends_icmp = False
         ann.dial("13105550177")
         started_at = asyncio.get_running_loop().time()
@@ -159,7 +148,7 @@ async def test_a_silent_trunk_fails_over_before_the_caller_gives_up(tmp_path: Pa
 
 async def test_a_number_that_does_not_exist_is_the_answer_of_the_first_trunk(tmp_path: Path) -> None:
     async with town(tmp_path, groups=two_trunks()) as it:
-        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND)
+        ann, first, second = await it.phone("1001"), await it.carrier(), await it.carrier(SECOND_TRUNK)
         ann.dial("13105550177")
         await first.rings()
         first.refuse(404, "Unallocated", headers=(("Reason", "Q.850;cause=1"),))

@@ -39,6 +39,7 @@ from softswitch.sip import (
     Transport,
     Uri,
 )
+from softswitch.sip.digest import Challenger
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer
 from tests.endpoints.conference.prompt_book import level
@@ -69,6 +70,18 @@ PSTN = {
 DIDS = [{"phonenumber": "12025550112", "user": "1002"}]
 ROOM = {"name": "room", "properties": {"conference_quiet_enabled": "on"}}
 CONFERENCE = {"name": "conference", "type": "conference", "call_flow": "direct_host", "meeting_rooms": [ROOM]}
+
+SECOND_TRUNK = "127.0.0.51"
+
+
+def two_trunks(**more: Any) -> list[dict[str, Any]]:
+    """The carrier, and where he fails a second one."""
+    trunks = [
+        {"name": "first", "address": CARRIER, "port": 5060, **more},
+        {"name": "second", "address": SECOND_TRUNK, "port": 5060, "priority": 1, **more},
+    ]
+    return [{"name": "pstn", "acls": [f"{CARRIER}/32", f"{SECOND_TRUNK}/32"], "trunks": trunks}]
+
 
 E = TypeVar("E", bound=SessionEvent)
 
@@ -126,6 +139,12 @@ class Phone:
             headers=[("Contact", contact), ("Expires", str(expires_s))],
             credentials=Credentials(self.user, self.password),
         )
+
+    async def ask_for_contacts(self) -> Response:
+        """REGISTER without a Contact."""
+        aor = Address(Uri.parse(f"sip:{self.user}@{HERE}"))
+        who = Credentials(self.user, self.password)
+        return await self.stack.request("REGISTER", Uri.parse(f"sip:{HERE}"), from_=aor, to=aor, credentials=who)
 
     @property
     def user(self) -> str:
@@ -186,8 +205,8 @@ class Phone:
     def ring(self, status: int = 180, *, early_media: bool = False) -> None:
         self.session.ring(status, sdp=self._answer() if early_media else None)
 
-    def answer(self) -> None:
-        self.session.answer(self._answer())
+    def answer(self, headers: Any = ()) -> None:
+        self.session.answer(self._answer(), headers=headers)
 
     async def picks_up(self) -> Session:
         session = await self.rings()
@@ -198,6 +217,11 @@ class Phone:
 
     def refuse(self, status: int, reason: str = "", headers: Any = ()) -> None:
         self.session.reject(status, reason, headers=headers)
+
+    def challenge(self) -> None:
+        """407: whoever calls has to prove who he is."""
+        (challenge,) = Challenger("carrier", b"secret", ("MD5",)).challenge(asyncio.get_running_loop().time())
+        self.refuse(407, headers=(("Proxy-Authenticate", challenge),))
 
     def hang_up(self) -> None:
         self.session.hang_up()
@@ -215,6 +239,12 @@ class Phone:
 
     def resume(self) -> None:
         self.hold("sendrecv")
+
+    def move_audio(self, host: str) -> None:
+        """A re-INVITE from another address for RTP."""
+        self._rtp.close()
+        self._rtp = self.town.wire.datagrams(host, next(self._ports), self._receive)
+        self.session.reoffer(self.sdp())
 
     def refer(self, to: str, headers: Any = ()) -> None:
         """REFER in the dialog of the present call."""
@@ -401,6 +431,28 @@ class Town:
         """What was sent to a host by SIP, in order."""
         sent = (packet.data for packet in self.wire.packets if packet.destination[0] == host and _is_sip(packet))
         return [text for data in sent if (text := data.decode("utf-8", "replace")).startswith(starts_with)]
+
+    def flow(self, phone: Phone, since: int = 0) -> list[str]:
+        """What went between a phone and the switch: "> INVITE" from the phone, "< 180" to it.
+
+        Repeats are left out, and 100, which only comes where nothing else does in 200 ms."""
+        lines: list[str] = []
+        seen: set[bytes] = set()
+        for packet in self.wire.packets[since:]:
+            is_from, is_to = packet.source == (phone.host, phone.port), packet.destination == (phone.host, phone.port)
+            if (is_from or is_to) and _is_sip(packet) and packet.data not in seen:
+                seen.add(packet.data)
+                words = packet.data.split(b"\r\n", 1)[0].decode().split(" ")
+                what = words[1] if words[0] == "SIP/2.0" else words[0]
+                if what == "100":
+                    continue
+                lines.append(f"{'>' if is_from else '<'} {what}")
+        return lines
+
+    @property
+    def now(self) -> int:
+        """How many packets there were so far, for `flow`."""
+        return len(self.wire.packets)
 
     @property
     def story(self) -> list[str]:
