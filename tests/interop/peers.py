@@ -55,7 +55,8 @@ snd_path                {folder}
 class Baresip:
     """A baresip phone, steered over its control port. A context manager.
 
-    `params` are of its account, such as `;mediaenc=srtp`; `trusts` is a file of roots that it wants to see used.
+    `params` are of its account, such as `;mediaenc=srtp`; `trusts` is a file of roots that it wants to see used. At a
+    `registrar` (host and port) it registers with `password`, and answers whoever calls.
     """
 
     def __init__(
@@ -67,6 +68,8 @@ class Baresip:
         transport: str = "udp",
         params: str = "",
         trusts: Path | None = None,
+        registrar: str = "",
+        password: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.user = folder, user
@@ -87,6 +90,9 @@ class Baresip:
             with (folder / "config").open("a") as config:
                 config.write(f"sip_cafile {trusts}\nsip_verify_server yes\n")
         account = f"<sip:{user}@127.0.0.1:{sip_port};transport={transport}>;regint=0{params}\n"
+        if registrar:
+            known = f"<sip:{user}@{registrar};transport={transport}>;auth_user={user};auth_pass={password}"
+            account = f"{known};regint=60;answermode=auto{params}\n"
         (folder / "accounts").write_text(account)
         (folder / "contacts").write_text("")
         self._log_path = folder / "baresip.log"
@@ -127,6 +133,12 @@ class Baresip:
         port = switch.tls_port if self.transport == "tls" else switch.port
         self.command("dial", f"sip:{number}@{switch.host}:{port}")
         until(lambda: "Call established" in self.log, "baresip's call to be answered")
+
+    def wait_registered(self) -> None:
+        until(lambda: "200 OK" in self.log, f"{self.user} to be registered")
+
+    def wait_called(self) -> None:
+        until(lambda: "Call established" in self.log, f"{self.user} to be in a call")
 
     def press(self, digits: str) -> None:
         """Send digits as RFC 4733 events, at the pace of a finger."""

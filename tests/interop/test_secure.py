@@ -1,13 +1,14 @@
 """baresip over TLS, believing the certificate the switch made for itself, and with SRTP in the two ways it knows."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks.processes import ALL_HANDS, SwitchProcess
-from tests.interop.peers import Baresip
+from benchmarks.processes import ALL_HANDS, PROJECT, SwitchProcess
+from tests.interop.peers import Baresip, until
 from tests.interop.test_phones import similarity_of_any_part
 from tests.interop.voices import voice
 
@@ -49,3 +50,65 @@ def test_two_baresips_meet_over_tls_and_hear_each_other(
         assert ("SRTP is Enabled" in phone.log) == bool(way), phone.log
     assert similarity_of_any_part(spoken[0], phones[1].heard()) > 0.6
     assert similarity_of_any_part(spoken[1], phones[0].heard()) > 0.6
+
+
+@pytest.fixture
+def secret_switch(tmp_path: Path) -> Iterator[SwitchProcess]:
+    """Where the phones of 1001 and 1002 have to encrypt."""
+    config = tmp_path / "config"
+    shutil.copytree(PROJECT / "config", config)
+    numbers = config / "numbers.toml"
+    for user in ("1001", "1002"):
+        password = f'password = "demo-{user}"\n'
+        numbers.write_text(numbers.read_text().replace(password, f'{password}media_encryption = "required"\n'))
+    with SwitchProcess(tmp_path / "switch", config=config, SOFTSWITCH_SIP__TRANSPORTS=TRANSPORTS) as running:
+        yield running
+    assert "Traceback" not in running.log, running.log[-4000:]
+
+
+@pytest.mark.peer("baresip")
+def test_one_phone_calls_another_over_tls_and_srtp_on_both_legs(secret_switch: SwitchProcess, tmp_path: Path) -> None:
+    switch, spoken = secret_switch, [voice(7, 60), voice(8, 60)]
+    phones = [
+        Baresip(
+            tmp_path / user,
+            said,
+            user,
+            transport="tls",
+            trusts=own_certificate(switch),
+            registrar=f"127.0.0.1:{switch.tls_port}",
+            password=f"demo-{user}",
+            params=f";mediaenc={way}",
+        )
+        for user, said, way in zip(("1001", "1002"), spoken, ("srtp-mand", "srtp"), strict=True)
+    ]
+    with phones[0] as ann, phones[1] as ben:
+        for phone in (ann, ben):
+            phone.wait_registered()
+        ann.dial("1002", switch)
+        ben.wait_called()
+        time.sleep(4)
+        ann.hang_up()
+    for phone in phones:
+        assert "SRTP is Enabled" in phone.log, phone.log
+    assert similarity_of_any_part(spoken[0], phones[1].heard()) > 0.6
+    assert similarity_of_any_part(spoken[1], phones[0].heard()) > 0.6
+    assert similarity_of_any_part(spoken[0], phones[0].heard()) < 0.6
+
+
+@pytest.mark.peer("baresip")
+def test_a_phone_that_does_not_encrypt_where_it_must_is_refused(secret_switch: SwitchProcess, tmp_path: Path) -> None:
+    switch = secret_switch
+    phone = Baresip(
+        tmp_path / "1001",
+        voice(9, 10),
+        "1001",
+        transport="tls",
+        trusts=own_certificate(switch),
+        registrar=f"127.0.0.1:{switch.tls_port}",
+        password="demo-1001",
+    )
+    with phone:
+        phone.wait_registered()
+        phone.command("dial", f"sip:{ALL_HANDS}@127.0.0.1:{switch.tls_port}")
+        until(lambda: "session closed: 488" in phone.log, "the call to be refused")
