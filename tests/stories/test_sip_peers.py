@@ -635,6 +635,17 @@ async def test_over_the_limit_an_invite_gets_503_with_retry_after_and_the_calls_
     assert phone.stack.drops["overload"] == 15
 
 
+async def test_answers_are_kept_for_repeats_as_long_as_there_is_room_and_never_refuse_anything_new() -> None:
+    phone, peer, _ = await phone_and_peer(most_server_transactions=5, most_spent_transactions=10)
+    for number in range(100):
+        peer.say("OPTIONS", HOST, call_id=f"ask-{number}", branch=f"z9hG4bK{number}")
+        assert (await peer.response(200)).call_id == f"ask-{number}"
+    assert phone.stack.counts()["transactions"] == 11
+    assert phone.stack.drops == {"forgotten_early": 89}
+    await asyncio.sleep(40)
+    assert phone.has_left_nothing()
+
+
 async def test_behind_with_reading_for_a_second_new_calls_get_503_and_hang_ups_their_200() -> None:
     phone, peer, wire = await phone_and_peer()
     tag = await answered(phone, peer)
