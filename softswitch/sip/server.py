@@ -77,7 +77,7 @@ class Server:
         """Whether we have no time for something new. What belongs to a dialog is served: it ends work, or keeps it."""
         if request.to.tag is not None or request.method == "CANCEL":
             return False
-        return len(self._layer.servers) >= self._settings.most_server_transactions or self._user.is_behind()
+        return self._layer.unspent >= self._settings.most_server_transactions or self._user.is_behind()
 
     def _is_to_be_ignored(self, request: Request, peer: Peer) -> bool:
         """Whether this sender gets silence; never within a session of ours."""
@@ -95,6 +95,7 @@ class Server:
             session.receive_request(None, ack)
 
     def _receive_new(self, request: Request, peer: Peer) -> None:
+        self._forget_old_answers()
         is_merged = request.to.tag is None and self._layer.is_merged(request)
         rejection = check_request(request, self._capabilities) if request.method != "CANCEL" else None
         transaction = self._layer.open_server(request, response_peer(request.via, peer))
@@ -107,6 +108,14 @@ class Server:
             self._respond(transaction, rejection.status, rejection.reason, rejection.headers)
         else:
             self._work_on(transaction, request, peer)
+
+    def _forget_old_answers(self) -> None:
+        """Answers are kept for repeats as long as there is room; the oldest were heard most likely."""
+        oldest = self._layer.oldest_spent(self._settings.most_spent_transactions)
+        if oldest is not None:
+            self._drops["forgotten_early"] += 1
+            self._layer.forget(oldest)
+            self._perform(oldest, [machine.TERMINATED])
 
     def _work_on(self, transaction: Transaction, request: Request, peer: Peer) -> None:
         """What is wrong only at a closer look is refused through the transaction, which would wait for ever."""

@@ -23,6 +23,9 @@ class StackSettings:
     advertised_host: str | None = None
     largest_udp_request_bytes: int = 1300
     most_server_transactions: int = 50_000
+    """With more that still have something to do, new requests get 503."""
+    most_spent_transactions: int = 50_000
+    """So many answers are kept for repeats; with more, the oldest are forgotten before their time."""
     overloaded_after_s: float = 1.0
     """So long behind with reading, new requests get 503: a burst is worked off, only a lasting overload is refused."""
     retry_after_s: int = 5

@@ -729,4 +729,4 @@ async def test_an_offer_is_what_the_invite_carries() -> None:
     invite = await peer.request("INVITE")
     assert invite.body == OFFER
     assert invite.headers.get("Contact") == f"<sip:{HOST}:5060>"
-    assert invite.tokens("Supported") == ("100rel", "timer")
+    assert invite.tokens("Supported") == ("100rel", "timer", "replaces")

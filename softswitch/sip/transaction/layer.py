@@ -4,6 +4,8 @@ The stack asks `server_for` and `client_for`, opens what is new, and feeds event
 effects to carry out. Invariant: what is in the tables is not Terminated.
 """
 
+from collections import deque
+
 from softswitch.sip.headers import MAGIC_COOKIE, Via
 from softswitch.sip.message import Message, Request, Response
 from softswitch.sip.peer import Peer
@@ -31,6 +33,17 @@ class Layer:
         self.servers: dict[Key, ServerInvite | ServerNonInvite] = {}
         self.clients: dict[Key, ClientInvite | ClientNonInvite] = {}
         self._unmerged: dict[Key, Transaction] = {}
+        self._spent = 0
+        self._spent_in_order: deque[ServerInvite | ServerNonInvite] = deque()
+
+    @property
+    def unspent(self) -> int:
+        """Server transactions that still have something to do but to repeat an answer."""
+        return len(self.servers) - self._spent
+
+    def oldest_spent(self, beyond: int) -> ServerInvite | ServerNonInvite | None:
+        """One that only repeats its answer and may be forgotten before its time, where there are more than that."""
+        return self._spent_in_order[0] if self._spent > beyond else None
 
     def __len__(self) -> int:
         return len(self.servers) + len(self.clients)
@@ -70,7 +83,11 @@ class Layer:
 
     def advance(self, transaction: Transaction, event: Event | Timer, message: Message | None = None) -> list[Effect]:
         """One event for one transaction; the last effect is Terminated when it was the last event."""
+        was_spent = transaction.is_spent
         effects = transaction.advance(event, message)
+        if transaction.is_spent and not was_spent and isinstance(transaction, ServerInvite | ServerNonInvite):
+            self._spent += 1
+            self._spent_in_order.append(transaction)
         if effects and effects[-1] is TERMINATED:
             self.forget(transaction)
         return effects
@@ -87,11 +104,20 @@ class Layer:
 
     def forget(self, transaction: Transaction) -> None:
         if isinstance(transaction, ServerInvite | ServerNonInvite):
-            self.servers.pop(transaction.key, None)
+            known = self.servers.pop(transaction.key, None)
             if transaction.merge_key is not None:
                 self._unmerged.pop(transaction.merge_key, None)
+            if known is not None and known.is_spent:
+                self._spent -= 1
+                self._forget_spent()
         else:
             self.clients.pop(transaction.key, None)
+
+    def _forget_spent(self) -> None:
+        """They end in the order in which they were spent, but for connections, which repeat nothing."""
+        spent = self._spent_in_order
+        while spent and self.servers.get(spent[0].key) is not spent[0]:
+            spent.popleft()
 
 
 def server_key(request: Request, method: str) -> Key:

@@ -1,0 +1,171 @@
+"""What does a registration cost beside what SIPp spends as the phone, and how many phones can be held?
+
+    python -m benchmarks.register                      # rate, cost, and a minute at 80 % of the highest rate
+    python -m benchmarks.register --held               # 1,000, 5,000, 20,000 contacts, and a storm of refreshes
+
+A registration is REGISTER, 401, REGISTER with digest credentials, 200, by SIPp over UDP against the real `softswitch
+serve` as it ships, with its database, but for `qualify_s = 0`, since SIPp's phones answer no OPTIONS. SIPp knows MD5
+alone and stops at the sight of another algorithm, so it is offered that (`md5_agents`).
+
+The yardstick is SIPp's own CPU time as the phone in the same run; both share the machine's cores.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.processes import PROJECT, SCENARIOS, SippResult, SwitchProcess, run_sipp
+from benchmarks.report import Report
+
+USERS = 20_000
+PASSWORD = "correct-horse"
+STEP_S = 4.0
+FIRST_RATE = 200
+REFINEMENTS = 3
+SHARE_OF_HIGHEST = 0.8
+STORM_RATE = 500
+HELD = (1000, 5000, 20_000)
+SETTLED_AFTER_S = 36.0
+"""RFC 3261: 64 T1 after the last message no transaction is left."""
+MEGABYTE = 1024 * 1024
+
+COLUMNS = (
+    "run", "registrations/s", "registrations", "failed", "repeated", "ours ms each", "SIPp ms each", "ratio",
+    "memory MB", "kB a contact",
+)  # fmt: skip
+
+
+class Meter:
+    """Registers users by SIPp and notes what that cost."""
+
+    def __init__(self, switch: SwitchProcess, folder: Path, report: Report) -> None:
+        self._switch, self._folder, self._report = switch, folder, report
+
+    def run(self, name: str, rate: float, users: range, *, times: int = 1, settle: bool = False) -> SippResult:
+        """Every user of the range so many times; adds a row. `settle`: the memory once no transaction is left."""
+        count = len(users) * times
+        before, memory_before = self._switch.cpu_s(), self._switch.memory_bytes()
+        result = run_sipp(
+            self._switch.address,
+            scenario=SCENARIOS / "register.xml",
+            calls=count,
+            rate=rate,
+            at_most=20_000,
+            keys={"expires": 3600},
+            folder=self._folder,
+            extra=["-inf", str(_csv(self._folder, users))],
+            timeout_s=count / rate + 40,
+        )
+        ours = self._switch.cpu_s() - before
+        if settle:
+            time.sleep(SETTLED_AFTER_S)
+        memory = self._switch.memory_bytes()
+        self._report.row(
+            name,
+            round(result.calls_per_second, 1),
+            result.created,
+            result.created - result.successful,
+            result.retransmissions,
+            1000 * ours / max(1, result.created),
+            1000 * result.cpu_s / max(1, result.created),
+            ours / result.cpu_s if result.cpu_s else None,
+            memory / MEGABYTE,
+            (memory - memory_before) / 1024 / len(users) if settle else None,
+        )
+        return result
+
+    def highest(self) -> float:
+        """Doubles the rate until registrations fail, then halves the step."""
+        good, bad = 0.0, 0.0
+        rate = float(FIRST_RATE)
+        while not bad:
+            good, bad, rate = (rate, 0.0, 2 * rate) if self._holds(rate) else (good, rate, rate)
+        for _ in range(REFINEMENTS):
+            between = (good + bad) / 2
+            good, bad = (between, bad) if self._holds(between) else (good, between)
+        return good
+
+    def _holds(self, rate: float) -> bool:
+        result = self.run(f"{STEP_S:.0f} s", rate, range(min(USERS, round(rate * STEP_S))))
+        time.sleep(1)
+        is_whole = result.failed == 0 and result.successful == result.created and result.retransmissions == 0
+        return is_whole and result.calls_per_second > 0.9 * rate
+
+
+def rates(report: Report, seconds: int) -> None:
+    """The highest rate, and a minute at 80 % of it."""
+    with _switch() as (switch, folder):
+        meter = Meter(switch, folder, report)
+        meter.run("warm-up", FIRST_RATE, range(FIRST_RATE))
+        highest = meter.highest()
+        time.sleep(SETTLED_AFTER_S)
+        rate = SHARE_OF_HIGHEST * highest
+        meter.run(f"{seconds} s at 80 %", rate, range(min(USERS, round(rate * seconds))))
+    report.note(f"highest rate without a failure: {highest:.0f} registrations/s; SIPp and the switch share the cores")
+
+
+def held(report: Report) -> None:
+    """More and more contacts, and all of them refreshed at once."""
+    with _switch() as (switch, folder):
+        meter = Meter(switch, folder, report)
+        meter.run("warm-up", STORM_RATE, range(USERS - 500, USERS), settle=True)
+        first = 0
+        for last in HELD:
+            upto = min(last, USERS - 500)
+            meter.run(f"{last} contacts held", STORM_RATE, range(first, upto), settle=True)
+            first = upto
+        meter.run("all refreshed in a storm", STORM_RATE, range(USERS))
+    report.note(f"the storm: {USERS} phones at {STORM_RATE}/s; kB a contact: growth of memory over those that were new")
+
+
+@contextmanager
+def _switch() -> Iterator[tuple[SwitchProcess, Path]]:
+    """A switch that knows all the users."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config = folder / "config"
+        config.mkdir()
+        shipped = PROJECT / "config"
+        (config / "softswitch.toml").write_text((shipped / "softswitch.toml").read_text())
+        users = "".join(f'\n[[users]]\nusername = "u{n}"\npassword = "{PASSWORD}"\n' for n in range(USERS))
+        (config / "numbers.toml").write_text((shipped / "numbers.toml").read_text() + users)
+        environment = {
+            "SOFTSWITCH_REGISTRAR__MD5_AGENTS": '["SIPp"]',
+            "SOFTSWITCH_REGISTRAR__QUALIFY_S": "0",
+            "SOFTSWITCH_LOGS__LEVEL": "warning",
+        }
+        with SwitchProcess(folder / "switch", config=config, **environment) as switch:
+            yield switch, folder
+            assert "Traceback" not in switch.log, switch.log[-3000:]
+
+
+def _csv(folder: Path, users: range) -> Path:
+    path = folder / f"users-{users.start}-{users.stop}.csv"
+    lines = [f"u{n};[authentication username=u{n} password={PASSWORD}]\n" for n in users]
+    path.write_text("SEQUENTIAL\n" + "".join(lines))
+    return path
+
+
+def main() -> None:
+    arguments = _arguments()
+    report = Report("What does a registration cost beside SIPp, and how many phones can be held?", COLUMNS)
+    if arguments.held:
+        held(report)
+    else:
+        rates(report, arguments.seconds)
+    report.show()
+    print(report.write("register_held" if arguments.held else "register"))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60, help="how long at 80 percent")
+    parser.add_argument("--held", action="store_true", help="contacts held instead of rates")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
