@@ -177,7 +177,6 @@ async def test_3_10_no_response_from_the_user_agent(tmp_path: Path) -> None:
         it.wire.refuses = lambda packet: packet.destination[0] == bob.host
         ann.dial("1002")
         assert (await ann.ended()).status in (408, 480)
-        it.wire.refuses = lambda _: False
 
 
 async def test_3_11_temporarily_unavailable(tmp_path: Path) -> None:

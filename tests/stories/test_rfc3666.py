@@ -124,7 +124,6 @@ async def test_3_6_pstn_to_sip_where_no_phone_says_a_word(tmp_path: Path) -> Non
         it.wire.refuses = lambda packet: packet.destination[0] == bob.host
         gateway.dial("12025550112")
         assert (await gateway.ended()).status in (408, 480)
-        it.wire.refuses = lambda _: False
 
 
 async def test_3_8_pstn_to_sip_where_the_caller_gives_up(tmp_path: Path) -> None:
