@@ -23,6 +23,9 @@ from softswitch.sip import Ended, Response
 SILENT_S = 6.0
 """A target that says not a word for so long is given up where there is another."""
 
+STUCK_S = 20.0
+"""One that has said 100 and nothing since, the same."""
+
 ANSWERED_ELSEWHERE = 26
 """Q.850: non-selected user clearing."""
 ELSEWHERE = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
@@ -123,6 +126,7 @@ class _Fork:
             max_forwards=self._max_forwards,
             on_tried=invitation.on_tried,
             waiting=self._call.waiting,
+            wished_codecs=self._call.caller.wished_codecs,
         )
         leg.user = invitation.callee
         leg.may_transfer = target.trunk is not None and target.trunk.allow_transfer == "enabled"
@@ -146,12 +150,12 @@ class _Fork:
         return None
 
     async def _wait(self, legs: list[OutgoingLeg], give_up_at: float) -> None:
-        silent = [leg for leg in legs if self._groups and not leg.session.is_heard]
-        until_at = min([give_up_at, *(leg.ringing_since + SILENT_S for leg in silent)])
+        silent = [leg for leg in legs if self._groups and leg.progress is None]
+        until_at = min([give_up_at, *map(_silent_until, silent)])
         if not await self._call.waiting.until(until_at):
             return
         now = _now()
-        late = legs if now >= give_up_at else [leg for leg in silent if now >= leg.ringing_since + SILENT_S]
+        late = legs if now >= give_up_at else [leg for leg in silent if now >= _silent_until(leg)]
         for leg in tuple(late):
             if leg.state is not LegState.ANSWERED and leg.refusal is None:
                 legs.remove(leg)
@@ -180,16 +184,17 @@ class _Fork:
         return self._invitation.on_redirect(target, refusal.response)
 
     def _give_up(self, leg: OutgoingLeg) -> None:
-        """It rings too long, or has never said a word."""
-        heard = leg.session.is_heard
+        """It rings too long, or has never said a word. Where it rings no other trunk will do better."""
+        rings = leg.progress is not None
         rejected = (
             CallRejected(480, "No answer", q850=NO_ANSWER)
-            if heard
+            if rings
             else CallRejected(408, "Request Timeout", q850=RECOVERY_ON_TIMER)
         )
         leg.hang_up(rejected.q850 or NO_ANSWER, rejected.reason)
         if self._invitation.on_tried is not None:
-            self._invitation.on_tried(leg.target, rejected.status)
+            elsewhere = self._invitation.on_tried(leg.target, rejected.status)
+            self._is_final = self._is_final or (rings and elsewhere is False)
         self._lost(leg, rejected)
 
     def _lost(self, leg: OutgoingLeg, rejected: CallRejected) -> None:
@@ -209,6 +214,11 @@ class _Fork:
             leg.hang_up(ANSWERED_ELSEWHERE, "Answered elsewhere", headers=ELSEWHERE)
         else:
             leg.hang_up()
+
+
+def _silent_until(leg: OutgoingLeg) -> float:
+    """How long we wait for a leg that does not ring."""
+    return leg.ringing_since + (STUCK_S if leg.session.is_heard else SILENT_S)
 
 
 def best(refusals: Iterable[CallRejected]) -> CallRejected:
