@@ -503,6 +503,7 @@ async def town(
             for phone in it.phones:
                 for session in phone.sessions:
                     session.hang_up()
+            wire.sends_icmp, wire.refuses = True, lambda _: False  # those that are asked whether they live say so
             await asyncio.sleep(70)  # every transaction has ended
             assert app.switch.calls == {}
             assert app.switch.bugs == 0
