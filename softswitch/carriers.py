@@ -38,7 +38,7 @@ class Carriers:
     ) -> None:
         """`plan`: the one of the next call; `file`: what errors call the settings. Raises `ConfigError`."""
         self.alarms = Alarms(events)
-        self.health = TrunkHealth(stack, events, plan, outward.failures)
+        self.health = TrunkHealth(stack, events, plan, outward.failures, every_s=settings.sip.options_every_s)
         self.spending: SpendingKeeper | None = None
         """Where there is a store."""
         self._outward = outward

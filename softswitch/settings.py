@@ -62,6 +62,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 ListenPort = Annotated[int, Field(ge=0, le=65535)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
 Url = Annotated[str, AfterValidator(_http)]
 Line = Annotated[str, Field(pattern=r"^[^\s]{1,255}$")]
 
@@ -95,6 +96,7 @@ class SipSettings(Model):
     unknown_sender: Literal["403", "silence"] = "403"
     session_expires_s: Annotated[int, Field(ge=90)] = 1800
     min_se_s: Annotated[int, Field(ge=90)] = 90
+    options_every_s: NotNegative = 30.0
     tls: SipTlsSettings = SipTlsSettings()
 
     @model_validator(mode="after")
@@ -218,6 +220,15 @@ class QualitySettings(Model):
     every_s: Annotated[float, Field(gt=0)] = 10.0
 
 
+class RecordSettings(Model):
+    """How long records are kept (0: for ever), and how many calls of unknown senders leave one."""
+
+    keep_days: Days = 0
+    keep_dead_letters_days: Days = 0
+    strangers_per_minute: Count = 10
+    all_strangers_per_minute: Count = 100
+
+
 class CallbackSettings(Model):
     """Who is told by HTTP. A URL here comes before the partner's."""
 
@@ -285,6 +296,7 @@ class Settings(Model):
     store: StoreSettings = StoreSettings()
     ladder: LadderSettings = LadderSettings()
     quality: QualitySettings = QualitySettings()
+    records: RecordSettings = RecordSettings()
     callbacks: CallbackSettings = CallbackSettings()
     hep: HepSettings = HepSettings()
     stir: StirSettings = StirSettings()

@@ -18,7 +18,6 @@ from softswitch.routing import Failures
 from softswitch.sip import Stack, Uri
 from softswitch.sip.grammar import format_host_port
 
-ASK_EVERY_S = 30.0
 DOWN_AFTER = 3
 """Where the trunk group has no threshold, for the display alone."""
 UNREACHED = frozenset({408, 503})
@@ -56,16 +55,19 @@ class TrunkHealth:
         plan: Callable[[], Plan],
         failures: Failures | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        every_s: float = 30.0,
     ) -> None:
-        """`failures` hears which trunks answer."""
+        """`failures` hears which trunks answer; `every_s` of 0: they are asked when somebody wants to know."""
+        self._every_s = every_s
         self._failures = failures
         self._stack, self._events, self._plan, self._clock = stack, events, plan, clock
         self._known: dict[Key, Health] = {}
 
     async def run(self) -> None:
-        """Until cancelled: asks all trunks at once, every half minute."""
-        while True:
-            await asyncio.sleep(ASK_EVERY_S)
+        """Until cancelled: asks all trunks at once, every now and then."""
+        while self._every_s:
+            await asyncio.sleep(self._every_s)
             await self.ask_all()
 
     async def ask_all(self) -> None:

@@ -487,7 +487,7 @@ async def town(
     chosen = Settings.model_validate(
         {
             "data": {"directory": str(folder)},
-            "sip": {"transports": ["udp"]},
+            "sip": {"transports": ["udp"], "options_every_s": 0},
             "media": of_media,
             "registrar": of_registrar,
             **settings,
