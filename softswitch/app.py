@@ -48,7 +48,7 @@ if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait
     from softswitch.endpoints.mediator.keeping import Keeping
     from softswitch.store import Store
 
-CHANGED_ALIVE = frozenset({"limits", "logs", "callbacks", "guard"})
+CHANGED_ALIVE = frozenset({"limits", "logs", "callbacks", "guard", "records"})
 """Tables of the settings whose changes hold without a restart."""
 
 PORTS_TRIED = 20

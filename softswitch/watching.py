@@ -73,8 +73,11 @@ class Watching:
             self.records.sids.adopt(plan)
 
     def reload(self, settings: Settings) -> None:
-        """Callbacks go where these settings say, and are signed so."""
+        """Callbacks go where these settings say, and are signed so; records are kept as long as they say."""
         self._settings = settings
+        if self.records is not None and self.records.strangers is not None:
+            kept, strangers = settings.records, self.records.strangers
+            strangers.per_source, strangers.in_all = kept.strangers_per_minute, kept.all_strangers_per_minute
         if self.callbacks is not None:
             self.callbacks.secret = settings.callbacks.secret
 
@@ -101,10 +104,15 @@ class Watching:
 
     async def _keep_records(self, store: "Store", plan: Plan, parts: AsyncExitStack) -> None:
         from softswitch.callbacks import Callbacks, Owners, Reports
-        from softswitch.records import Records
+        from softswitch.records import Records, Retention, Strangers
 
         sids = Sids(plan, partner=store.partner_sid, system_gateway=store.system_gateway_sid)
-        self.records = Records(self._settings.data.directory, store, sids=sids, quality_of=self.measuring.at_end)
+        kept = self._settings.records
+        strangers = Strangers(kept.strangers_per_minute, kept.all_strangers_per_minute)
+        self.records = Records(
+            self._settings.data.directory, store, sids=sids, quality_of=self.measuring.at_end, strangers=strangers
+        )
+        retention = Retention(store, lambda: self._settings.records, self._forget_messages)
         await self.records.open()
         parts.push_async_callback(self.records.close)
         wanted = self._settings.callbacks
@@ -118,7 +126,11 @@ class Watching:
         self._events.subscribe(self.records.on_event)
         self._events.subscribe(reports.on_event)
         await self._read_partner(store)
-        self._work += [self.records.run, self.callbacks.run, partial(self._follow_partner, store)]
+        self._work += [self.records.run, self.callbacks.run, retention.run, partial(self._follow_partner, store)]
+
+    def _forget_messages(self, before: float) -> None:
+        if self.ladder is not None:
+            self.ladder.forget(before)
 
     def _capture(self, parts: AsyncExitStack) -> None:
         from softswitch.hep import HepExporter
@@ -199,6 +211,9 @@ def sources_of(switch: Switch, stack: Stack, engine: Engine, watching: Watching)
         sources.gauges["journal_lines_waiting"] = ("Lines that wait for the disk.", lambda: records.journal.waiting)
         sources.counters["journal_lines_lost"] = ("Lines that no disk took.", lambda: records.journal.lost)
         sources.counters["records_written"] = ("Calls recorded in the journal.", lambda: records.written)
+        if (strangers := records.strangers) is not None:
+            about = "Calls of unknown senders that left no record, because there were too many."
+            sources.counters["strangers_not_recorded"] = (about, lambda: strangers.left_out)
         sources.counters["records_imported"] = ("Calls recorded in the store.", lambda: records.imported)
     if callbacks is not None:
         sources.gauges["callbacks_queued"] = ("Callbacks on their way.", lambda: callbacks.queued)

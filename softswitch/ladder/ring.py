@@ -44,6 +44,12 @@ class Ladder:
         """Something happened; what it is of is found later."""
         self._keep((self._clock(), event, None, b""))
 
+    def forget(self, before: float) -> None:
+        """Drops what happened before a moment of the calendar (POSIX time)."""
+        before_at = before - self._wall_clock() + self._clock()
+        while self._ring and self._ring[0][0] < before_at:
+            self._ring.popleft()
+
     async def of(self, call: str) -> Picture | None:
         """The ladder of a call, by its id, its sid or the Call-ID of its INVITE. None when nothing is known of it."""
         kept = tuple(self._ring)

@@ -45,6 +45,7 @@ from softswitch.records.lines import (
     encode,
     read,
 )
+from softswitch.records.strangers import REFUSALS, Strangers
 
 JOURNAL = "journal"
 IMPORT_EVERY_S = 2.0
@@ -87,10 +88,12 @@ class Records:
         *,
         sids: Sids,
         quality_of: Callable[[Call], dict[str, Any] | None],
+        strangers: Strangers | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """`clock` is the one of the calls; `wall_clock` gives POSIX time."""
+        """`clock` is the one of the calls; `wall_clock` gives POSIX time. Without `strangers` each of theirs counts."""
+        self.strangers = strangers
         self.journal = Journal(folder / JOURNAL)
         self.on_opened: Callable[[Call, CallRecord], None] = _nobody
         self.on_closed: Callable[[Call, CallRecord], None] = _nobody
@@ -215,7 +218,9 @@ class Records:
         self.on_opened(call, record)
 
     def on_ended(self, call: Call) -> None:
-        """A call is over (the switch's `on_ended`)."""
+        """A call is over (the switch's `on_ended`). Of those of strangers only some are told."""
+        if self._is_one_too_many(call):
+            return
         epoch_at = self._epoch_at()
         alive = self.alive.pop(call.id, None) or Alive(call, opened(call, epoch_at, self.sids))
         record = concluded(alive.record, call, epoch_at, self.sids, self._quality_of(call))
@@ -225,6 +230,14 @@ class Records:
         self.on_closed(call, record)
         if mediated is not None:
             self.on_mediated(mediated)
+
+    def _is_one_too_many(self, call: Call) -> bool:
+        """Whether a stranger has called who may leave no record any more."""
+        if self.strangers is None or call.source is not None or call.outcome is None:
+            return False
+        if call.outcome.status not in REFUSALS:
+            return False
+        return not self.strangers.may_leave_a_record(call.caller.session.peer.host, self._clock())
 
     def _close(self, closed: Ended) -> None:
         """Into the journal, and remembered, so that a store that keeps up never waits for the disk."""

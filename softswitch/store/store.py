@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, func, insert, select
+from sqlalchemy import Select, Table, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.plan import NumberPlan, Plan
@@ -181,6 +181,14 @@ class Store:
         """All rows of a table that is written behind."""
         async with self._engine.connect() as connection:
             return await behind.read(connection, table)
+
+    async def forget(self, resource: str, column: str, before: str, at_most: int) -> int:
+        """Removes the oldest rows whose date in `column` is earlier than `before`; how many those were."""
+        kind = RESOURCES[resource]
+        sid, date = kind.columns[kind.sid], kind.columns[column]
+        oldest = select(sid).where(date < before).order_by(date, sid).limit(at_most)
+        async with self._writing, self._writing_engine.begin() as connection:
+            return (await connection.execute(delete(kind.table).where(sid.in_(oldest)))).rowcount
 
     # ---- in a transaction
 
