@@ -37,6 +37,7 @@ from media.events import (
     TalkStopped,
 )
 from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
+from media.negotiation import offered_codecs
 from media.pair import Pair
 from media.players import Library
 from media.prompts import digit_prompts, number_prompts
@@ -80,4 +81,5 @@ __all__ = [
     "Tone",
     "digit_prompts",
     "number_prompts",
+    "offered_codecs",
 ]

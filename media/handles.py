@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from media import commands
+from media.codecs import Codec
 from media.errors import MediaError
 from media.events import PlayerFinished, RecorderFailed, RoomEvent, StreamEvent
 from media.rows import NOBODY
@@ -114,6 +115,10 @@ class Stream:
         answer, agreement = self.local.answer(offer)
         self._agreed(agreement)
         return answer
+
+    def prefer(self, codec: str) -> None:
+        """Offer, take and send this codec before others, where both know it, from the next negotiation on."""
+        self.local.preferred = Codec(codec)
 
     def accept(self, answer: bytes) -> None:
         """The peer's answer to our last `offer()`. Raises NegotiationError."""

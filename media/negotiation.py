@@ -78,7 +78,7 @@ class LocalMedia:
 
     __slots__ = (
         "_body", "_has_secure_profile", "_numbers", "_own_keys", "_place", "_refused", "_rtcp_mux", "_version",
-        "address", "codecs", "direction", "encryption", "order", "port", "ptime_ms", "session_id",
+        "address", "codecs", "direction", "encryption", "order", "port", "preferred", "ptime_ms", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -104,6 +104,7 @@ class LocalMedia:
         self.session_id = session_id
         self.codecs = tuple(Codec(codec) for codec in codecs)
         self.order = order
+        self.preferred: Codec | None = None  # offered, taken and sent before all others, where both know it
         self.ptime_ms = ptime_ms
         self.direction = Direction.SENDRECV
         self._version = -1
@@ -136,7 +137,8 @@ class LocalMedia:
 
     def offer(self) -> bytes:
         """Our offer: every codec we know under the number it has in this session, in our order."""
-        formats = {name: self._numbers[name] for name in (*self.codecs, TELEPHONE_EVENT)}
+        codecs = sorted(self.codecs, key=lambda name: name != self.preferred) if self.preferred else self.codecs
+        formats = {name: self._numbers[name] for name in (*codecs, TELEPHONE_EVENT)}
         profile = (SECURE_PROFILES if self._has_secure_profile else PROFILES)[0]
         section = _section(profile, tuple(formats.items()), self.ptime_ms, self.direction, self._rtcp_mux)
         if self.encryption != "off":
@@ -151,6 +153,8 @@ class LocalMedia:
         keys = self._accepted_keys(section)
         formats = _wishes_of(section).formats
         send = {name: number for name, number in formats.items() if name in self._numbers}
+        if self.preferred in send:
+            send = {self.preferred: send[self.preferred], **send}
         receive = {name: self._numbers[name] for name in send}
         return _agree(theirs, section, send, receive, self.direction, rtcp_mux=self._rtcp_mux, keys=keys)
 
@@ -208,6 +212,8 @@ class LocalMedia:
             raise NegotiationError(f"no common codec: offered {_short(', '.join(offered)) or 'none'}")
         if self.order == "ours":
             audio = [name for name in self.codecs if name in offered]
+        if self.preferred in audio:
+            audio.sort(key=lambda name: name != self.preferred)
         names = audio + [name for name in (COMFORT_NOISE, TELEPHONE_EVENT) if name in offered]
         return {name: offered[name] for name in names}
 
@@ -247,6 +253,15 @@ def _crypto_lines(*lines: Crypto | None) -> str:
 
 def _is_secure(section: MediaDescription) -> bool:
     return section.protocol.upper() in SECURE_PROFILES
+
+
+def offered_codecs(description: bytes) -> tuple[str, ...]:
+    """The codecs of a description's first audio line that we know, in its order; none for what is no description."""
+    try:
+        section = next(media for media in _parse(description).media if media.kind == "audio")
+    except (NegotiationError, StopIteration):
+        return ()
+    return tuple([name for name in _wishes_of(section).formats if name in _CODEC_NAMES])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from media.codecs.g711 import DECODE_A, DECODE_U, ENCODE_A, ENCODE_U
+from media.codecs.g711 import A_TO_U, ENCODE_A, ENCODE_U, U_TO_A
 from media.gaps import CONCEALED_TICKS, Gaps
 from media.mixer import SILENCE, decode
 from media.pool import FRAME_SAMPLES, NO_SLOT, PAYLOAD_AT, Pool
@@ -19,7 +19,7 @@ from media.rows import LAWS, NOBODY, Rows
 
 Places = NDArray[np.intp]
 
-TRANSLATED = np.stack((ENCODE_A[DECODE_U.view(np.uint16)], ENCODE_U[DECODE_A.view(np.uint16)]))
+TRANSLATED = np.stack((U_TO_A, A_TO_U))
 """By the law of what came: each byte by the other law."""
 ENCODED = (ENCODE_U, ENCODE_A)
 FADED_BLOCKS = 2 * CONCEALED_TICKS  # of 10 ms; then a gap is silence
@@ -52,7 +52,7 @@ class Relay:
         for hearer in [hearer for hearer, source in self._source_of.items() if row in (hearer, source)]:
             self.hear(hearer, NOBODY)
 
-    def carry(self, n: int, slots: NDArray[np.int32], hears: NDArray[np.int32]) -> int:
+    def carry(self, n: int, slots: NDArray[np.int32], hears: NDArray[np.intp]) -> int:
         """Puts what the sources play (`slots`) into `out` of those who hear them; returns how much was concealed.
 
         `hears` says what the rows would hear without a relay; one that hears more than silence has a player of its own.

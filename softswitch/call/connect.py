@@ -43,6 +43,7 @@ async def reach(call: Call, invitation: Invitation, lines: Lines) -> OutgoingLeg
         caller.close()
     try:
         if call.caller.state is not LegState.ANSWERED:
+            call.caller.prefer(leg.codec)
             await call.caller.answer()
     except BaseException:
         leg.hang_up()
@@ -137,6 +138,7 @@ class Caller:
     def _connect(self, leg: OutgoingLeg, status: int) -> None:
         caller = self._call.caller
         if caller.state is not LegState.ANSWERED and status != self._told:
+            caller.prefer(leg.codec)
             caller.ring(status, early_media=True)
         if self._audio is None:
             caller.hush()

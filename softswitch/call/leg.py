@@ -32,6 +32,7 @@ from media import (
     StreamStatistics,
     TalkStarted,
     TalkStopped,
+    offered_codecs,
 )
 from softswitch.call.digits import DigitMerger, digit_of_info
 from softswitch.call.leg_states import LEG_TABLE, LegState, LegTrigger
@@ -153,6 +154,19 @@ class Leg:
         """What the caller and we speak, once that is agreed."""
         agreement = None if self._stream is None else self._stream.agreement
         return None if agreement is None else str(agreement.codec)
+
+    @property
+    def wished_codecs(self) -> tuple[str, ...]:
+        """What the far end would like to speak, best first: what is agreed, else what it offers."""
+        if self.codec is not None:
+            return (self.codec,)
+        offer = self.session.remote_offer
+        return () if offer is None else offered_codecs(offer)
+
+    def prefer(self, codec: str | None) -> None:
+        """Speak this where the far end offers it: then nothing has to be transcoded. No effect once agreed."""
+        if codec is not None and self._agreed is None and self.end is None:
+            self.stream.prefer(codec)
 
     @property
     def is_audible(self) -> bool:

@@ -52,6 +52,7 @@ class OutgoingLeg(Leg):
         "_stack",
         "_targets",
         "_to",
+        "_wished_codecs",
         "has_early_media",
         "progress",
         "refusal",
@@ -72,13 +73,18 @@ class OutgoingLeg(Leg):
         max_forwards: int | None = None,
         on_tried: OnTried | None = None,
         waiting: Waiting | None = None,
+        wished_codecs: Sequence[str] = (),
     ) -> None:
-        """`local`: our own SIP address, for From. Raises `CallRejected` 503: no media port, or no target with room."""
+        """`local`: our own SIP address, for From. `wished_codecs` are offered before other ones.
+
+        Raises `CallRejected` 503: no media port, or no target with room.
+        """
         self._stack, self._targets = stack, deque(targets)
         self._from = Address(Uri("sip", from_number, host=local[0], port=local[1]), from_name)
         self._to = Address(Uri("sip", to_number, host=local[0], port=local[1]))
         self._max_forwards = max_forwards
         self._on_tried = on_tried
+        self._wished_codecs = tuple(wished_codecs)
         self._passage = Passage()
         self._is_given_up = False
         self._engine = engine
@@ -161,6 +167,7 @@ class OutgoingLeg(Leg):
     def _open_stream(self, target: Target) -> None:
         """A target that wants other codecs or encryption than the one before gets a stream of its own."""
         codecs = target.codecs or (target.trunk.codecs if target.trunk is not None else ())
+        codecs = _led_by(self._wished_codecs, codecs or self._engine.settings.codecs)
         wanted = codecs, target.media_encryption
         if self._stream is not None and wanted == (self.codecs, self.encryption):
             return
@@ -168,6 +175,8 @@ class OutgoingLeg(Leg):
         self.codecs, self.encryption = wanted
         try:
             self._stream = self._engine.open_stream(self._on_stream_event, *wanted)
+            if codecs[0] in self._wished_codecs:
+                self._stream.prefer(codecs[0])
         except NoPortFree as error:
             raise CallRejected(503, "No media port free") from error
 
@@ -244,3 +253,8 @@ class OutgoingLeg(Leg):
     def _let_go(self) -> None:
         super()._let_go()
         self._passage.leave()
+
+
+def _led_by(wished: tuple[str, ...], codecs: tuple[str, ...]) -> tuple[str, ...]:
+    """The same codecs, those that are wished for first."""
+    return (*(codec for codec in wished if codec in codecs), *(codec for codec in codecs if codec not in wished))

@@ -4,7 +4,7 @@ import pytest
 
 from media.codecs import Codec
 from media.errors import NegotiationError
-from media.negotiation import Agreement, LocalMedia
+from media.negotiation import Agreement, LocalMedia, offered_codecs
 from media.sdp import Direction, SessionDescription
 
 
@@ -353,3 +353,27 @@ def test_two_engines_agree_with_each_other():
     at_caller = caller.accept(answer)
     assert (at_caller.codec, at_callee.codec) == (Codec.PCMU, Codec.PCMU)
     assert (at_caller.remote_port, at_callee.remote_port) == (20000, 10000)
+
+
+def test_a_preferred_codec_is_taken_offered_and_sent_before_others_where_both_know_it():
+    ours = local()
+    ours.preferred = Codec.PCMA
+    answer, agreement = ours.answer(offer("0 8 101"))
+    assert agreement.codec is Codec.PCMA
+    assert SessionDescription.parse(answer).media[0].formats == ("8", "0", "101")
+    assert SessionDescription.parse(ours.offer()).media[0].formats[:2] == ("8", "0")
+    assert ours.accept(offer("0 8 101")).codec is Codec.PCMA
+    assert ours.accept(offer("0 101")).codec is Codec.PCMU
+
+
+@pytest.mark.parametrize(
+    ("text", "codecs"),
+    [
+        (offer("8 0 101"), ("PCMA", "PCMU")),
+        (offer("18 0"), ("PCMU",)),
+        (b"v=0\r\nm=video 4000 RTP/AVP 0\r\n", ()),
+        (b"no description", ()),
+    ],
+)
+def test_what_an_offer_names_can_be_asked_without_answering_it(text, codecs):
+    assert offered_codecs(text) == codecs
