@@ -5,11 +5,15 @@ libraries through `logging`; both leave in the same form. Nothing here ever writ
 """
 
 import asyncio
+import atexit
 import logging
 import re
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO, cast
 
 import msgspec
@@ -18,6 +22,9 @@ from structlog.typing import EventDict, Processor
 
 from softswitch.settings import LogSettings
 from softswitch.sip.peer import Peer
+
+HELD_S = 0.01
+"""How long a line that is no warning may wait for others, where no person is watching: each write costs the calls."""
 
 _SECRET_HEADER = re.compile(
     rb"^((?:proxy-)?(?:authorization|authenticate)|www-authenticate)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
@@ -34,7 +41,9 @@ _PROCESSORS: list[Processor] = []
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Sets up both ways of logging for this process: before anything is logged, and again when the settings change."""
-    stream = cast(TextIO, Lines(stream or sys.stderr))
+    is_watched = stream is not None or sys.stderr.isatty()
+    lines = Lines(stream or sys.stderr, held_s=0.0 if is_watched else HELD_S)
+    stream = cast(TextIO, lines)
     human = settings.format == "human" or (settings.format == "auto" and stream.isatty())
     level = getattr(logging, settings.level.upper())
     shared: list[Processor] = [
@@ -43,12 +52,12 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if human else "iso", utc=not human),
     ]
     renderers = _human(stream) if human else _json()
-    _PROCESSORS[:] = [*shared, *renderers]
+    _PROCESSORS[:] = [*shared, *renderers] if human else [structlog.contextvars.merge_contextvars, _json_line]
     Logger.lowest = level
     structlog.configure(
         processors=_PROCESSORS,
         wrapper_class=Logger,
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     _route_stdlib(shared, renderers, level, stream)
@@ -81,17 +90,53 @@ class Logger(structlog.BoundLoggerBase):
 
 
 class Lines:
-    """Where the lines go. A terminal that was closed or a disk that is full costs lines, never a call."""
+    """Where the lines go: structlog's by the names of their levels, those of `logging` as into a stream.
 
-    def __init__(self, stream: TextIO) -> None:
+    A terminal that was closed or a disk that is full costs lines, never a call. With `held_s`, what is no warning waits
+    so long for others while a loop runs; a kill may cost that much of the log.
+    """
+
+    def __init__(self, stream: TextIO, *, held_s: float = 0.0) -> None:
         self._stream = stream
+        self._held_s = held_s
+        self._held: list[str] = []
+        self._holding: asyncio.TimerHandle | None = None
         self.isatty = stream.isatty
+        if held_s:
+            atexit.register(self._write_held)
+
+    def warning(self, line: str) -> None:
+        self._held.append(line + "\n")
+        self._write_held()
+
+    def info(self, line: str) -> None:
+        self._held.append(line + "\n")
+        if not self._held_s:
+            self._write_held()
+        elif self._holding is None:
+            try:
+                self._holding = asyncio.get_running_loop().call_later(self._held_s, self._write_held)
+            except RuntimeError:
+                self._write_held()
+
+    debug = info
+    error = critical = fatal = exception = warning
 
     def write(self, text: str) -> None:
+        self._held.append(text)
+        self._write_held()
+
+    def _write_held(self) -> None:
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
+        text = "".join(self._held)
+        self._held.clear()
         try:
             self._stream.write(text)
         except OSError:
             pass
+        self.flush()
 
     def flush(self) -> None:
         try:
@@ -110,13 +155,38 @@ def _json() -> list[Processor]:
 
 
 def _encode(said: EventDict, **_options: object) -> str:
-    return msgspec.json.encode(said, enc_hook=repr).decode()
+    return _encoder.encode(said).decode()
 
 
 def _what_people_look_for_first(_logger: object, _method: str, said: EventDict) -> EventDict:
     """JSON objects keep their order: time, level, event, call, then the rest."""
     first = {key: said.pop(key) for key in ("timestamp", "level", "event", "call") if key in said}
     return {**first, **said}
+
+
+def _json_line(_logger: object, method: str, said: EventDict) -> str:
+    """All that makes a line of JSON, in one step: two lines a call are worth it."""
+    if "exc_info" in said:
+        said = structlog.processors.dict_tracebacks(_logger, method, said)
+    line = {"timestamp": _timestamp(), "level": method, "event": said.pop("event")}
+    if "call" in said:
+        line["call"] = said.pop("call")
+    line.update(said)
+    return _encoder.encode(line).decode()
+
+
+_encoder = msgspec.json.Encoder(enc_hook=repr)
+
+
+def _timestamp() -> str:
+    """Now, as structlog's stamps have it."""
+    now_us = time.time_ns() // 1000
+    return f"{_second(now_us // 1_000_000)}.{now_us % 1_000_000:06}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(posix_s: int) -> str:
+    return datetime.fromtimestamp(posix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _route_stdlib(shared: list[Processor], renderers: list[Processor], level: int, stream: TextIO) -> None:

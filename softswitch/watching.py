@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from media import Engine
-from softswitch.call import CallStarted, Event, Events, LegStarted
+from softswitch.call import CallAnswered, CallStarted, Event, Events, LegStarted
 from softswitch.call.sids import Sids
 from softswitch.endpoints.base import Endpoint
-from softswitch.endpoints.conference import Conference, Meeting
+from softswitch.endpoints.conference import Conference, Meeting, MeetingMoved
 from softswitch.errors import ConfigError
 from softswitch.ladder import Ladder
 from softswitch.logs import MessageLog
@@ -123,8 +123,8 @@ class Watching:
         self.records.on_opened, self.records.on_closed = reports.on_started, reports.on_ended
         self.records.on_mediated = reports.on_mediated
         self._switch.on_started, self._switch.on_ended = self.records.on_started, self.records.on_ended
-        self._events.subscribe(self.records.on_event)
-        self._events.subscribe(reports.on_event)
+        self._events.subscribe(self.records.on_event, *self.records.hears)
+        self._events.subscribe(reports.on_event, MeetingMoved)
         await self._read_partner(store)
         self._work += [self.records.run, self.callbacks.run, retention.run, partial(self._follow_partner, store)]
 
@@ -149,11 +149,11 @@ class Watching:
         from softswitch.metrics import Metrics
 
         self._metrics = Metrics(sources_of(self._switch, self._stack, self._engine, self))
-        self._events.subscribe(self._metrics.on_event)
+        self._events.subscribe(self._metrics.on_event, CallStarted, CallAnswered)
         traces: list[Trace] = []
         if self._settings.logs.sip_messages:
             messages = MessageLog()
-            self._events.subscribe(lambda event: _tell_start(messages, event))
+            self._events.subscribe(lambda event: _tell_start(messages, event), CallStarted, LegStarted)
             traces.append(messages.trace)
         if self.ladder is not None:
             self._events.subscribe(self.ladder.on_event)

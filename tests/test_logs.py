@@ -142,3 +142,16 @@ def test_the_message_log_shows_no_credentials(header: bytes) -> None:
     assert b"0123abcd" not in shown
     assert shown.startswith(b"INVITE sip:1@x SIP/2.0\r\n")
     assert shown.endswith(b": (not shown)\r\nCSeq: 1 INVITE\r\n\r\nv=0\r\n")
+
+
+async def test_a_line_nobody_watches_waits_for_others_but_never_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", stream := io.StringIO())
+    logs.configure(LogSettings())
+    log = logs.get_logger()
+    log.info("call")
+    assert stream.getvalue() == ""
+    log.warning("dropped")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["call", "dropped"]
+    log.info("call ended")
+    await asyncio.sleep(2 * logs.HELD_S)
+    assert json.loads(stream.getvalue().splitlines()[-1])["event"] == "call ended"

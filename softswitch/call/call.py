@@ -121,7 +121,7 @@ class Call:
 
     def announce(self) -> None:
         """Tells that there is a new call."""
-        if self.events:
+        if CallStarted in self.events:
             sip_call_id = self.caller.session.call_id
             started = CallStarted(self.id, self.started_at, sip_call_id, self.from_number, self.to_number)
             self.events.publish(started)
@@ -137,7 +137,7 @@ class Call:
         now = self.clock()
         before, self.state = self.state, state
         self.story.append(Step(now, before, state, why))
-        if self.events:
+        if CallMoved in self.events:
             self.events.publish(CallMoved(self.id, now, before, state, why))
 
     def conclude(self, outcome: Outcome) -> None:
@@ -146,14 +146,14 @@ class Call:
             return
         self.outcome = outcome
         self.record("ended", f"{outcome.status} {outcome.reason}")
-        if self.events:
+        if CallEnded in self.events:
             at = self.story[-1].at
             self.events.publish(CallEnded(self.id, at, outcome.status, outcome.reason, outcome.q850, outcome.by))
 
     def _on_answered(self, at: float) -> None:
-        if self.events:
+        if CallAnswered in self.events:
             self.events.publish(CallAnswered(self.id, at))
 
     def _on_digit(self, way: str, digit: str) -> None:
-        if self.events:
+        if KeyPressed in self.events:
             self.events.publish(KeyPressed(self.id, self.clock(), way, digit))

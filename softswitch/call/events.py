@@ -1,8 +1,8 @@
 """What happens in calls, told to whoever listens in this process: the live view, the log, the records.
 
-Publishing is a plain function call to each subscriber, in the order in which they came, before `publish` returns.
-With no subscriber it costs one comparison; publishers that would have to build an expensive event ask `if events:`
-first. A subscriber must be quick and must not raise.
+Publishing is a plain function call to each subscriber of the kind, in the order in which they came, before `publish`
+returns. Nobody need build an event that nobody hears of: publishers ask `if CallMoved in events:` first.
+A subscriber must be quick and must not raise.
 """
 
 from collections.abc import Callable, Mapping
@@ -109,23 +109,37 @@ Subscriber = Callable[[Event], None]
 class Events:
     """The fan-out. One for the whole program, made where the program is put together."""
 
-    __slots__ = ("_subscribers",)
+    __slots__ = ("_hearing", "_subscribers")
 
     def __init__(self) -> None:
-        self._subscribers: tuple[Subscriber, ...] = ()
+        self._subscribers: tuple[tuple[Subscriber, tuple[type[Event], ...]], ...] = ()
+        self._hearing: dict[type[Event], tuple[Subscriber, ...]] = {}
+        """Who hears of a kind; found out when the first of it is published."""
 
     def __bool__(self) -> bool:
         return bool(self._subscribers)
 
+    def __contains__(self, kind: type[Event]) -> bool:
+        """Whether anybody hears of this kind."""
+        return bool(self._hearing[kind] if kind in self._hearing else self._find(kind))
+
     def publish(self, event: Event) -> None:
-        for subscriber in self._subscribers:
+        kind = type(event)
+        for subscriber in self._hearing[kind] if kind in self._hearing else self._find(kind):
             subscriber(event)
 
-    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Every event from now on goes to `subscriber`, until the function that is returned is called."""
-        self._subscribers = (*self._subscribers, subscriber)
+    def subscribe(self, subscriber: Subscriber, *kinds: type[Event]) -> Callable[[], None]:
+        """Every event from now on (of these kinds, where some are named) goes to `subscriber`, until the function that
+        is returned is called."""
+        entry = (subscriber, kinds)
+        self._change((*self._subscribers, entry))
+        return lambda: self._change(tuple(one for one in self._subscribers if one is not entry))
 
-        def unsubscribe() -> None:
-            self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
+    def _change(self, subscribers: tuple[tuple[Subscriber, tuple[type[Event], ...]], ...]) -> None:
+        self._subscribers = subscribers
+        self._hearing = {}
 
-        return unsubscribe
+    def _find(self, kind: type[Event]) -> tuple[Subscriber, ...]:
+        found = tuple(subscriber for subscriber, kinds in self._subscribers if not kinds or issubclass(kind, kinds))
+        self._hearing[kind] = found
+        return found

@@ -121,6 +121,9 @@ Stored = dict[str, Any]
 """What an API client keeps with an object and the switch does not act on, by CarrierX name."""
 
 
+NO_SID = {"_sid": ""}
+
+
 class Object(Model):
     """What has a home in the store: there it has a sid, which no file gives and no comparison sees."""
 
@@ -130,7 +133,7 @@ class Object(Model):
     @property
     def sid(self) -> str:
         """The sid in the store; nothing where there is no store."""
-        return self._sid
+        return (self.__pydantic_private__ or NO_SID)["_sid"]  # the short way: every call asks several times
 
 
 O = TypeVar("O", bound=Object)  # noqa: E741 - one letter, as type variables have
@@ -150,6 +153,7 @@ class Trunk(Object):
     address: Host | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 5060
     transport: Literal["udp", "tcp", "tls"] = "udp"
+    media_encryption: MediaEncryption = "off"
     acls: tuple[Acl, ...] = ()
     priority: Count = 0
     weight: Count = 0

@@ -81,6 +81,9 @@ class Alive:
 class Records:
     """The records of one switch."""
 
+    hears = (AttendeeChanged, CallAnswered, MeetingMoved, Mediated, MediationMoved, DialoutFailed)
+    """The events that `on_event` wants."""
+
     def __init__(
         self,
         folder: Path,

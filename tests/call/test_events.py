@@ -1,6 +1,6 @@
 """The fan-out of events."""
 
-from softswitch.call import CallMoved, Event, Events
+from softswitch.call import CallAnswered, CallMoved, Event, Events
 
 MOVED = CallMoved("7f3a", 1.0, "new", "welcome", "answered")
 
@@ -41,3 +41,17 @@ def test_events_are_false_while_nobody_listens() -> None:
     assert not events
     events.subscribe(lambda _event: None)
     assert events
+
+
+def test_who_names_kinds_hears_of_these_alone_and_others_need_not_be_built() -> None:
+    events, heard = Events(), list[Event]()
+    unsubscribe = events.subscribe(heard.append, CallAnswered)
+    assert (CallAnswered in events, CallMoved in events) == (True, False)
+    events.publish(MOVED)
+    events.publish(answered := CallAnswered("7f3a", 2.0))
+    assert heard == [answered]
+    events.subscribe(heard.append)
+    assert CallMoved in events
+    unsubscribe()
+    events.publish(MOVED)
+    assert heard == [answered, MOVED]

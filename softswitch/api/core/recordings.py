@@ -38,7 +38,7 @@ class Recordings:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        unsubscribe = self._events.subscribe(self._on_event)
+        unsubscribe = self._events.subscribe(self._on_event, Recording)
         try:
             for path in await asyncio.to_thread(lambda: sorted(self._folder.rglob("*.wav"))):
                 await self._keep(path, "")
