@@ -80,8 +80,8 @@ class JitterBuffer:
         now &= self.is_playing[:n]
         np.copyto(self._ring[self.tick & (RING - 1), :n], self._row[:n], where=now)
         self._least_ahead[:n][now] = 0
-        rest = now ^ came
-        return self._place_others(rest.nonzero()[0], ahead) if rest.any() else []
+        (rest,) = (now ^ came).nonzero()
+        return self._place_others(rest, ahead) if len(rest) else []
 
     def _place_others(self, rows: NDArray[np.intp], ahead_samples: NDArray[np.uint32]) -> list[int]:
         """Packets that wait are kept, those of a stall are counted; returns the rows of all others."""

@@ -130,11 +130,11 @@ class Mixer:
         spoken = rooms[starts]
         sums = np.add.reduceat(samples, starts, axis=0, dtype=np.int32)
         heard = []
+        first_mix = LAWS * spoken.astype(np.intp)
         for law in range(LAWS):
-            mixes = LAWS * spoken.astype(np.int64) + law
-            wanted = self.listeners[mixes] > 0
-            if wanted.any():
-                mixes = mixes[wanted]
+            (wanted,) = self.listeners[first_mix + law].nonzero()
+            if len(wanted):
+                mixes = first_mix[wanted] + law
                 first = frames.add(encode(sums[wanted], law))
                 self.frame_of_mix[mixes] = np.arange(first, first + len(mixes))
                 heard.append(mixes)

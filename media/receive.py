@@ -84,10 +84,9 @@ class Receiver:
             self._place(row, int(timestamp[row]), self._pool.payload[row].tobytes())
         rest = lengths > 0
         rest ^= following
-        if rest.any():
-            for row in rest.nonzero()[0].tolist():
-                self._sweep.expect_more(row)
-                self._followed(row, bytes(self._pool.packet(row)[: int(lengths[row])]))
+        for row in rest.nonzero()[0].tolist():
+            self._sweep.expect_more(row)
+            self._followed(row, bytes(self._pool.packet(row)[: int(lengths[row])]))
 
     @property
     def _arrival_samples(self) -> int:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from media.jitter import JitterBuffer
 from media.rows import Rows
@@ -22,7 +23,7 @@ from media.rtp.source import Sources
 from media.streams import StreamColumns
 from media.sweep import Sweep
 
-INTERVAL_TICKS = 250
+SPREAD = (125, 375)  # ticks from one report to the next: 5 s, more or less
 SENT_EVERY_TICKS = 5
 NEVER = 1 << 62
 SENDER_REPORT = struct.Struct("!BBHIQIII")
@@ -51,7 +52,7 @@ class Reports:
     def start(self, row: int) -> None:
         """From the first agreement on."""
         if self._due_tick[row] == NEVER:
-            self._due_tick[row] = self._jitter.tick + self._spread() // 2
+            self._due_tick[row] = self._jitter.tick + int(self._chance.uniform(*SPREAD)) // 2
             cname = f"{self._chance.getrandbits(64):016x}@media"
             self._introductions[row] = rtcp.SourceDescription(int(self._streams.out_ssrc[row]), cname).encode()
 
@@ -60,20 +61,19 @@ class Reports:
         introduction = self._introductions.pop(row, None)
         if introduction is not None and self._streams.sent_packets[row]:
             goodbye = rtcp.Goodbye((int(self._streams.out_ssrc[row]),)).encode()
-            self._sweep.emit_report(row, self._report(row) + introduction + goodbye)
+            self._sweep.emit_report(row, self._reports(np.array([row]))[0] + introduction + goodbye)
         self._due_tick[row] = NEVER
 
     def send_due(self) -> None:
         """Once a tick."""
         if self._jitter.tick % SENT_EVERY_TICKS:
             return
-        due = self._due_tick[: self._rows.n] <= self._jitter.tick
-        if not due.any():
+        (rows,) = (self._due_tick[: self._rows.n] <= self._jitter.tick).nonzero()
+        if not len(rows):
             return
-        rows = np.flatnonzero(due).tolist()
-        for row in rows:
-            self._due_tick[row] = self._jitter.tick + self._spread()
-            self._sweep.emit_report(row, self._report(row) + self._introductions[row])
+        for row, report in zip(rows.tolist(), self._reports(rows), strict=True):
+            self._due_tick[row] = self._jitter.tick + int(self._chance.uniform(*SPREAD))
+            self._sweep.emit_report(row, report + self._introductions[row])
         self._counts["reports_sent"] += len(rows)
 
     def receive(self, row: int, data: bytes) -> None:
@@ -103,44 +103,46 @@ class Reports:
         if round_trip is not None:
             streams.round_trip_s[row] = round_trip
 
-    def _report(self, row: int) -> bytes:
-        """A sender report, or a receiver report when we do not send, with a block once the peer was heard (6.4)."""
-        streams = self._streams
-        ssrc = int(streams.out_ssrc[row])
-        block = self._block(row) if streams.in_is_known[row] else b""
-        if not self._rows.sends[row]:
-            return RECEIVER_REPORT.pack(0x80 | bool(block), rtcp.RECEIVER_REPORT, 1 + len(block) // 4, ssrc) + block
-        head = SENDER_REPORT.pack(
-            0x80 | bool(block),
-            rtcp.SENDER_REPORT,
-            6 + len(block) // 4,
-            ssrc,
-            rtcp.ntp(time.time()),
-            int(streams.out_timestamp[row]),
-            int(streams.sent_packets[row]),
-            int(streams.sent_bytes[row]),
-        )
-        return head + block
+    def _reports(self, rows: NDArray[np.intp]) -> list[bytes]:
+        """Sender reports, or receiver reports of rows that do not send, with a block once the peer was heard (6.4)."""
+        streams, now = self._streams, rtcp.ntp(time.time())
+        blocks = self._blocks(rows[streams.in_is_known[rows] > 0])
+        sends = self._rows.sends[rows].tolist()
+        columns = (streams.out_ssrc, streams.out_timestamp, streams.sent_packets, streams.sent_bytes)
+        sent = zip(*(column[rows].tolist() for column in columns), strict=True)
+        reports = []
+        for row, is_sender, (ssrc, timestamp, packets, octets) in zip(rows.tolist(), sends, sent, strict=True):
+            block = blocks.get(row, b"")
+            first, words = 0x80 | bool(block), len(block) // 4
+            if is_sender:
+                head = SENDER_REPORT.pack(first, rtcp.SENDER_REPORT, 6 + words, ssrc, now, timestamp, packets, octets)
+            else:
+                head = RECEIVER_REPORT.pack(first, rtcp.RECEIVER_REPORT, 1 + words, ssrc)
+            reports.append(head + block)
+        return reports
 
-    def _block(self, row: int) -> bytes:
-        """How we hear the peer: what is missing in all, and as a share since our last report (A.3)."""
-        streams = self._streams
-        received = int(streams.received_packets[row])
-        expected = int(streams.highest_sequence[row]) - int(streams.base_sequence[row]) + 1
-        expected_since = expected - int(streams.reported_expected[row])
-        lost_since = expected_since - received + int(streams.reported_received[row])
-        streams.reported_expected[row], streams.reported_received[row] = expected, received
-        share = min(255, 256 * lost_since // expected_since) if 0 < lost_since <= expected_since else 0
-        lost = max(-0x800000, min(expected - received, 0x7FFFFF)) & 0xFFFFFF
-        reported_at = float(streams.sender_report_at[row])
-        return BLOCK.pack(
-            int(streams.in_ssrc[row]),
+    def _blocks(self, rows: NDArray[np.intp]) -> dict[int, bytes]:
+        """How we hear the peers: what is missing in all, and as a share since our last report (A.3)."""
+        streams, now = self._streams, time.time()
+        received = streams.received_packets[rows].astype(np.int64)
+        highest = streams.highest_sequence[rows]
+        expected = highest - streams.base_sequence[rows] + 1
+        expected_since = expected - streams.reported_expected[rows]
+        lost_since = expected_since - received + streams.reported_received[rows]
+        streams.reported_expected[rows], streams.reported_received[rows] = expected, received
+        some = (lost_since > 0) & (lost_since <= expected_since)
+        share = np.where(some, np.minimum(255, 256 * lost_since // np.maximum(expected_since, 1)), 0)
+        lost = np.clip(expected - received, -0x800000, 0x7FFFFF) & 0xFFFFFF
+        columns = (
+            rows,
+            streams.in_ssrc[rows],
             share << 24 | lost,
-            int(streams.highest_sequence[row]) & 0xFFFFFFFF,
-            int(streams.jitter_samples[row]),
-            int(streams.sender_report_ntp[row]),
-            rtcp.delay(time.time() - reported_at) if reported_at else 0,
+            highest & 0xFFFFFFFF,
+            streams.jitter_samples[rows].astype(np.uint32),
+            streams.sender_report_ntp[rows],
+            streams.sender_report_at[rows],
         )
-
-    def _spread(self) -> int:
-        return int(INTERVAL_TICKS * self._chance.uniform(0.5, 1.5))
+        return {
+            row: BLOCK.pack(*fields, rtcp.delay(now - reported_at) if reported_at else 0)
+            for row, *fields, reported_at in zip(*(column.tolist() for column in columns), strict=True)
+        }

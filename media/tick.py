@@ -61,8 +61,8 @@ class Tick:
         words, flip = self._parts.pool.payload_words, self._parts.rows.flip
         levels = measure(words[:n], flip[:n])
         levels *= present.view(np.uint8)
-        kept = slots >= self._parts.pool.rows
-        if kept.any():
+        (kept,) = (slots >= self._parts.pool.rows).nonzero()
+        if len(kept):
             levels[kept] = measure(words[slots[kept]], flip[:n][kept])
         return levels
 
@@ -131,9 +131,11 @@ class Tick:
         """A talker who hears the room that he speaks in gets its sum without himself."""
         parts = self._parts
         found = []
+        hears_it = parts.rows.hears[talkers] == rooms
+        laws = parts.rows.send_law[talkers]
         for law in range(LAWS):
-            his = (parts.rows.hears[talkers] == rooms) & (parts.rows.send_law[talkers] == law)
-            if his.any():
+            (his,) = (hears_it & (laws == law)).nonzero()
+            if len(his):
                 others = sums[np.searchsorted(spoken, rooms[his])] - samples[his]
                 first = self._frames.add(encode(others, law))
                 found.append((talkers[his], np.arange(first, first + len(others))))
