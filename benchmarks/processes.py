@@ -178,6 +178,8 @@ class SippResult:
     successful: int
     failed: int
     retransmissions: int
+    most_up: int
+    """Calls at one time, seen once a second."""
     elapsed_s: float
     cpu_s: float
     output: str = field(repr=False)
@@ -220,13 +222,15 @@ def run_sipp(
         _, wait_status, usage = os.wait4(process.pid, 0)
     elapsed_s = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(wait_status)
-    totals = _last_row(statistics)
+    rows = _rows(statistics)
+    totals = rows[-1] if rows else {}
     return SippResult(
         status=process.returncode,
         created=int(totals.get("TotalCallCreated", 0)),
         successful=int(totals.get("SuccessfulCall(C)", 0)),
         failed=int(totals.get("FailedCall(C)", 0)),
         retransmissions=int(totals.get("Retransmissions(C)", 0)),
+        most_up=max((int(row["CurrentCall"]) for row in rows), default=0),
         elapsed_s=elapsed_s,
         cpu_s=usage.ru_utime + usage.ru_stime,
         output=(folder / "sipp.out").read_text(errors="replace"),
@@ -288,8 +292,5 @@ def _bound(held: contextlib.ExitStack, kind: socket.SocketKind, port: int) -> in
     return int(opened.getsockname()[1])
 
 
-def _last_row(path: Path) -> dict[str, str]:
-    if not path.exists():
-        return {}
-    rows = list(csv.DictReader(path.read_text().splitlines(), delimiter=";"))
-    return rows[-1] if rows else {}
+def _rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines(), delimiter=";")) if path.exists() else []
