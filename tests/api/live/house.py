@@ -26,7 +26,6 @@ from softswitch.plan import NumberPlan
 from softswitch.settings import Settings
 from softswitch.sip import Stack, Transport
 from softswitch.store import Store
-from softswitch.trunk_health import TrunkHealth
 from tests.api.declared import Declared
 from tests.endpoints.conference import prompt_book
 from tests.endpoints.conference.house import BRIEF
@@ -155,18 +154,18 @@ async def house(folder: Path, plan: Mapping[str, Any] = PLAN, **feed: int) -> As
 def live_of(app: App, **feed: int) -> Live:
     """The live part of the API for a switch that is put together by hand."""
     events = Feed(app.events, lambda at: date(at), **feed)
-    health = TrunkHealth(app.stack, app.events, lambda: app.plan)
     return Live(
         app.switch,
         app.endpoints,
         app.engine,
         app.stack,
         events,
-        health,
+        app.carriers.health,
         plan=lambda: app.plan,
         sip_address=lambda: app.sip_address,
         watching=app.watching,
         phones=app.phones,
+        alarms=app.carriers.alarms,
     )
 
 
