@@ -243,8 +243,8 @@ class App:
         for mediator in mediators:
             mediator.restore([binding for sid, binding in bindings if sid == mediator.sid])
             mediator.dialouts.restore([dialout for sid, dialout in dialouts if sid == mediator.sid])
-        parts.push_async_callback(self.bindings.flush)
-        parts.callback(asyncio.create_task(self.bindings.run()).cancel)
+        self.bindings.start()
+        parts.push_async_callback(self.bindings.close)
 
     async def stop(self) -> None:
         """Hangs up every call, closes the recordings, and is quick about it."""

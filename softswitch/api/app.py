@@ -20,6 +20,7 @@ from softswitch.api.core.containers import Containers
 from softswitch.api.core.dids import Dids
 from softswitch.api.core.endpoints import Endpoints
 from softswitch.api.core.files import Files, add_content
+from softswitch.api.core.mediator_calls import MediatorCalls
 from softswitch.api.core.partners import Partners
 from softswitch.api.core.tokens import TokensResource
 from softswitch.api.core.trunk_groups import TrunkGroups
@@ -27,6 +28,7 @@ from softswitch.api.core.trunks import Trunks
 from softswitch.api.core.users import Users
 from softswitch.api.docs import add_docs
 from softswitch.api.errors import handle_errors
+from softswitch.api.mediator.envelope import Envelope
 from softswitch.api.resources import ConfigurationResource
 from softswitch.api.routes import add_routes
 from softswitch.api.switch.calling_rules import CallingRulesResource
@@ -47,6 +49,7 @@ RESOURCES: tuple[type[ConfigurationResource], ...] = (
     TokensResource,
     CallDrs,
     ConferenceCalls,
+    MediatorCalls,
     Accounts,
     DidGroups,
     ConferenceDids,
@@ -82,6 +85,7 @@ def create_api(context: ApiContext) -> ASGIApp:
         passwords=context.passwords,
         upload_limit_bytes=context.settings.api.upload_limit_bytes,
     )
+    api.add_middleware(Envelope)
     return api
 
 

@@ -1,8 +1,9 @@
 """The gate of the API: who calls, before anybody looks at what is asked for.
 
 `Gate` stands in front of every route. Below `/core/v2` and `/switch/v1` it wants a bearer token, below
-`/conference/v2` the login of an endpoint; so without a right one every address there answers the same 401, whether
-it exists or not. `needs` and `login_of` are what routes ask afterwards: 403 where a token's scopes are not enough.
+`/conference/v2` and `/mediator/v1` the login of an endpoint of that kind; so without a right one every address there
+answers the same 401, whether it exists or not. `needs` and `login_of` are what routes ask afterwards: 403 where a
+token's scopes are not enough.
 
 Wrong credentials make their source slow (`pacing`); right ones that have been used before pass at once, also from
 there. The gate bounds bodies as well: what is too large is cut off while it comes in (413).
@@ -11,7 +12,7 @@ there. The gate bounds bodies as well: what is too large is cut off while it com
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -26,7 +27,8 @@ from softswitch.api.scopes import covers
 from softswitch.api.tokens import Bearer, Tokens
 
 TOKEN_PATHS = ("/core/v2", "/switch/v1")
-LOGIN_PATHS = ("/conference/v2",)
+LOGIN_PATHS = {"/conference/v2": frozenset({"conference", "conference_v2"}), "/mediator/v1": frozenset({"mediator"})}
+"""By place, the types of the endpoints whose logins open it."""
 
 JSON_LIMIT_BYTES = 1 << 20
 RATE_DECKS_LIMIT_BYTES = 1 << 23
@@ -71,8 +73,9 @@ class Gate:
         given = _header(scope, b"authorization")
         if _is_below(scope["path"], TOKEN_PATHS):
             return await self._bearer(scope, given)
-        if _is_below(scope["path"], LOGIN_PATHS):
-            return await self._login(scope, given)
+        for place, types in LOGIN_PATHS.items():
+            if _is_below(scope["path"], (place,)):
+                return await self._login(scope, given, types)
         return None
 
     async def _bearer(self, scope: Scope, given: str) -> Bearer | Login:
@@ -82,12 +85,14 @@ class Gate:
         known = self._tokens.remembered(secret)
         return known or await self._slowly(scope, "bearer", lambda: self._tokens.find(secret))
 
-    async def _login(self, scope: Scope, given: str) -> Bearer | Login:
+    async def _login(self, scope: Scope, given: str, types: Collection[str]) -> Bearer | Login:
         login, colon, password = _decoded(_credentials(given, "basic")).partition(":")
         if not colon:
             raise _unauthorized("basic")
         known = self._passwords.remembered(login, password)
-        return known or await self._slowly(scope, "basic", lambda: self._passwords.find(login, password))
+        if known is not None and known.type in types:
+            return known
+        return await self._slowly(scope, "basic", lambda: self._passwords.find(login, password, types))
 
     async def _slowly(self, scope: Scope, scheme: str, find: Find) -> Bearer | Login:
         host = (scope.get("client") or ("", 0))[0]
@@ -138,7 +143,7 @@ def needs(scope: str) -> Any:
 
 
 def login_of(request: Request, _shown: Annotated[Any, Security(basic_scheme)]) -> Login:
-    """A dependency of the routes below `/conference/v2`: whose endpoint it is about."""
+    """A dependency of the routes of an endpoint's own: whose endpoint it is about."""
     caller = request.state.caller
     if not isinstance(caller, Login):
         raise _unauthorized("basic")

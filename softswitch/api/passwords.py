@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
@@ -16,6 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from softswitch.store import Condition, ListQuery, Row, Store
 
+CONFERENCES = frozenset({"conference", "conference_v2"})
 REMEMBERED = 1024
 LONGEST_PASSWORD = 256
 
@@ -31,10 +33,12 @@ class Login:
     login: str
     endpoint_sid: str
     account_sid: str
+    type: str = "conference"
+    """Of the endpoint."""
 
 
 class Passwords:
-    """The logins of the conference endpoints."""
+    """The logins of the endpoints that have an API of their own."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -46,9 +50,10 @@ class Passwords:
         """The login, if this very pair was right before."""
         return self._known.get(self._mark(login, password))
 
-    async def find(self, login: str, password: str) -> Login | None:
-        """The login, if the password is right."""
+    async def find(self, login: str, password: str, types: Collection[str] = CONFERENCES) -> Login | None:
+        """The login of an endpoint of these types, if the password is right."""
         row = await self._endpoint(login)
+        row = row if row is not None and row["type"] in types else None
         if not await self._is_right(row["properties"].get("password_hash") or _NOBODY if row else _NOBODY, password):
             return None
         found = await self._account(login, row) if row else None
@@ -74,9 +79,13 @@ class Passwords:
         return page.items[0] if page.items else None
 
     async def _account(self, login: str, endpoint: Row) -> Login | None:
-        condition = Condition(("endpoint_sid",), "eq", endpoint["endpoint_sid"])
+        """A conference has an account with a sid of its own; another endpoint is its own account."""
+        sid, type_ = endpoint["endpoint_sid"], endpoint["type"]
+        if type_ not in CONFERENCES:
+            return Login(login, sid, sid, type_)
+        condition = Condition(("endpoint_sid",), "eq", sid)
         page = await self._store.list("conference_accounts", ListQuery(conditions=(condition,), limit=1))
-        return Login(login, endpoint["endpoint_sid"], page.items[0]["account_sid"]) if page.items else None
+        return Login(login, sid, page.items[0]["account_sid"], type_) if page.items else None
 
     async def _is_right(self, password_hash: str, password: str) -> bool:
         async with self._one_at_a_time:
@@ -87,9 +96,9 @@ class Passwords:
         return hmac.digest(self._key, pair, hashlib.sha256)
 
 
-def new_login() -> str:
+def new_login(kind: str) -> str:
     """A login for an endpoint whose maker did not choose one."""
-    return f"conference-{secrets.token_hex(4)}"
+    return f"{kind}-{secrets.token_hex(4)}"
 
 
 def new_password() -> str:

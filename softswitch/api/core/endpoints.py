@@ -1,10 +1,11 @@
-"""`/core/v2/endpoints`: where calls end. Today these are conferences.
+"""`/core/v2/endpoints`: where calls end: conferences, third parties, mediators.
 
-An endpoint's `properties` hold its own `login` and `password` for `/conference/v2`: both are made up where POST does
-not give them, the password is shown in the answer to POST and never again, and kept as a hash. With a conference comes
-its account, and goes with it.
+The `properties` of a conference or a mediator hold its own `login` and `password` for `/conference/v2` or
+`/mediator/v1`: both are made up where POST does not give them, the password is shown in the answer to POST and never
+again, and kept as a hash. With a conference comes its account, and goes with it.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import Request
@@ -30,9 +31,21 @@ from softswitch.api.schemas import (
     WriteOnly,
     fits,
 )
+from softswitch.plan.objects import CodecName, HeaderPattern, MediaEncryption
 from softswitch.store import Condition, ListQuery, Row
 
-MADE_HERE = frozenset({"conference", "conference_v2"})
+MADE_HERE = frozenset({"conference", "conference_v2", "third_party", "mediator"})
+HAVE_LOGINS = MADE_HERE - {"third_party"}
+OF_TYPE: Mapping[str, frozenset[str]] = {
+    "conference": frozenset(),
+    "conference_v2": frozenset(),
+    "third_party": frozenset(
+        {"cps_limit", "in_sip_username", "in_sip_password", "relay_sip_headers", "trunk_group_sid", "codecs"}
+        | {"media_encryption"}
+    ),
+    "mediator": frozenset({"trunk_group_sid"}),
+}
+"""Attributes that mean something for endpoints of these types, and nothing for others."""
 SHORTEST_PASSWORD = 8
 
 
@@ -57,19 +70,32 @@ class Endpoint(Object):
 
     endpoint_sid: ReadOnly[Sid]
     partner_sid: ReadOnly[Sid]
-    type: Literal["conference", "conference_v2", "system_gateway"]
+    type: Literal["conference", "conference_v2", "third_party", "mediator", "system_gateway"]
     """`conference` and `conference_v2` are the same here. `system_gateway` is the switch itself: nobody makes one."""
     name: Name = "N/A"
     capacity: Count = 0
     """Calls at the same time; 0: no limit."""
-    cps_limit: ReadOnly[Rate]
+    cps_limit: Rate = 0.0
+    """Calls of a third party per second; 0: no limit."""
     addresses: Annotated[list[Address], Field(max_length=100)] = Field(default_factory=list)
+    """Where a third party is: `outbound` takes our calls, `inbound` sends us its own, `any` both."""
     properties: FreeForm = Field(default_factory=dict)
     """`login`, `password` (never shown again), `container_sid` of the recordings, and whatever else you put there."""
     attributes: FreeForm = Field(default_factory=dict)
     out_sip_username: Credential | None = None
     """What we answer when the endpoint demands something of our calls."""
     out_sip_password: WriteOnly[Credential | None] = None
+    in_sip_username: Credential = ""
+    """Of a third party: who proves these may call from anywhere. (Ours.)"""
+    in_sip_password: WriteOnly[Credential] = ""
+    relay_sip_headers: Annotated[list[HeaderPattern], Field(max_length=100)] = Field(default_factory=lambda: ["X-*"])
+    """Handed on to a third party, by name or by their beginning with `*`. (Ours.)"""
+    trunk_group_sid: Sid | None = None
+    """Over which a third party or a mediator reaches numbers outside. (Ours.)"""
+    codecs: list[CodecName] = Field(default_factory=list)
+    """Of calls to a third party, best first; none: those of the settings. (Ours.)"""
+    media_encryption: MediaEncryption = "off"
+    """Of calls to a third party: SRTP. (Ours.)"""
     transformations: Transformations = ()
     date_created: ReadOnly[Date]
 
@@ -94,6 +120,11 @@ class Endpoints(ConfigurationResource):
         "properties": {"login": "conference-1"},
         "attributes": {},
         "out_sip_username": None,
+        "in_sip_username": "",
+        "relay_sip_headers": ["X-*"],
+        "trunk_group_sid": None,
+        "codecs": [],
+        "media_encryption": "off",
         "transformations": [],
         "date_created": "2026-01-31T09:45:00.000Z",
     }
@@ -114,7 +145,10 @@ class Endpoints(ConfigurationResource):
     async def create(self, request: Request, body: BaseModel) -> Response:
         """With a login and a password of ours where the client has none."""
         properties = getattr(body, "properties")  # noqa: B009 - the model is made while the program runs
-        made_up = {"login": new_login(), "password": new_password()}
+        kind = str(getattr(body, "type")).partition("_")[0]  # noqa: B009
+        made_up = {"login": new_login(kind), "password": new_password()}
+        if getattr(body, "type") not in HAVE_LOGINS:  # noqa: B009
+            made_up = {}
         return await super().create(request, body.model_copy(update={"properties": {**made_up, **properties}}))
 
     def shown_once(self, sent: Values) -> Values:
@@ -122,6 +156,7 @@ class Endpoints(ConfigurationResource):
 
     async def prepare(self, values: Values, before: Row | None) -> Values:
         _check_type(values, before)
+        _check_attributes(values)
         values["addresses"] = _with_passwords(values["addresses"], before["addresses"] if before else [])
         values["properties"] = await self._with_hash(values["properties"], before)
         await self._check_container(values["properties"].get("container_sid"))
@@ -162,6 +197,18 @@ def _check_type(values: Values, before: Row | None) -> None:
         raise ApiError(422, field="type", message=f"accepted: {', '.join(sorted(MADE_HERE))}")
     if before is not None and values["type"] != before["type"]:
         raise ApiError(422, field="type", message="does not change; make another endpoint")
+
+
+def _check_attributes(values: Values) -> None:
+    """Raises `ApiError` 422 for half of a pair of credentials, and for attributes of another type."""
+    for user, password in (("out_sip_username", "out_sip_password"), ("in_sip_username", "in_sip_password")):
+        if bool(values[user]) != bool(values[password]):
+            raise ApiError(422, field=password, message=f"goes with {user}: both or none")
+    foreign = frozenset[str]().union(*OF_TYPE.values()) - OF_TYPE.get(values["type"], frozenset())
+    for name in sorted(foreign):
+        field = Endpoint.model_fields[name]
+        if values[name] != field.get_default(call_default_factory=True):
+            raise ApiError(422, field=name, message=f"is not for an endpoint of type {values['type']}")
 
 
 def _refuse_system(row: Row) -> None:

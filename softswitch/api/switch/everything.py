@@ -7,6 +7,11 @@ from softswitch.api.conference.meetings import Meetings, add_play
 from softswitch.api.context import ApiContext
 from softswitch.api.events_stream import add_events
 from softswitch.api.live import Live
+from softswitch.api.mediator.accounts import MediatorAccounts
+from softswitch.api.mediator.bindings import CREATE_QUERY, BindingsResource
+from softswitch.api.mediator.dialouts import DialoutsResource
+from softswitch.api.mediator.dids import MediatorDids
+from softswitch.api.mediator.resource import add_mediator_routes
 from softswitch.api.routes import add_routes
 from softswitch.api.switch.alarms import add_alarms
 from softswitch.api.switch.calls import add_calls
@@ -25,6 +30,10 @@ def add_live(router: APIRouter, context: ApiContext, live: Live) -> None:
     add_routes(router, meetings)
     add_play(router, meetings)
     add_routes(router, Calls(context, live))
+    add_mediator_routes(router, BindingsResource(context, live), **CREATE_QUERY)
+    add_mediator_routes(router, DialoutsResource(context, live))
+    add_mediator_routes(router, MediatorDids(context, live))
+    add_mediator_routes(router, MediatorAccounts(context, live))
     add_calls(router, live)
     if live.phones is not None:
         add_registrations(router, live, live.phones)

@@ -40,6 +40,7 @@ class Keeping:
         self._waiting: dict[Table, dict[str, Row | None]] = {table: {} for table in TABLES}
         """By sid, the row as it is now; None for one that is gone."""
         self._is_writing = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
         self._is_failing = False
 
     @property
@@ -62,8 +63,18 @@ class Keeping:
         async with self._is_writing:
             return all([await self._write(table) for table in TABLES])
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
+    def start(self) -> None:
+        """From now on what calls change is written too, until `close`."""
+        self._writing = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Writes what is not written yet."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait({self._writing})
+        await self.flush()
+
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(WRITES_EVERY_S)
             if self.waiting:
@@ -85,8 +96,10 @@ class Keeping:
             rows = [row for row in batch.values() if row is not None and self._exists(row["endpoint_sid"])]
             try:
                 await self._store.write_behind(table, rows, [sid for sid, row in batch.items() if row is None])
-            except (OSError, SQLAlchemyError) as error:
+            except (OSError, SQLAlchemyError, asyncio.CancelledError) as error:
                 self._waiting[table] = batch | self._waiting[table]
+                if isinstance(error, asyncio.CancelledError):
+                    raise
                 self._fail(str(error))
                 return False
             self._is_failing = False

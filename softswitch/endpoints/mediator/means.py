@@ -49,6 +49,8 @@ class Keeper(Protocol):
 
     def forget(self, thing: Binding | Dialout) -> None: ...
 
+    async def flush(self) -> bool: ...
+
 
 class Forgetful:
     """Nothing is kept: there is no store."""
@@ -58,6 +60,10 @@ class Forgetful:
 
     def forget(self, thing: Binding | Dialout) -> None:
         """It never was anywhere else."""
+
+    async def flush(self) -> bool:
+        """There is nothing to write."""
+        return True
 
 
 @dataclass(frozen=True)

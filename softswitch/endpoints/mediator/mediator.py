@@ -228,6 +228,11 @@ class Mediator(Endpoint):
                 self.note(binding)
         self._set_timer()
 
+    async def settle(self) -> None:
+        """What has ended is gone, and everything else is in the store as it is here."""
+        self.bindings.expire(self.now)
+        await self._means.keeper().flush()
+
     def dids(self) -> list[str]:
         """The redirect numbers of this mediator, in the order of the plan."""
         return [did.phonenumber for did in self._means.plan().numbers.dids if did.endpoint == self.name]
