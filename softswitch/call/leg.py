@@ -128,9 +128,10 @@ class Leg:
         self.user = user
         if user is not None:
             self.codecs = user.codecs
-            self.encryption = "required" if user.media_encryption == "required" else None
+            self.encryption = _demanded(user.media_encryption)
         elif trunk is not None:
             self.codecs = trunk.codecs
+            self.encryption = _demanded(trunk.media_encryption)
             self.may_transfer = trunk.allow_transfer == "enabled"
 
     def __repr__(self) -> str:
@@ -408,6 +409,11 @@ class Leg:
         self.talking = talking
         if self.on_talk is not None:
             self.on_talk(talking)
+
+
+def _demanded(encryption: Encryption) -> Encryption | None:
+    """What a caller must do by the plan; None: what the settings say."""
+    return "required" if encryption == "required" else None
 
 
 def _nothing_more(_event: object) -> None:

@@ -313,6 +313,7 @@ class Outward:
             headers=headers,
             from_=from_header(mine, here),
             codecs=trunk.codecs,
+            media_encryption=trunk.media_encryption,
             trunk_group=group,
             trunk=trunk,
         )

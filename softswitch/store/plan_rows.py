@@ -44,7 +44,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "trunks": (
         *("address", "port", "transport", "acls", "priority", "weight", "in_capacity", "out_capacity", "cps_limit"),
         *("in_identity_mode", "in_sip_username", "in_sip_password", "sip_username", "sip_password", "transformations"),
-        *("out_identity_mode", "allow_forward", "allow_transfer", "relay_sip_headers"),
+        *("out_identity_mode", "allow_forward", "allow_transfer", "relay_sip_headers", "media_encryption"),
     ),
     "endpoints": ("type", "capacity", "transformations"),
     "did_groups": ("properties",),
@@ -205,6 +205,8 @@ def _call_flow(row: Row) -> str | None:
 
 def refuse_unknown(resource: str, of: Object, place: str) -> None:
     """Raises `InvalidValue` for what an object wants stored and has no place for."""
+    if not of.stored:
+        return
     table = RESOURCES[resource].table
     of_type = OF_TYPE.get(getattr(of, "type", ""), ())
     names = [column for column, _ in STORED[resource] if column not in of_type]

@@ -50,6 +50,8 @@ class Trunk(Object):
     """IP address or host name of a far end outside. (Ours.)"""
     port: PortNumber = 5060
     transport: Literal["udp", "tcp", "tls"] = "udp"
+    media_encryption: Literal["off", "offered", "required"] = "off"
+    """SRTP: offered in our calls or not, or the only thing agreed on in calls of either direction. (Ours.)"""
     acls: Acls = Field(default_factory=list)
     """Addresses and networks that may send calls over this trunk, besides its address."""
     priority: Count = 0
@@ -111,6 +113,7 @@ class Trunks(ConfigurationResource):
         "address": "192.0.2.7",
         "port": 5060,
         "transport": "udp",
+        "media_encryption": "off",
         "acls": [],
         "priority": 0,
         "weight": 0,

@@ -66,6 +66,7 @@ trunks = Table(
     text("address"),
     whole("port", 5060),
     text("transport", "udp"),
+    text("media_encryption", "off"),
     real("cps_limit", 0.0),
     text("in_sip_username", ""),
     text("in_sip_password", ""),
