@@ -28,11 +28,13 @@ from softswitch.call.lines import Lines
 from softswitch.call.loops import check_hops
 from softswitch.call.originate import Attempt, OutgoingLeg
 from softswitch.call.outcome import Outcome, q850_of
+from softswitch.call.stages import STAGE_TABLE, Stage, StageTrigger
 from softswitch.call.states import OutsideTableError, Table
 from softswitch.call.takeover import take_over
 from softswitch.call.transfer import Onward
 
 __all__ = [
+    "STAGE_TABLE",
     "Attempt",
     "Call",
     "CallAnswered",
@@ -56,6 +58,8 @@ __all__ = [
     "Outcome",
     "OutgoingLeg",
     "OutsideTableError",
+    "Stage",
+    "StageTrigger",
     "Step",
     "Table",
     "check_hops",

@@ -8,6 +8,7 @@ call takes one of the two legs away.
 from media import Engine, Prompt
 from softswitch.call.call import Call
 from softswitch.call.leg import Leg
+from softswitch.call.stages import StageTrigger
 
 MUSIC = Prompt("music/hold")
 
@@ -79,11 +80,11 @@ class Talk:
         if holder.holds_us and held not in self._held:
             self._held.add(held)
             held.say(MUSIC, repeat=True)
-            self.call.record("on hold", f"{self._name(holder)} holds")
+            self.call.advance(StageTrigger.HOLD, f"{self._name(holder)} holds")
         elif not holder.holds_us and held in self._held:
             self._held.remove(held)
             held.hush()
-            self.call.record("talking", f"{self._name(holder)} resumes")
+            self.call.advance(StageTrigger.RESUME, f"{self._name(holder)} resumes")
 
     def _name(self, leg: Leg) -> str:
         return "the caller" if leg is self.call.caller else "the callee"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Events, KeyPressed, LegStarted
 from softswitch.call.leg import Leg
 from softswitch.call.outcome import Outcome
+from softswitch.call.stages import STAGE_TABLE, StageTrigger
 
 if TYPE_CHECKING:
     from softswitch.call.bridge import Talk
@@ -55,6 +56,7 @@ class Call:
         "rung",
         "sid",
         "source",
+        "stage",
         "started_at",
         "state",
         "stir",
@@ -108,6 +110,7 @@ class Call:
         self.stir: Verdict | None = None
         """What was found out about the signature of who calls; None where nobody looked."""
         self.state = "new"
+        self.stage = STAGE_TABLE.initial
         self.story: list[Step] = []
         self.started_at = self.clock()
         self.outcome: Outcome | None = None
@@ -139,6 +142,17 @@ class Call:
         self.story.append(Step(now, before, state, why))
         if CallMoved in self.events:
             self.events.publish(CallMoved(self.id, now, before, state, why))
+
+    def advance(self, trigger: StageTrigger, why: str) -> None:
+        """A call between two parties moves on in its table."""
+        self.stage = STAGE_TABLE.after(self.stage, trigger)
+        self.record(self.stage, why)
+
+    def remark(self, what: str, why: str) -> None:
+        """A step of the story that leaves the call where it is."""
+        state = self.state
+        self.record(what, why)
+        self.state = state
 
     def conclude(self, outcome: Outcome) -> None:
         """The end, once: the outcome is kept and told."""

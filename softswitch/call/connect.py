@@ -19,6 +19,7 @@ from softswitch.call.lines import Lines
 from softswitch.call.originate import OutgoingLeg
 from softswitch.call.outcome import Outcome, q850_of
 from softswitch.call.ringback import RINGBACK
+from softswitch.call.stages import StageTrigger
 from softswitch.call.transfer import Onward, transfer
 from softswitch.errors import CallRejected
 from softswitch.sip.session.causes import reason_header
@@ -56,7 +57,7 @@ async def converse(call: Call, far: Leg, lines: Lines, onward: Onward | None = N
     """The talk of the caller and `far`, and whatever a transfer makes of it; returns when it is over."""
     near: Leg = call.caller
     taken: Leg | None = None
-    call.record("talking", "both have answered")
+    call.advance(StageTrigger.JOIN, "both have answered")
     try:
         while True:
             gone = near if near.end is not None else far
@@ -112,7 +113,7 @@ class Caller:
             caller.ring(progress.status)
         if progress.status != self._told:
             self._told = progress.status
-            self._call.record("ringing", f"{leg.target.name}: {progress.status} {progress.reason}".rstrip())
+            self._call.advance(StageTrigger.RING, f"{leg.target.name}: {progress.status} {progress.reason}".rstrip())
 
     def lose(self, leg: OutgoingLeg) -> None:
         if leg is self._heard:

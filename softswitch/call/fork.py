@@ -15,6 +15,7 @@ from softswitch.call.leg_states import LegState
 from softswitch.call.lines import Lines
 from softswitch.call.loops import check_hops
 from softswitch.call.originate import NO_ANSWER, RING_AT_MOST_S, Attempt, OnTried, OutgoingLeg
+from softswitch.call.stages import StageTrigger
 from softswitch.errors import CallRejected
 from softswitch.plan import User
 from softswitch.routing import Target
@@ -105,7 +106,7 @@ class _Fork:
 
     def _invite(self, group: Sequence[Target]) -> list[OutgoingLeg]:
         legs = []
-        self._call.record("trying", ", ".join(target.name for target in group))
+        self._call.advance(StageTrigger.INVITE, ", ".join(target.name for target in group))
         for target in group:
             try:
                 legs.append(self._leg(target))
@@ -165,7 +166,7 @@ class _Fork:
 
     def _take(self, leg: OutgoingLeg) -> OutgoingLeg:
         self._call.tried.append(Attempt(leg.target.name, 200, "OK"))
-        self._call.record("answered", leg.target.name)
+        self._call.advance(StageTrigger.ANSWER, leg.target.name)
         if self._invitation.on_tried is not None:
             self._invitation.on_tried(leg.target, 200)
         return leg
@@ -204,7 +205,7 @@ class _Fork:
     def _note(self, target: Target, rejected: CallRejected) -> None:
         self._refusals.append(rejected)
         self._call.tried.append(Attempt(target.name, rejected.status, rejected.reason))
-        self._call.record("refused", f"{target.name}: {rejected.status} {rejected.reason}".rstrip())
+        self._call.advance(StageTrigger.REFUSE, f"{target.name}: {rejected.status} {rejected.reason}".rstrip())
 
     def _leave(self, leg: OutgoingLeg, is_answered: bool) -> None:
         if self._invitation.on_tried is not None:

@@ -22,7 +22,7 @@ async def take_over(call: Call, replaces: Replaces, lines: Lines, onward: Onward
     await call.caller.answer()
     replaced, talk = _talk_of(replaces, lines)
     third = talk.give(replaced)
-    call.record("taken over", f"one side of call {talk.call.id}")
+    call.remark("taken over", f"one side of call {talk.call.id}")
     return await converse(call, third, lines, onward)
 
 

@@ -15,6 +15,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.lines import Lines
 from softswitch.call.originate import OutgoingLeg
 from softswitch.call.ringback import RINGBACK
+from softswitch.call.stages import StageTrigger
 from softswitch.errors import CallRejected
 from softswitch.sip import Referred
 
@@ -58,25 +59,26 @@ def _attended(call: Call, transferor: Leg, other: Leg, lines: Lines, wanted: Ref
     third = talk.give(replaced)
     transferor.session.accept_referral()
     transferor.session.report_referral(200, "OK")
-    call.record("transferred", f"to whom {_name(call, transferor)} talked with in call {_call_of(replaced)}")
+    call.advance(StageTrigger.REFER, f"{_name(call, transferor)} brings two of his calls together")
+    call.advance(StageTrigger.TRANSFERRED, f"to whom he talked with in call {_call_of(replaced)}")
     _dismiss(transferor)
     return _in_order(call, other, third)
 
 
 async def _blind(call: Call, transferor: Leg, other: Leg, lines: Lines, invitation: Invitation) -> tuple[Leg, Leg]:
     transferor.session.accept_referral()
-    call.record("transferring", f"{_name(call, transferor)} transfers to {invitation.to_number}")
+    call.advance(StageTrigger.REFER, f"{_name(call, transferor)} transfers to {invitation.to_number}")
     waiting = _Waiting(lines.engine, transferor, other)
     try:
         third = await ring(call, invitation, lines, waiting)
     except CallRejected as rejected:
         transferor.session.report_referral(rejected.status, rejected.reason)
-        call.record("not transferred", f"{rejected.status} {rejected.reason}".rstrip())
+        call.advance(StageTrigger.NOT_TRANSFERRED, f"{rejected.status} {rejected.reason}".rstrip())
         return _in_order(call, transferor, other)
     finally:
         waiting.close()
     transferor.session.report_referral(200, "OK")
-    call.record("transferred", f"to {third.target.name}")
+    call.advance(StageTrigger.TRANSFERRED, f"to {third.target.name}")
     _dismiss(transferor)
     return _in_order(call, other, third)
 

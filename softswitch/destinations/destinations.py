@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from softswitch.call import Call, Invitation, Leg, Lines, Outcome, connect, take_over
+from softswitch.call import Call, Invitation, Leg, Lines, Outcome, StageTrigger, connect, take_over
 from softswitch.destinations.forwarding import Diversion, why_forwarded
 from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
@@ -27,7 +27,8 @@ from softswitch.routing import (
     ToUser,
     number_of,
 )
-from softswitch.routing.caller import Caller
+from softswitch.routing.caller import Caller, wants_privacy
+from softswitch.routing.presentation import verified_identity
 from softswitch.sip import Referred, Response
 
 MOST_FORWARDS = 5
@@ -102,7 +103,7 @@ class Destinations:
             where = why.of(user) if why is not None else ""
             if why is None or not where:
                 raise
-            call.record("forwarded", f"{user.username} to {where}: {why.value}")
+            call.advance(StageTrigger.FORWARD, f"{user.username} to {where}: {why.value}")
             onward = self._onward(where, user, diversions)
             return await self.run(call, onward, (*diversions, Diversion(user, why)))
 
@@ -124,7 +125,7 @@ class Destinations:
         if not groups:
             raise NO_PHONE
         return Invitation(
-            [[_diverted(target, diversions) for target in group] for group in groups],
+            [[_vouched_for(_diverted(target, diversions), call) for target in group] for group in groups],
             from_number=call.from_number,
             from_name=call.from_name,
             to_number=user.username,
@@ -195,6 +196,14 @@ def _diverted(target: Target, diversions: Sequence[Diversion]) -> Target:
     return replace(target, headers=(*target.headers, *headers))
 
 
+def _vouched_for(target: Target, call: Call) -> Target:
+    """A phone is told what was found out about the signature of who calls it, unless he hides."""
+    if call.stir is None or call.is_masked or wants_privacy(call.caller.session.request):
+        return target
+    headers = verified_identity(call.from_number, call.from_name, call.stir.verstat)
+    return replace(target, headers=(*target.headers, *headers))
+
+
 def _caller(call: Call, diversions: Sequence[Diversion], user: User | None) -> Caller:
     """On whose account a call goes out."""
     told = tuple((diversion.number, diversion.why.value) for diversion in reversed(diversions))
@@ -216,4 +225,4 @@ def _tell(call: Call, reasons: Sequence[Reason]) -> None:
     """The trunks that were weighed, and why, as steps of the call's story."""
     for reason in reasons:
         if reason.step in ("trunk", "redirect"):
-            call.record("weighed", f"{reason.candidate}: {reason.why}")
+            call.remark("weighed", f"{reason.candidate}: {reason.why}")

@@ -131,7 +131,7 @@ async def test_the_next_trunk_is_tried_after_503_and_the_story_says_so(tmp_path:
             ("trunk pstn/first", 503),
             ("trunk pstn/second", 200),
         ]
-        assert [step.why for step in call.story if step.after == "refused"] == ["trunk pstn/first: 503 Overloaded"]
+        assert "trunk pstn/first: 503 Overloaded" in [step.why for step in call.story]
 
 
 async def test_a_silent_trunk_fails_over_before_the_caller_gives_up(tmp_path: Path) -> None:
