@@ -1,6 +1,7 @@
 """A media process that is killed is replaced by one with the same sockets, rooms and streams. In real time."""
 
 import asyncio
+import base64
 import itertools
 import os
 import signal
@@ -12,7 +13,10 @@ import pytest
 import soundfile
 
 from media import Engine, MediaSettings, Tone
-from tests.ears import AMPLITUDE, Ears, Member
+from media.sdes import Suite, usable
+from media.sdp import SessionDescription
+from tests.ears import AMPLITUDE, FIRST_HZ, Ears, Member
+from tests.media.test_srtp import HEAD, session
 
 pytestmark = pytest.mark.real_time
 
@@ -126,3 +130,42 @@ async def test_the_process_ends_with_its_engine(ears: Ears) -> None:
     await ears.engine.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+KEY = b"k" * 30
+SUITE = Suite.AES_CM_128_HMAC_SHA1_80
+
+
+def encrypted_member(ears: Ears, name: str) -> Member:
+    """A phone that seals what it says and opens what it hears; what it can't open raises."""
+    stream = ears.engine.open_stream(lambda event: None, encryption="required")
+    member = Member(name, FIRST_HZ, stream, 0)
+    host, port = ears._open(member, "")
+    line = f"a=crypto:1 {SUITE} inline:{base64.b64encode(KEY).decode()}\r\n"
+    answer = stream.answer((HEAD.format(host, port) + line).encode())
+    [theirs] = usable(SessionDescription.parse(answer).media[0].all("crypto"))
+    outward, inward = session(SUITE, KEY, inbound=False), session(SUITE, theirs.key, inbound=True)
+    send, hear = member.send, member.hear
+    member.send = lambda packet: send(outward.protect(packet))
+    member.hear = lambda packet: hear(inward.unprotect(packet))  # type: ignore[method-assign]
+    ears.members[name] = member
+    return member
+
+
+async def test_an_encrypted_call_goes_on_around_a_wrap_when_the_media_process_is_killed(ears: Ears) -> None:
+    a = encrypted_member(ears, "a")
+    b = ears.member("b")
+    a.sequence = 65_510
+    ears.engine._table.streams.out_sequence[a.stream.row] = 65_510
+    ears.engine.bridge(a.stream, b.stream)
+    await ears.listen(0.6)
+    killing = asyncio.create_task(kill_and_wait(ears.engine))
+    await ears.listen(1.5)
+    await killing
+    await ears.listen(0.6)
+    assert ears.matrix() == {"a": {"b"}, "b": {"a"}}
+    sequences = [header(packet)[0] for _, packet in a.heard]
+    assert max(sequences) > 65_500 > 1000 > sequences[-1]
+    assert len(set(sequences)) == len(sequences)
+    counters = ears.engine.counters()
+    assert (counters["workers_replaced"], counters["drop_srtp_not_authentic"], counters["failed_ticks"]) == (1, 0, 0)
