@@ -23,7 +23,6 @@ from softswitch.sip.grammar import (
     split_list,
     unquote,
 )
-from softswitch.sip.names import KNOWN_METHODS
 from softswitch.sip.uri import CACHED_LENGTH, Uri
 
 LARGEST_CSEQ = 2**31 - 1  # RFC 3261 §8.1.1.5
@@ -126,13 +125,7 @@ class CSeq:
 
     @classmethod
     def parse(cls, text: str) -> "CSeq":
-        number, _, method = text.partition(" ")
-        if method in KNOWN_METHODS and len(number) < 10 and number.isascii() and number.isdigit():
-            return cls(int(number), method)
-        parts = text.split()
-        if len(parts) != 2 or not is_token(parts[1]):
-            raise PeerError(f"malformed CSeq: {text[:80]!r}")
-        return cls(parse_number(parts[0], largest=LARGEST_CSEQ, what="CSeq"), parts[1])
+        return _cseq_cached(text) if len(text) <= CACHED_LENGTH else _cseq(text)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
@@ -181,6 +174,14 @@ def _address(text: str) -> Address:
     return Address(Uri.parse(spec), name, parse_params(after) if after else {})
 
 
+def _cseq(text: str) -> CSeq:
+    parts = text.split()
+    if len(parts) != 2 or not is_token(parts[1]):
+        raise PeerError(f"malformed CSeq: {text[:80]!r}")
+    return CSeq(parse_number(parts[0], largest=LARGEST_CSEQ, what="CSeq"), parts[1])
+
+
+_cseq_cached = lru_cache(maxsize=2048)(_cseq)  # most are `1 INVITE` and `2 BYE`
 _address_cached = lru_cache(maxsize=2048)(_address)  # From, To and Contact repeat in every message of a dialog
 
 

@@ -71,13 +71,15 @@ def _split(data: bytes) -> tuple[list[str], bytes]:
         raise PeerError("the message is too large", drop="too_large", status=513)
     head, end, body = data.partition(b"\r\n\r\n")
     lines = head.decode("utf-8", "surrogateescape").split("\r\n")
-    text = "".join(lines)
-    if "\n" in text or not end:
+    breaks = len(lines) - 1
+    if head.count(b"\n") != breaks or not end:
         lines, body = _split_tolerantly(data)
-        text = "".join(lines)
+        is_torn = any("\r" in line for line in lines)
+    else:
+        is_torn = head.count(b"\r") != breaks
     if not lines[0]:
         return _split(_without_line_breaks(data))
-    if "\r" in text:
+    if is_torn:
         raise PeerError("a carriage return inside a line")
     return lines, body
 
