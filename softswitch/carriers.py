@@ -108,7 +108,7 @@ class Verifying:
             dest = digits(number_of(request.uri))
         headers = request.headers
         call.stir = await self._verifier.verify(headers.all("Identity"), orig, dest, headers.get("Date") or "")
-        call.record("verified", f"{call.stir.verstat}: {call.stir.why}")
+        call.remark("verified", f"{call.stir.verstat}: {call.stir.why}")
 
 
 def _attestation(caller: Caller, shown: CallerId, asked: str) -> "Attestation":

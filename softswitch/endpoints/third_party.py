@@ -15,6 +15,7 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
 from softswitch.plan import AnyEndpoint, EndpointAddress, ThirdPartyEndpoint
 from softswitch.routing import Target, number_of
+from softswitch.routing.presentation import verified_identity
 from softswitch.sip import Credentials, Headers, Uri
 from softswitch.sip.uri import escape_user
 
@@ -84,7 +85,11 @@ class ThirdParty(Endpoint):
     def _headers(self, call: Call) -> HeaderFields:
         came = Headers() if call.is_masked else call.caller.session.request.headers
         if call.source is not None and call.source.trunk_group is not None:
-            yield from _of(came, IDENTITY)
+            if call.stir is None:
+                yield from _of(came, IDENTITY)
+            elif not call.is_masked:
+                yield from verified_identity(call.from_number, call.from_name, call.stir.verstat)
+                yield from _of(came, IDENTITY[1:])
         yield from _of(came, HISTORY)
         yield from relayed(came, self._account.relay_sip_headers, call.headers)
 

@@ -101,6 +101,13 @@ def identity_headers(shown: CallerId, trunk: Trunk, here: Here) -> HeaderFields:
         yield "Privacy", "id"
 
 
+def verified_identity(number: str, name: str, verstat: str) -> HeaderFields:
+    """Who calls, for somebody of ours, with what was found out about his signature (3GPP TS 24.229 §7.2A.20)."""
+    if number.isdigit():
+        shown = f"{quote(name)} " if name else ""
+        yield "P-Asserted-Identity", f"{shown}<tel:+{number};verstat={verstat}>"
+
+
 def diversion_headers(caller: Caller, here: Here) -> HeaderFields:
     """Who has forwarded the call: we first, then whoever did before it came to us (RFC 5806 §6)."""
     for number, reason in caller.diversions[:DIVERSIONS_AT_MOST]:

@@ -43,11 +43,12 @@ def certificate(
 class Authority:
     """A root, an intermediate, and those it certifies."""
 
-    def __init__(self, common: str = "Test STI-PA") -> None:
+    def __init__(self, common: str = "Test STI-PA", now: dt.datetime = NOW) -> None:
+        dates = {"from_": now - DAY, "until": now + DAY}
         self.key, self.middle_key = new_key(), new_key()
         self.name, self.middle_name = name(common), name(f"{common} intermediate")
-        self.root = certificate(self.name, self.key, self.name, self.key, ca=True)
-        self.middle = certificate(self.middle_name, self.middle_key, self.name, self.key, ca=True)
+        self.root = certificate(self.name, self.key, self.name, self.key, ca=True, **dates)
+        self.middle = certificate(self.middle_name, self.middle_key, self.name, self.key, ca=True, **dates)
 
     def provider(self, organisation: str = "Acme Telecom", **dates: dt.datetime) -> tuple[Key, list[x509.Certificate]]:
         """The key of a provider, and his chain."""

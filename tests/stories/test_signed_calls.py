@@ -22,6 +22,10 @@ TO = "13105550177"
 DAY = dt.timedelta(days=1)
 
 
+def authority(name: str = "Trusted") -> Authority:
+    return Authority(name, dt.datetime.now(dt.UTC))
+
+
 def provider(of: Authority) -> tuple[Key, list[Certificate]]:
     now = dt.datetime.now(dt.UTC)
     return of.provider(from_=now - DAY, until=now + DAY)
@@ -40,7 +44,7 @@ async def dialled(it: Town) -> Phone:
 
 
 async def test_a_user_with_his_own_number_is_attested_a(tmp_path: Path) -> None:
-    key, chain = provider(Authority())
+    key, chain = provider(authority())
     certificate, private = files(tmp_path, key, chain)
     stir = {"certificate": str(certificate), "key": str(private), "x5u": X5U}
     async with town(tmp_path, stir=stir) as it:
@@ -52,7 +56,7 @@ async def test_a_user_with_his_own_number_is_attested_a(tmp_path: Path) -> None:
 
 
 async def test_a_rule_of_the_trunk_may_attest_otherwise_or_not_at_all(tmp_path: Path) -> None:
-    key, chain = provider(Authority())
+    key, chain = provider(authority())
     certificate, private = files(tmp_path, key, chain)
     stir = {"certificate": str(certificate), "key": str(private), "x5u": X5U}
     for attestation, seen in (("B", "B"), ("none", "")):
@@ -67,7 +71,7 @@ async def test_a_rule_of_the_trunk_may_attest_otherwise_or_not_at_all(tmp_path: 
 
 
 async def test_a_certificate_that_can_not_be_used_ends_the_start_in_one_sentence(tmp_path: Path) -> None:
-    _, chain = provider(Authority())
+    _, chain = provider(authority())
     certificate, private = files(tmp_path, new_key(), chain)
     stir = {"certificate": str(certificate), "key": str(private), "x5u": X5U}
     with pytest.raises(ConfigError, match=r"softswitch.toml: stir.key: .* is not the key of"):
@@ -91,8 +95,8 @@ class Web:
 async def test_a_signed_call_from_the_pstn_is_judged_told_to_the_phone_and_in_the_record(
     tmp_path: Path, is_trusted: bool, verstat: str
 ) -> None:
-    trusted = Authority()
-    key, chain = provider(trusted if is_trusted else Authority("Somebody"))
+    trusted = authority()
+    key, chain = provider(trusted if is_trusted else authority("Somebody"))
     (tmp_path / "root.pem").write_bytes(pem([trusted.root]))
     stir = {"verify": True, "roots": [str(tmp_path / "root.pem")], "x5u_hosts": ["certs.example"]}
     async with town(tmp_path, stir=stir) as it:
@@ -113,7 +117,7 @@ async def test_a_signed_call_from_the_pstn_is_judged_told_to_the_phone_and_in_th
 
 
 async def test_a_call_without_a_signature_goes_on_as_not_validated(tmp_path: Path) -> None:
-    (tmp_path / "root.pem").write_bytes(pem([Authority().root]))
+    (tmp_path / "root.pem").write_bytes(pem([authority().root]))
     async with town(tmp_path, stir={"verify": True, "roots": [str(tmp_path / "root.pem")]}) as it:
         bob, carrier = await it.phone("1002"), await it.carrier()
         carrier.dial("12025550112")
