@@ -270,7 +270,7 @@ class Switch:
             call.conclude(outcome)
             self._tell(call, outcome, how)
         finally:
-            if call.caller.call is call:  # else another call has taken this leg
+            if call.caller.call in (call, None):  # else another call has taken this leg
                 self._end(call.caller, outcome, how.with_cause if isinstance(how, CallRejected) else ())
 
     def _tell(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:

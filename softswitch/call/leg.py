@@ -340,7 +340,7 @@ class Leg:
 
     def _let_go(self) -> None:
         """Nothing more happens to this leg; without its callbacks it is freed without the garbage collector."""
-        self.session.on_event = _nothing_more
+        self.session.on_event, self.session.owner, self.call = _nothing_more, None, None
         if self._stream is not None:
             self._stream.on_event = _nothing_more
         self.on_answered = self.on_digit = self.on_ended = self.on_talk = self.on_hold = None

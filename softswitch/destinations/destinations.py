@@ -28,6 +28,7 @@ from softswitch.routing import (
     number_of,
 )
 from softswitch.routing.caller import Caller, wants_privacy
+from softswitch.routing.identity import ANONYMOUS
 from softswitch.routing.presentation import verified_identity
 from softswitch.sip import Referred, Response
 
@@ -124,10 +125,12 @@ class Destinations:
         groups = self._phones.targets(user, self._clock())
         if not groups:
             raise NO_PHONE
+        session = call.caller.session
+        is_private = session.direction == "in" and wants_privacy(session.request)
         return Invitation(
             [[_vouched_for(_diverted(target, diversions), call) for target in group] for group in groups],
-            from_number=call.from_number,
-            from_name=call.from_name,
+            from_number=ANONYMOUS if is_private else call.from_number,
+            from_name="Anonymous" if is_private else call.from_name,
             to_number=user.username,
             ring_s=user.ring_s,
             on_tried=_while_phones_are_left,

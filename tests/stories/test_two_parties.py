@@ -128,3 +128,12 @@ async def test_a_wrong_password_calls_nobody(tmp_path: Path) -> None:
         ann.dial("1002")
         assert (await ann.ended()).status == 403
         assert not bob.sessions
+
+
+async def test_a_caller_who_does_not_want_to_be_shown_is_not(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002", headers=[("Privacy", "id")])
+        session = await bob.rings()
+        assert (session.remote_address.display_name, session.remote_address.uri.username) == ("Anonymous", "anonymous")
+        assert "1001" not in it.messages(bob.host, "INVITE")[-1]

@@ -35,6 +35,8 @@ class Did(Object):
     """Only calls of this trunk group may reach the number; none: of any."""
     endpoint_sid: Sid | None = None
     """Where calls go; none: to the endpoint of the first trunk of the trunk group. (Ours.)"""
+    user_sid: Sid | None = None
+    """The user whose phones ring, instead of an endpoint. (Ours.)"""
     did_group_sid: Sid | None = None
     call_flow_sid: Sid | None = None
     """Of the conference; none: as the DID group or the account says."""
@@ -76,6 +78,7 @@ class Dids(ConfigurationResource):
         "phonenumber": "12025550101",
         "trunk_group_sid": "3b0a4d2e-1f57-4a5c-8d8e-0a2f6a1b7c10",
         "endpoint_sid": "5d1f0c8e-77c4-4c1b-9c53-8f7b3d0b1a52",
+        "user_sid": None,
         "did_group_sid": None,
         "call_flow_sid": None,
         "meeting_room_sid": None,
@@ -102,6 +105,8 @@ class Dids(ConfigurationResource):
     async def prepare(self, values: Values, before: Row | None) -> Values:
         if before is not None and values["phonenumber"] != before["phonenumber"]:
             raise ApiError(422, field="phonenumber", message="does not change; make another DID")
+        if values["user_sid"] is not None and values["endpoint_sid"] is not None:
+            raise ApiError(422, field="user_sid", message="or endpoint_sid: one of the two")
         await check_conference_references(self.store, values, values["endpoint_sid"])
         check_properties(self.context, values["properties"], before)
         return {**values, "state": ACTIVE, **formats_of(values["phonenumber"])}
