@@ -7,7 +7,7 @@ log and the events; and the certificate that calls out are signed with. Made onc
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from softswitch.alarms import Alarms
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from softswitch.stir import Attestation, Signer, Verifier
     from softswitch.store import Store
 
+OVERDRAWN_EVERY_S = 5.0
 ORIGINS = uuid.UUID("6f6c64b2-9f0e-5c1b-8f62-0d9f0c6f4b1e")
 """The name space of `origid`: the same caller has the same one, and nobody can tell who he is."""
 
@@ -41,6 +42,10 @@ class Carriers:
         self.health = TrunkHealth(stack, events, plan, outward.failures, every_s=settings.sip.options_every_s)
         self.spending: SpendingKeeper | None = None
         """Where there is a store."""
+        self.calls: Callable[[], Iterable[Call]] = tuple
+        """The calls that are up."""
+        self.end: Callable[[Call, str], None] = _nobody_ends
+        """Ends a call, for a reason."""
         self._outward = outward
         outward.on_move = self.alarms.on_trunk
         outward.guard.on_alarm = self.alarms.on_alarm
@@ -62,8 +67,19 @@ class Carriers:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.health.run())
+            tasks.create_task(self._end_overdrawn())
             if self.spending is not None:
                 tasks.create_task(self.spending.run())
+
+    async def _end_overdrawn(self) -> None:
+        """Calls end when the money of whoever pays is gone."""
+        guard = self._outward.guard
+        while True:
+            await asyncio.sleep(OVERDRAWN_EVERY_S)
+            overdrawn = guard.overdrawn(self._outward.clock())
+            for call in tuple(self.calls()) if overdrawn else ():
+                if call.callee is not None and not overdrawn.isdisjoint(call.callee.target.gates):
+                    self.end(call, "Spending limit reached")
 
     async def close(self) -> None:
         """Writes what has not been written yet; nothing is fetched any more."""
@@ -71,6 +87,10 @@ class Carriers:
             await self.spending.write()
         if self._verifier is not None:
             await self._verifier.close()
+
+
+def _nobody_ends(_call: Call, _reason: str) -> None:
+    """Until somebody says how."""
 
 
 class Signing:

@@ -4,8 +4,9 @@
 the islands behind +1. The longest prefix decides, and where one prefix is both allowed and refused it is refused.
 
 What a day has cost counts from the price of each begun minute, by the rate deck of the rules; calls that are up count
-with what they have cost so far. With a limit in force a number without a price is refused: nobody could say what it
-costs. Days are whatever `today` says, and a caller of `spendings` keeps them over a restart.
+with what they have cost so far, and end when there is no money for another minute. With a limit in force a number
+without a price is refused: nobody could say what it costs. Days are whatever `today` says, and a caller of `spendings`
+keeps them over a restart.
 """
 
 from collections.abc import Callable, Iterable
@@ -108,9 +109,7 @@ class Guard:
         self._plan = plan
 
     def rules_of(self, caller: Caller) -> CallingRules:
-        kind, _, name = caller.subject.partition(" ")
-        rules = self._plan.calling_rules
-        return rules.get((kind, name)) or rules.get(("", "")) or DEFAULT_RULES
+        return self._rules(caller.subject)
 
     def weigh(self, caller: Caller, number: str, now: float) -> list[Reason]:
         """Whether a call may go out, without counting it. Raises `Refused`."""
@@ -157,6 +156,16 @@ class Guard:
     def spendings(self) -> Iterable[Spending]:
         """What everybody has used up today."""
         return [account.spending for account in self._accounts.values() if account.spending.day == self.today()]
+
+    def overdrawn(self, now: float) -> set[Fare]:
+        """The calls that are up of whoever has no money left for another minute of them: they should end."""
+        found: set[Fare] = set()
+        for account in self._accounts.values():
+            limit = self._rules(account.spending.subject).spend_per_day if account.fares else 0.0
+            running = sum(fare.price(now) for fare in account.fares)
+            if limit and running and account.spending.price + running > limit:
+                found |= {fare for fare in account.fares if fare.answered_at is not None}
+        return found
 
     def restore(self, spendings: Iterable[Spending]) -> None:
         """What was kept of before; of another day it says nothing any more."""
@@ -220,6 +229,11 @@ class Guard:
 
     # ---- the accounts
 
+    def _rules(self, subject: str) -> CallingRules:
+        kind, _, name = subject.partition(" ")
+        rules = self._plan.calling_rules
+        return rules.get((kind, name)) or rules.get(("", "")) or DEFAULT_RULES
+
     def _account(self, subject: str) -> Account:
         """As of today."""
         account, day = self._accounts.get(subject), self.today()
@@ -237,8 +251,7 @@ class Guard:
     def _warn(self, account: Account) -> None:
         """Once a day, when most of what may be spent is."""
         subject, price = account.spending.subject, account.spending.price
-        kind, _, name = subject.partition(" ")
-        rules = self._plan.calling_rules.get((kind, name)) or self._plan.calling_rules.get(("", "")) or DEFAULT_RULES
+        rules = self._rules(subject)
         if rules.spend_per_day and not account.is_near and price >= NEAR_THE_LIMIT * rules.spend_per_day:
             account.is_near = True
             why = f"has spent {price:.2f} of {rules.spend_per_day:g} today"

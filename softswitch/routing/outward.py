@@ -87,12 +87,12 @@ class Outward:
         self.sign: Signer = lambda *_: ()
         self.draw = draw or FixedDraws()
         self._now = 0.0
-        self._clock = clock or self._last_seen
+        self.clock = clock or self._last_seen
         self._gates: dict[tuple[str, str], Gate] = {}
         self._turns: dict[str, int] = {}
         self.failures = Failures(plan, _nobody_hears)
         self.decks = Decks(plan)
-        self.guard = Guard(plan, self.decks, self._clock)
+        self.guard = Guard(plan, self.decks, self.clock)
         self.redirects = Redirects(plan)
         self.adopt(plan)
 
@@ -322,7 +322,7 @@ class Outward:
         return self._gates[_key(group), ""], self._gates[_key(group), _key(trunk)]
 
     def _probe(self, fitness: Fitness, *, last: bool) -> Probe:
-        return Probe(fitness, self._clock, is_last_resort=last)
+        return Probe(fitness, self.clock, is_last_resort=last)
 
     def _start_meter(self, gates: Iterable[Gate], now: float) -> None:
         for gate in gates:

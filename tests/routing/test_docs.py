@@ -1,4 +1,4 @@
-"""The diagram in docs/trunks.md is drawn from the table that runs. `python -m tests.routing.test_docs` draws it anew."""
+"""The diagram in docs/trunks.md is drawn from the table that runs. `python -m tests.routing.test_docs` draws it."""
 
 from pathlib import Path
 

@@ -216,3 +216,17 @@ def test_explaining_counts_nothing_and_raises_no_alarm() -> None:
         house.outward.weigh(PREMIUM, group, house.caller, 0.0)
     assert not house.alarms
     assert [one.calls for one in house.guard.spendings()] == [0]
+
+
+def test_calls_that_are_up_are_to_end_when_there_is_no_money_for_another_minute() -> None:
+    house = House({"name": "r", "spend_per_day": 2.0, "rate_deck": "retail"})
+    first, second = house.begin().answer(), house.begin().answer()
+    house.begin()
+    house.at = 119.0
+    assert not house.guard.overdrawn(house.at)
+    house.at = 121.0
+    assert len(house.guard.overdrawn(house.at)) == 2
+    first.end()
+    second.end()
+    assert not house.guard.overdrawn(house.at)
+    assert [one.price for one in house.guard.spendings()] == [3.0]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.call.fork import SILENT_S, STUCK_S
+from softswitch.plan import NumberPlan
 from softswitch.routing import TrunkService
 from softswitch.sip import Request, Response
 from softswitch.sip.parser import parse
@@ -118,7 +119,7 @@ async def test_a_trunk_that_has_failed_three_times_rests_and_calls_do_not_wait_f
     async with town(tmp_path, groups=two_trunks()) as it:
         ann, second = await it.phone("1001"), await it.carrier(SECOND_TRUNK)
         strange, clock = Strange(it, only_options), asyncio.get_running_loop().time
-        it.app.destinations._clock = it.app.destinations.outward._clock = clock
+        it.app.destinations._clock = it.app.destinations.outward.clock = clock
         for calls in range(1, 4):
             ann.dial(TO)
             await second.rings(calls)
@@ -205,3 +206,25 @@ async def test_a_caller_who_hides_is_anonymous_to_the_callee_and_known_to_the_ca
         assert "12025550111" in (session.request.headers.get("P-Asserted-Identity") or "")
         assert session.request.headers.get("Privacy") == "id"
         await ann.answered()
+
+
+async def test_a_call_ends_when_the_money_of_the_day_is_gone(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        rules = {"name": "r", "spend_per_day": 1.0, "rate_deck": "retail"}
+        deck = {"name": "retail", "rates": {"1": 0.5}}
+        made = NumberPlan.model_validate({"rate_decks": [deck], "calling_rules": [rules]})
+        it.app.adopt(it.app.plan.with_parts(rate_decks=made.rate_decks, calling_rules=made.calling_rules))
+        clock = asyncio.get_running_loop().time
+        outward = it.app.destinations.outward
+        it.app.destinations._clock = outward.clock = outward.guard._clock = clock
+        ann, carrier = await it.phone("1001"), await it.carrier()
+        ann.dial(TO)
+        await carrier.picks_up()
+        await ann.answered()
+        begun = clock()
+        await asyncio.sleep(110)
+        assert carrier.session.has_ended is False
+        await carrier.ended()
+        assert 120 <= clock() - begun <= 126
+        ann.dial(TO)
+        assert (await ann.ended()).reason == "Spending limit reached"
