@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from softswitch import logs, show
+from softswitch import garbage, logs, show
 from softswitch.app import App
 from softswitch.configfile import refusal
 from softswitch.configuration import (
@@ -26,9 +25,6 @@ from softswitch.plan.differences import differences
 from softswitch.running import pid_file
 from softswitch.settings import PLAN_FILE, SETTINGS_FILE, variables_ignored
 from softswitch.store import Store
-
-GARBAGE_THRESHOLD = 20_000
-"""New objects between two looks for garbage; Python's 700 would look several times in every call."""
 
 PROBLEMS_LOGGED = 20
 
@@ -55,9 +51,11 @@ async def _serve(configuration: Configuration) -> None:
         if not _is_at_terminal():
             _reload_on_signal(app, configuration)
         with pid_file(settings.data.directory):
-            _collect_less_garbage()
+            garbage.set_up()
+            tidying = asyncio.create_task(garbage.tidy(lambda: not app.switch.calls))
             _say_ready(app, configuration, await app.api.create_first_token() if app.api else None)
             await stop.wait()
+            tidying.cancel()
         logs.get_logger().info("stopping", calls=len(app.switch.calls))
 
 
@@ -83,13 +81,6 @@ async def _open_store(configuration: Configuration) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
-
-
-def _collect_less_garbage() -> None:
-    """What is there at the start stays: it is not looked at again, and calls come and go many at a time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
 
 
 def _stop_on_signals() -> asyncio.Event:

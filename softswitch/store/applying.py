@@ -51,12 +51,14 @@ class Applying:
         """Raises `StoreError`, and then has to be rolled back."""
         await self._find_accounts()
         await self._free_codes(differences)
-        for kind in KINDS:
-            of_kind = [one for one in differences if one.kind == kind]
+        by_kind: dict[str, list[Difference]] = {kind: [] for kind in KINDS}
+        for one in differences:
+            by_kind[one.kind].append(one)
+        for of_kind in by_kind.values():
             await self._create([one for one in of_kind if one.before is None])
             await self._update([one for one in of_kind if one.before is not None and one.after is not None])
         for kind in reversed(KINDS):
-            await self._delete(kind, [one for one in differences if one.kind == kind and one.after is None])
+            await self._delete(kind, [one for one in by_kind[kind] if one.after is None])
 
     # ---- what is new
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from softswitch import garbage
 from softswitch.plan import (
     AnyEndpoint,
     CallingRules,
@@ -80,18 +81,27 @@ class Mirror:
         self._rate_decks: dict[str, RateDeck] = {}
         self._calling_rules: dict[str, CallingRules] = {}
         self._names = Names()
+        self._made = 0
+        """Objects, since `settle`."""
         self.is_ahead = False
         """What was read is not committed yet; if it never is, `load` has to set things right."""
 
     async def load(self, connection: AsyncConnection) -> Plan:
         """Everything, anew."""
         fresh = Mirror()
-        for kind in ORDER:
-            await fresh._read(connection, kind, None, set())
-        self.__dict__.update(fresh.__dict__)
-        self.plan = self._assembled(set(ORDER))
+        with garbage.paused():
+            for kind in ORDER:
+                await fresh._read(connection, kind, None, set())
+            self.__dict__.update(fresh.__dict__)
+            self.plan = self._assembled(set(ORDER))
+            garbage.put_aside(self._made)
         self.is_ahead = False
         return self.plan
+
+    def settle(self) -> bool:
+        """What has been read is in force. Whether it was much."""
+        made, self._made = self._made, 0
+        return made >= garbage.MANY
 
     async def follow(self, connection: AsyncConnection, touched: Touched) -> Plan:
         """What a transaction changed. Raises `InvalidValue` where that makes no object; then nothing has changed here,
@@ -100,14 +110,16 @@ class Mirror:
         sids: dict[str, set[str]] = defaultdict(set)
         for kind, sid in touched:
             sids[kind].add(sid)
-        for kind in ORDER:
-            if sids[kind]:
-                pending[kind].append(_sid_column(kind).in_(sids[kind]))
-            for where in pending[kind]:
-                renamed = await self._read(connection, kind, where, sids[kind])
-                for other, column in NAMED_BY.get(kind, ()) if renamed else ():
-                    pending[other].append(_pointing(other, column, renamed))
-        self.plan = self._assembled({kind for kind in ORDER if pending[kind]})
+        with garbage.paused():
+            for kind in ORDER:
+                if sids[kind]:
+                    pending[kind].append(_sid_column(kind).in_(sids[kind]))
+                for where in pending[kind]:
+                    renamed = await self._read(connection, kind, where, sids[kind])
+                    for other, column in NAMED_BY.get(kind, ()) if renamed else ():
+                        pending[other].append(_pointing(other, column, renamed))
+            self.plan = self._assembled({kind for kind in ORDER if pending[kind]})
+            garbage.put_aside(self._made)
         return self.plan
 
     # ---- reading
@@ -125,6 +137,7 @@ class Mirror:
                 missing.discard(sid)
                 before = self._shown(kind, sid)
                 self._put(kind, sid, row, inside)
+                self._made += 1
                 self.is_ahead = True
                 if self._shown(kind, sid) != before:
                     renamed.add(sid)

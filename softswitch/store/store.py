@@ -31,6 +31,7 @@ from softswitch.store.tables import endpoints, partners, registrations  # noqa: 
 from softswitch.store.writing import Writer, batch_of, refuse_ambiguous
 
 RECORDS_AT_ONCE = 500
+LET_GO_AT_ONCE = 500
 SYSTEM_GATEWAY = "system_gateway"
 ALL = ListQuery()
 
@@ -78,7 +79,7 @@ class Store:
                         continue
                     await self._mirror.load(connection)
                 self._revision = now
-                self._adopt()
+                await self._adopt()
 
     # ---- reading
 
@@ -143,17 +144,15 @@ class Store:
         """
         async with self._writing:
             async with self._writing_engine.begin() as connection:
-                changes = differences((await self._mirror.load(connection)).numbers, wanted)
-                for one in changes:
-                    if one.after is not None:
-                        refuse_unknown(one.kind, one.after, one.place)
+                current = (await self._mirror.load(connection)).numbers
+                changes = await asyncio.to_thread(_changes, current, wanted)
                 if changes and not dry_run:
                     await Applying(connection, self.partner_sid, self._mirror.plan.numbers).apply(changes)
                     self._mirror.is_ahead = True
                     await self._mirror.load(connection)
                     self._mirror.is_ahead = True
                     self._revision = await count_revision(connection)
-            self._adopt()
+            await self._adopt()
         return changes
 
     @property
@@ -204,13 +203,19 @@ class Store:
                     refuse_ambiguous(await self._mirror.follow(connection, writer.touched), writer.touched)
                     self._revision = await count_revision(connection)
             if writer.touched:
-                self._adopt()
+                await self._adopt()
         return result
 
-    def _adopt(self) -> None:
+    async def _adopt(self) -> None:
         self._mirror.is_ahead = False
-        self.plan = self._mirror.plan
+        before, self.plan = self.plan, self._mirror.plan
         self.on_plan(self.plan)
+        if self._mirror.settle():
+            former = [*before.numbers.dids]
+            del before
+            while former:  # giving back ten thousand objects takes a while, too
+                del former[-LET_GO_AT_ONCE:]
+                await asyncio.sleep(0)
 
     async def _rows(self, connection: AsyncConnection, kind: Resource, sids: Collection[str]) -> Rows:
         statement = select(kind.table).where(kind.columns[kind.sid].in_(sids))
@@ -277,6 +282,15 @@ class Store:
             self.system_gateway_sid = new_sid()
             values = {"endpoint_sid": self.system_gateway_sid, "partner_sid": self.partner_sid, "is_system": True}
             await connection.execute(insert(endpoint).values(**values, type=SYSTEM_GATEWAY, name=SYSTEM_GATEWAY))
+
+
+def _changes(current: NumberPlan, wanted: NumberPlan) -> Sequence[Difference]:
+    """What `wanted` changes. Raises `InvalidValue`. Comparing thousands of objects takes a while: in a thread."""
+    changes = differences(current, wanted)
+    for one in changes:
+        if one.after is not None:
+            refuse_unknown(one.kind, one.after, one.place)
+    return changes
 
 
 async def _scalar(connection: AsyncConnection, statement: Select[str]) -> str:

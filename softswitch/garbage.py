@@ -1,0 +1,71 @@
+"""The garbage collector in a process that must not stand still: a look at all objects of a large plan takes 50 ms.
+
+What is there at the start is put aside (`gc.freeze`) and never looked at again. When a large part of the number plan is
+made anew, the collector waits, and the new objects are put aside too. Calls that are up at that moment are put aside
+with them; what they leave behind is found by `tidy`, once nobody is on the phone.
+"""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Callable, Iterator
+
+THRESHOLD = 20_000
+"""New objects between two looks; Python's 700 would look several times in every call."""
+
+MANY = 1_000
+"""Objects of the plan that are worth it."""
+
+TIDIES_EVERY_S = 60.0
+
+
+class _State:
+    """Of this process."""
+
+    is_set_up = False
+    was_put_aside = False
+    """Something, since everything was looked at."""
+
+
+def set_up() -> None:
+    """At the start of the program, once everything is there."""
+    _look_at_everything()
+    gc.set_threshold(THRESHOLD)
+    _State.is_set_up = True
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[None]:
+    """No look at anything while many objects are made that will stay."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def put_aside(made: int) -> None:
+    """So many objects have been made that will stay; to be said while the collector is `paused`.
+
+    Only where `set_up` was called: other programs are short.
+    """
+    if made >= MANY and _State.is_set_up:
+        gc.freeze()
+        _State.was_put_aside = True
+
+
+async def tidy(is_quiet: Callable[[], bool], every_s: float = TIDIES_EVERY_S) -> None:
+    """Until cancelled: looks at everything when that disturbs nobody, if something was put aside since last time."""
+    while True:
+        await asyncio.sleep(every_s)
+        if _State.was_put_aside and is_quiet():
+            gc.unfreeze()
+            _look_at_everything()
+
+
+def _look_at_everything() -> None:
+    gc.collect()
+    gc.freeze()
+    _State.was_put_aside = False
