@@ -153,16 +153,19 @@ def explain(
 @cli.command()
 def trunks(
     group: Annotated[str, typer.Argument(help="The trunk group.")],
+    to: Annotated[str, typer.Option(help="The number called: for least cost routing.")] = "",
     config: Config = None,
 ) -> None:
     """Say in which order a call out over a trunk group would try its trunks, and why. Equals are drawn by weight."""
     from softswitch import routing, show
     from softswitch.configuration import load_configuration
 
-    known = load_configuration(config).plan.trunk_groups
+    plan = load_configuration(config).plan
+    known, price = plan.trunk_groups, routing.Outward(plan).price
     if group not in known:
         raise typer.BadParameter(f"there is no trunk group {group}; there are: {', '.join(known)}")
-    _, reasons = routing.failover_order(known[group], {}, 0.0, random.random)
+    number = routing.digits(to)
+    _, reasons = routing.failover_order(known[group], {}, 0.0, random.random, lambda trunk: price(trunk, number))
     show.say(show.candidates(reasons))
 
 
