@@ -154,6 +154,10 @@ class Baresip:
         """What it decoded, from its first packet on. Complete after the hang-up."""
         return read_wav(until(lambda: next(self.folder.glob("dump-*-dec.wav")), "baresip's recording"))
 
+    def all_heard(self) -> list[np.ndarray]:
+        """What it decoded in each of its calls."""
+        return [read_wav(path) for path in sorted(self.folder.glob("dump-*-dec.wav"))]
+
 
 def pyvoip_call(switch: SwitchProcess, number: str, voice: np.ndarray, folder: Path, talk_s: float) -> dict:
     """Let a pyVoIP phone call in, play `voice` and record for `talk_s`; returns its report.
