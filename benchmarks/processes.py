@@ -41,6 +41,7 @@ class SwitchProcess:
     """`softswitch serve` as it ships, in a process of its own. A context manager: it runs inside the block."""
 
     program: tuple[str, ...] = ("softswitch", "serve")
+    ready_within_s = 15.0
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class SwitchProcess:
             cwd=PROJECT,
             env=os.environ | self._environment,
         )
-        while time.monotonic() < began + 15:
+        while time.monotonic() < began + self.ready_within_s:
             if self._process.poll() is not None:
                 self._log.close()
                 raise RuntimeError(f"the switch ended at its start:\n{self.log}")

@@ -43,21 +43,33 @@ def top(
                 return
 
 
-def _look(api: ApiClient) -> tuple[Json, Sequence[Json], Sequence[Json]]:
+def _look(api: ApiClient) -> tuple[Json, Sequence[Json], Sequence[Json], Json]:
     calls = api.get(f"/switch/v1/calls?limit={CALLS_ASKED}")
     rooms = api.get("/switch/v1/rooms")["rooms"]
-    return calls, rooms, api.get("/switch/v1/trunks/health")["trunks"]
+    trunks = api.get("/switch/v1/trunks/health")["trunks"]
+    return calls, rooms, trunks, api.get("/switch/v1/registrations/totals")
 
 
-def picture(calls: Json, rooms: Sequence[Json], trunks: Sequence[Json]) -> RenderableType:
-    """One look: a line of totals and three tables."""
+def picture(calls: Json, rooms: Sequence[Json], trunks: Sequence[Json], phones: Json) -> RenderableType:
+    """One look: two lines of totals and three tables."""
     total = calls["total"] if calls["total"] is not None else calls["count"]
     talkers = sum(len(room["talkers"]) for room in rooms)
     people = sum(room["hosts"] + room["participants"] + room["listeners"] for room in rooms)
     down = sum(trunk["state"] == "down" for trunk in trunks)
     head = Text(f"{total} calls   {len(rooms)} rooms, {people} people, {talkers} talking   ", "bold")
     head.append(f"{down} of {len(trunks)} trunks down", "bold red" if down else "dim")
-    return Group(head, Text(), _calls(calls["items"], total), Text(), _rooms(rooms), Text(), _trunks(trunks))
+    return Group(
+        head, _phones(phones), Text(), _calls(calls["items"], total), Text(), _rooms(rooms), Text(), _trunks(trunks)
+    )
+
+
+def _phones(phones: Json) -> Text:
+    registered = f"{phones['contacts']} phones of {phones['users']} users   "
+    line = Text(registered + f"{phones['registers_per_second']:g} REGISTER/s   ", "bold")
+    line.append(f"{phones['wrong_passwords']} wrong passwords", "dim")
+    if phones["bans"]:
+        line.append(f"   {phones['bans']} bans", "bold red")
+    return line
 
 
 def _calls(calls: Sequence[Json], total: int) -> Table:

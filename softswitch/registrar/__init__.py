@@ -15,9 +15,8 @@
 Nothing here asks the database: what has to survive a restart is written behind.
 """
 
-from softswitch.registrar.dialogs import LineMoved
 from softswitch.registrar.guard import Denied, Guard
 from softswitch.registrar.location import Location
 from softswitch.registrar.phones import PhoneMoved, Phones, SourceBanned
 
-__all__ = ["Denied", "Guard", "LineMoved", "Location", "PhoneMoved", "Phones", "SourceBanned"]
+__all__ = ["Denied", "Guard", "Location", "PhoneMoved", "Phones", "SourceBanned"]

@@ -1,56 +1,84 @@
-"""Which calls each user has, for the lamps on other phones (RFC 4235): kept from `LineMoved`, told to `on_change`.
+"""Which calls each user has, for the lamps on other phones (RFC 4235).
 
-Whoever runs a call of a user publishes `LineMoved` at each step: trying, early (it rings), confirmed, terminated.
+Followed from what every call tells of itself; a call without users costs a look at its legs. Who wants to know of
+changes sets `on_change`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
-from softswitch.call import Event
+from softswitch.call import Call, CallAnswered, CallEnded, CallMoved, Event, Leg, LegState
 
-Direction = Literal["initiator", "recipient"]
-DialogState = Literal["trying", "early", "confirmed", "terminated"]
+HEARS = (CallMoved, CallAnswered, CallEnded)
+"""The events that `on_event` wants."""
+
+RINGING = "ringing"
+HIDDEN = "sip:anonymous@anonymous.invalid"
+"""Of a masked call nobody learns the other side (RFC 3323 §4.1.1.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineMoved(Event):
-    """A call of a user has come to a state; `direction` is his side of it, `remote` whom he talks with."""
+class Line(NamedTuple):
+    """A call as one of its users has it; `remote` is whom he talks with, as a number or a name."""
 
     call_id: str
-    at: float
     user: str
-    direction: Direction
-    state: DialogState
+    direction: Literal["initiator", "recipient"]
+    state: Literal["trying", "early", "confirmed"]
     remote: str
 
 
 class Dialogs:
-    """The calls of every user that has one."""
+    """The calls of every user that has one. `calls` are those of the switch, by id."""
 
     def __init__(self) -> None:
+        self.calls: Mapping[str, Call] = {}
         self.on_change: Callable[[str], None] = _nobody_listens
         """Told of each user whose calls have changed."""
-        self._of_user: dict[str, dict[str, LineMoved]] = {}
+        self._of_call: dict[str, frozenset[Line]] = {}
+        self._of_user: dict[str, dict[str, Line]] = {}
 
-    def of(self, user: str) -> Sequence[LineMoved]:
-        """The calls of a user, each by its last step."""
+    def of(self, user: str) -> Sequence[Line]:
+        """The calls of a user, as they stand."""
         return tuple(self._of_user.get(user, {}).values())
 
     def on_event(self, event: Event) -> None:
         """A subscriber of the program's events."""
-        if type(event) is LineMoved:
-            self._take(event)
+        assert isinstance(event, HEARS)  # noqa: S101 - what it has subscribed to
+        call = None if isinstance(event, CallEnded) else self.calls.get(event.call_id)
+        lines = frozenset(_lines(call)) if call is not None else frozenset()
+        before = self._of_call.get(event.call_id, frozenset())
+        if lines != before:
+            self._change(event.call_id, before, lines)
 
-    def _take(self, step: LineMoved) -> None:
-        calls = self._of_user.setdefault(step.user, {})
-        if step.state == "terminated":
-            calls.pop(step.call_id, None)
+    def _change(self, call_id: str, before: frozenset[Line], lines: frozenset[Line]) -> None:
+        if lines:
+            self._of_call[call_id] = lines
         else:
-            calls[step.call_id] = step
-        if not calls:
-            del self._of_user[step.user]
-        self.on_change(step.user)
+            del self._of_call[call_id]
+        for line in before - lines:
+            self._of_user[line.user].pop(call_id, None)
+        for line in lines:
+            self._of_user.setdefault(line.user, {})[call_id] = line
+        for user in {line.user for line in before ^ lines}:
+            if not self._of_user.get(user):
+                self._of_user.pop(user, None)
+            self.on_change(user)
+
+
+def _lines(call: Call) -> Iterator[Line]:
+    """What the users of a call see of it."""
+    near, far = (call.talk.near, call.talk.far) if call.talk is not None else (call.caller, call.callee or call.rung)
+    for leg in (near, far):
+        if leg is not None and leg.user is not None and leg.end is None:
+            is_caller = leg.session.direction == "in"
+            remote = HIDDEN if call.is_masked else call.to_number if is_caller else call.from_number
+            yield Line(call.id, leg.user.username, "initiator" if is_caller else "recipient", _state(call, leg), remote)
+
+
+def _state(call: Call, leg: Leg) -> Literal["trying", "early", "confirmed"]:
+    if leg.state is LegState.ANSWERED:
+        return "confirmed"
+    return "early" if call.state == RINGING else "trying"
 
 
 def _nobody_listens(_: str) -> None:

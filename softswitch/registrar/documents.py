@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from softswitch.registrar.dialogs import LineMoved
+from softswitch.registrar.dialogs import Line
+from softswitch.sip.uri import escape_user
 
 MESSAGE_SUMMARY = "application/simple-message-summary"
 PIDF = "application/pidf+xml"
@@ -54,12 +55,17 @@ def pidf(entity: str, *, is_open: bool, is_talking: bool) -> bytes:
     return _PIDF.format(entity=quoteattr(entity), contact=escape(entity), basic=basic, note=note).encode()
 
 
-def dialog_info(entity: str, version: int, calls: Iterable[LineMoved]) -> bytes:
+def dialog_info(entity: str, version: int, calls: Iterable[Line]) -> bytes:
     """All calls of the user; no number but of whom he talks with."""
-    dialogs = "".join(
-        _DIALOG.format(
-            id=quoteattr(call.call_id), direction=call.direction, state=call.state, remote=escape(call.remote)
-        )
-        for call in calls
-    )
+    dialogs = "".join(_dialog(call, entity) for call in calls)
     return _DIALOG_INFO.format(entity=quoteattr(entity), version=version, dialogs=dialogs).encode()
+
+
+def _dialog(call: Line, entity: str) -> str:
+    remote = escape(_uri(call.remote, entity))
+    return _DIALOG.format(id=quoteattr(call.call_id), direction=call.direction, state=call.state, remote=remote)
+
+
+def _uri(remote: str, entity: str) -> str:
+    """A number or a name as a URI of the domain that the subscriber has asked."""
+    return remote if remote.startswith("sip:") else f"sip:{escape_user(remote)}@{entity.rpartition('@')[2]}"

@@ -13,7 +13,8 @@ from math import inf
 from operator import attrgetter
 
 from softswitch.plan import Plan, User
-from softswitch.registrar.binding import Binding, FlowKey, Offered, Origin
+from softswitch.registrar.binding import MOST_Q, Binding, FlowKey, Offered, Origin
+from softswitch.routing import Reason
 from softswitch.routing.target import Target
 from softswitch.sip.peer import Peer, Transport
 
@@ -73,6 +74,15 @@ class Location:
         for binding in self._called(user.username, now):
             groups.setdefault((binding.is_down, -binding.q), []).append(_target(binding, user))
         return [groups[rank] for rank in sorted(groups)]
+
+    def explain(self, user: User, now: float) -> list[Reason]:
+        """Each contact of a user, whether it rings with the first, and why or why not."""
+        bindings = sorted(self._called(user.username, now), key=lambda it: (it.is_down, -it.q))
+        if not bindings:
+            onward = f"; forwarded to {user.forward_unregistered}" if user.forward_unregistered else ""
+            return [Reason("contact", f"user {user.username}", False, f"no phone is registered{onward}")]
+        first = (bindings[0].is_down, bindings[0].q)
+        return [_reason(binding, now, is_first=(binding.is_down, binding.q) == first) for binding in bindings]
 
     def user_behind(self, peer: Peer) -> User | None:
         """Whose contact has registered from there: one of them, where there are several users."""
@@ -232,6 +242,14 @@ def _target(binding: Binding, user: User) -> Target:
         codecs=user.codecs,
         media_encryption=user.media_encryption,
     )
+
+
+def _reason(binding: Binding, now: float, *, is_first: bool) -> Reason:
+    way = f"at {binding.peer}" if binding.flow is not None else "by its path" if binding.path else "by its URI"
+    state = "not reachable, " if binding.is_down else ""
+    later = "" if is_first else ", after those before"
+    why = f"{state}q {binding.q / MOST_Q:g}, {way}, {binding.remaining_s(now)} s left{later}"
+    return Reason("contact", binding.uri, is_first, why)
 
 
 def _nobody_listens(_: Binding, __: Change) -> None:

@@ -16,7 +16,7 @@ from softswitch.errors import CallRejected
 from softswitch.logs import get_logger
 from softswitch.plan import Plan, ThirdPartyEndpoint
 from softswitch.registrar.binding import Binding, address_text
-from softswitch.registrar.dialogs import LineMoved
+from softswitch.registrar.dialogs import HEARS
 from softswitch.registrar.guard import Banned, Denied, Guard
 from softswitch.registrar.location import Change, Location
 from softswitch.registrar.qualify import Qualify
@@ -102,7 +102,7 @@ class Phones:
         self.location.on_change = self._changed
         self.guard.on_ban = self._banned
         stack.on_lost = self.location.lost
-        events.subscribe(self.subscriptions.dialogs.on_event, LineMoved)
+        events.subscribe(self.subscriptions.dialogs.on_event, *HEARS)
         self.adopt(plan)
 
     def adopt(self, plan: Plan) -> None:

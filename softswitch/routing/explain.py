@@ -5,12 +5,13 @@ name of a user as the caller is taken for that user, as if he had given his pass
 shown as they are now: resting, full, in whose turn.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from softswitch.errors import PeerError
-from softswitch.plan import Plan
+from softswitch.plan import Plan, User
 from softswitch.routing.caller import Caller
-from softswitch.routing.destination import Destination, ToEndpoint, ToPstn
+from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToUser
 from softswitch.routing.identify import Identified, Senders, ip_address
 from softswitch.routing.number import digits
 from softswitch.routing.outward import Outward
@@ -43,10 +44,13 @@ def explain(
     unknown_sender: str = "403",
     outward: Outward | None = None,
     now: float = 0.0,
+    contacts: Callable[[User, float], Sequence[Reason]] | None = None,
 ) -> Explanation:
     """The decisions for a call that comes from `peer`; `from_` and `to` are numbers, users or URIs.
 
-    `outward` and `now` are those of a running switch, for calls out. Raises `PeerError` for what is no number or URI.
+    `outward`, `now` and `contacts` (the phones of a user) are those of a running switch.
+
+    Raises `PeerError` for what is no number or URI.
     """
     senders, request = Senders(plan), _request(from_, to)
     weighed = tuple(senders.explain(peer))
@@ -66,7 +70,10 @@ def explain(
         decision = _outward(outward or Outward(plan), source, decision, request, now)
     except Refused as refused:
         return Explanation(weighed + refused.reasons, None, refused.status, refused.reason)
-    return Explanation(weighed + decision.reasons, decision, 200, described(decision.destination))
+    reasons = weighed + decision.reasons
+    if contacts is not None and isinstance(decision.destination, ToUser):
+        reasons += tuple(contacts(decision.destination.user, now))
+    return Explanation(reasons, decision, 200, described(decision.destination))
 
 
 def _outward(outward: Outward, source: Identified, decision: Decision, request: Request, now: float) -> Decision:

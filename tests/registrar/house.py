@@ -58,9 +58,13 @@ async def house(wire: Wire | None = None, **tables: Any) -> AsyncIterator[House]
 class Telephone:
     """A phone on UDP that writes bytes: requests within one dialog, and whatever it is sent answered with `answers`."""
 
-    def __init__(self, house: House, username: str = "1001", host: str = "10.0.0.2", port: int = 5060) -> None:
-        self.house, self.username, self.host, self.port = house, username, host, port
-        self.socket = house.wire.datagrams(host, port)
+    def __init__(
+        self, house: House | Wire, username: str = "1001", host: str = "10.0.0.2", port: int = 5060, here: str = HERE
+    ) -> None:
+        """`here` is where the switch is heard."""
+        self.username, self.host, self.port, self.here = username, host, port, here
+        wire = house if isinstance(house, Wire) else house.wire
+        self.socket = wire.datagrams(host, port)
         self.requests: asyncio.Queue[Request] = asyncio.Queue()
         self.answers = 200
         """To requests; 0 is silence."""
@@ -80,7 +84,7 @@ class Telephone:
             self.requests.put_nowait(message)
             if self.answers:
                 answered = Response.for_request(message, self.answers, to_tag="phone")
-                self.socket.send(answered.encode(), HERE, 5060)
+                self.socket.send(answered.encode(), self.here, 5060)
 
     async def close(self) -> None:
         self._reading.cancel()
@@ -98,7 +102,7 @@ class Telephone:
             if response.status != 401:
                 break
             challenge = response.headers.all("WWW-Authenticate")[0]
-            uri = f"sip:{to or self.username}@{HERE}"
+            uri = f"sip:{to or self.username}@{self.here}"
             who = Credentials(self.username, self.password)
             credentials = ": ".join(answer([challenge], who, method, uri, cnonce="c"))
         return response
@@ -128,13 +132,13 @@ class Telephone:
         self._cseq += 1
         tag = f";tag={to_tag}" if to_tag else ""
         lines = [
-            f"{method} sip:{to}@{HERE} SIP/2.0",
+            f"{method} sip:{to}@{self.here} SIP/2.0",
             f"Via: SIP/2.0/UDP {self.host}:{self.port};rport;branch=z9hG4bK{self._name}-{self._cseq}",
             "Max-Forwards: 70",
-            f"From: <sip:{self.username}@{HERE}>;tag={self.username}",
-            f"To: <sip:{to}@{HERE}>{tag}",
+            f"From: <sip:{self.username}@{self.here}>;tag={self.username}",
+            f"To: <sip:{to}@{self.here}>{tag}",
             f"Call-ID: {call_id or method}-{self._name}",
             f"CSeq: {self._cseq} {method}",
             *filter(None, headers),
         ]
-        self.socket.send("\r\n".join([*lines, "Content-Length: 0\r\n\r\n"]).encode(), HERE, 5060)
+        self.socket.send("\r\n".join([*lines, "Content-Length: 0\r\n\r\n"]).encode(), self.here, 5060)

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from softswitch.registrar import LineMoved
+from softswitch.registrar.dialogs import Line
 from softswitch.registrar.documents import Mailbox
 from softswitch.sip import Request, Response
 from softswitch.sip.subscription import TABLE, State
@@ -18,8 +18,11 @@ PIDF = "{urn:ietf:params:xml:ns:pidf}"
 DIALOG_INFO = "{urn:ietf:params:xml:ns:dialog-info}"
 
 
-def moved(home: House, state: str, call_id: str = "c1", direction: str = "recipient", user: str = "1002") -> None:
-    home.published.publish(LineMoved(call_id, 0.0, user, direction, state, "sip:1003@10.0.0.1"))  # type: ignore[arg-type]
+def moved(home: House, state: str, user: str = "1002") -> None:
+    """The one call of a user goes to a state; what makes it so is shown by the stories of whole calls."""
+    dialogs = home.phones.subscriptions.dialogs
+    lines = frozenset() if state == "terminated" else frozenset({Line("c1", user, "recipient", state, "1003")})  # type: ignore[arg-type]
+    dialogs._change("c1", dialogs._of_call.get("c1", frozenset()), lines)
 
 
 def basic(notify: Request) -> str | None:
@@ -83,6 +86,7 @@ async def test_a_lamp_follows_the_calls_of_a_user() -> None:
         versions = [ET.fromstring(notify.body).get("version") for notify in notifies]
         assert versions == ["0", "1", "2", "3", "4"]
         assert ET.fromstring(notifies[0].body).get("entity") == "sip:1002@10.0.0.1"
+        assert b"<identity>sip:1003@10.0.0.1</identity>" in notifies[1].body
         await phone.close()
 
 

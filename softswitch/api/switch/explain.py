@@ -66,6 +66,7 @@ def add_explain(router: APIRouter, live: Live, unknown_sender: str) -> None:
             unknown_sender=unknown_sender,
             outward=live.switch.outward,
             now=live.clock(),
+            contacts=live.phones.location.explain if live.phones is not None else None,
         )
         for field, number in (("to", to), ("from", from_)):
             try:

@@ -73,6 +73,23 @@ async def test_a_user_deleted_over_rest_loses_his_phones_and_a_new_password_coun
     assert (await register(home, "2001", "another horse")).status == 403
 
 
+async def test_explain_shows_the_phones_of_a_user(home: House) -> None:
+    await make_user(home, "2001", forward_unregistered="2002")
+    await make_user(home, "2002")
+    asked = {"from": "13105550001", "to": f"sip:2001@{HERE}", "source": f"{OUTSIDE}:6000"}
+
+    async def contacts() -> list[tuple[str, bool, str]]:
+        explained = (await home.admin.get("/switch/v1/explain", params={**asked, "from": f"sip:2002@{HERE}"})).json()
+        found = [reason for reason in explained["reasons"] if reason["step"] == "contact"]
+        return [(reason["candidate"], reason["taken"], reason["why"]) for reason in found]
+
+    assert await contacts() == [("user 2001", False, "no phone is registered; forwarded to 2002")]
+    await register(home, "2001")
+    ((contact, taken, why),) = await contacts()
+    assert (contact, taken) == (f"sip:2001@{OUTSIDE}:5060", True)
+    assert why.startswith("q 1, by its URI, ")
+
+
 async def test_the_metrics_count_phones(home: House) -> None:
     await make_user(home, "2001")
     await register(home, "2001")
