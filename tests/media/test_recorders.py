@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -34,6 +35,40 @@ def record(writer, path, samples, *, append=False):
     for start in range(0, len(samples), 160):
         recording.write(samples[start : start + 160])
     return recording
+
+
+def writing_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "recorders"]
+
+
+def test_the_thread_is_there_while_there_are_recordings(tmp_path):
+    writer = Writer()
+    assert not writing_threads()
+    for name in ("first.wav", "second.wav"):
+        recording = record(writer, tmp_path / name, TONE)
+        (thread,) = writing_threads()
+        recording.close()
+        while not writer.ended():
+            pass
+        thread.join(5)
+        assert not thread.is_alive()
+        assert heard(tmp_path / name).tolist() == TONE.tolist()
+    writer.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread descriptors of its own")
+def test_a_socket_that_is_closed_while_something_is_recorded_is_closed(tmp_path):
+    writer = Writer()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        address = sock.getsockname()
+        recording = record(writer, tmp_path / "talk.wav", TONE[:160])
+        while not (tmp_path / "talk.wav").exists():
+            pass
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+        again.bind(address)
+    recording.close()
+    writer.stop()
 
 
 @pytest.mark.parametrize("threaded", [True, False])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from media.pool import KEPT_TICKS, LONGEST_BYTES, NO_SLOT, Pool
-from media.sweep import FEW_ROWS, MAX_BACKLOG, TURN_TICKS, SocketSweep
+from media.sweep import DRIFT_TURNS, FEW_ROWS, MAX_BACKLOG, TURN_TICKS, SocketSweep
 
 
 def udp(port: int = 0) -> socket.socket:
@@ -97,6 +97,17 @@ def test_a_row_that_is_one_packet_behind_is_read_twice_in_its_turn_only(make_leg
     legs.say(0, b"a moment too late")
     further = []
     for _ in range(TURN_TICKS):
+        legs.say(0, b"in time")
+        further += legs.sweep.sweep()
+    assert further == [(0, b"in time")]
+
+
+def test_a_row_whose_clock_is_faster_than_ours_is_read_to_its_end_now_and_then(make_legs: Make) -> None:
+    legs = make_legs(1)
+    legs.follow(0)
+    legs.say(0, b"one too many")
+    further = []
+    for _ in range(DRIFT_TURNS * TURN_TICKS):
         legs.say(0, b"in time")
         further += legs.sweep.sweep()
     assert further == [(0, b"in time")]
