@@ -22,6 +22,9 @@ DIFFERENCES_SHOWN = 100
 VALUE_SHOWN = 120
 """Characters of a value in a difference."""
 
+WAYS = {"UDP": ("", ""), "TCP": (" -t t1", " --transport TCP"), "TLS": (" -t l1", " --transport TLS")}
+"""Options of SIPp and of our gateway."""
+
 Listener = tuple[str, str, int]
 """Where the switch is heard: transport, host, port."""
 
@@ -106,9 +109,9 @@ def _shown(name: str, of: Object) -> str:
 
 def how_to_call(plan: Plan, listening: Sequence[Listener], *, program: str) -> list[Text]:
     """The two commands that show at once that it works: a direct number by SIPp, a code by the gateway simulator."""
-    transport, host, port = next((heard for heard in listening if heard[0] == "UDP"), listening[0])
+    transport, host, port = min(listening, key=lambda heard: ("UDP", "TCP", "TLS").index(heard[0]))
     place = _dialable(host, port)
-    over_sipp, over_gateway = ("", "") if transport == "UDP" else (" -t t1", " --transport TCP")
+    over_sipp, over_gateway = WAYS[transport]
     lines = []
     dids = [did for did in plan.numbers.dids if plan.leads_to_conference(did)]
     direct = next((did for did in dids if plan.call_flow(did).startswith("direct")), None)

@@ -48,3 +48,9 @@ def test_codes_of_one_s_own_are_not_printed_but_their_place_is(tmp_path: Path) -
 
 def test_a_plan_without_numbers_says_so_instead_of_call_it_and_nothing() -> None:
     assert hint(Plan(), UDP) == ["No number leads anywhere yet: numbers.toml has no DIDs."]
+
+
+def test_a_switch_heard_over_tls_alone_is_called_over_tls() -> None:
+    _, sipp, gateway = hint(load_plan(SHIPPED), (Transport.TLS, "127.0.0.1", 5061))
+    assert sipp.endswith(" -t l1")
+    assert gateway.endswith(" --transport TLS")

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from media import File, MediaError, MediaSettings
+from media import Encryption, File, MediaError, MediaSettings
 from softswitch.gateway.address import NameNotFoundError, host_and_port, local_host_towards, resolved
 from softswitch.gateway.gateway import MEDIA_PORTS, Gateway
 from softswitch.gateway.order import AfterPrompt, Batch, Order, Pause, Say, Step, keys, seconds
@@ -19,7 +19,7 @@ from softswitch.gateway.scenario import ACCEPTED, ScenarioBook, read_book
 from softswitch.gateway.show import show, watch, write_json
 from softswitch.sip import Transport
 
-SIP_PORT, SERVE_PORT = 5060, 5080
+SERVE_PORT = 5080
 BREATH = Pause(0.5)
 """Between the last key and the first word."""
 DEFAULT_HOLD_S = 10.0
@@ -38,7 +38,7 @@ def call(
     from_: Annotated[
         str, typer.Option("--from", metavar="NUMBER", help="The caller's number; counts up from call to call.")
     ],
-    switch: Annotated[str, typer.Option(metavar="ADDRESS", help="Where the switch listens.")] = f"127.0.0.1:{SIP_PORT}",
+    switch: Annotated[str, typer.Option(metavar="ADDRESS", help="Where the switch listens.")] = "127.0.0.1",
     send: Annotated[
         str, typer.Option(metavar="KEYS", help="Keys to press: 0-9 * # A-D; a comma waits half a second.")
     ] = "",
@@ -58,19 +58,20 @@ def call(
     ] = "",
     same_number: Annotated[bool, typer.Option("--same-number", help="Every call comes from the same number.")] = False,
     transport: Annotated[Transport, typer.Option(help="How SIP is carried.", case_sensitive=False)] = Transport.UDP,
+    encryption: Annotated[Encryption, typer.Option(help="Whether audio is encrypted (SRTP).")] = "off",
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the figures of every call to this file.")
     ] = None,
 ) -> None:
     """Call the switch: press keys, play, listen, and say how it was. Exit status 1 when a call failed."""
-    address = _parsed("--switch", lambda: host_and_port(switch, SIP_PORT))
+    address = _parsed("--switch", lambda: host_and_port(switch, transport.default_port))
     for option, path in (("--record", record), ("--json", json)):
         _refuse_missing_folder(option, path)
     steps = _steps(send, send_after, play, repeat)
     hold_s = _parsed("--hold", lambda: seconds(hold)) if hold else None if play and not repeat else DEFAULT_HOLD_S
     order = Order(to, from_, steps, hold_s, record)
     orders = Batch(order, calls, 0 if same_number else 1).orders()
-    sys.exit(_run(_call(orders, address, cps, transport, play, json)))
+    sys.exit(_run(_call(orders, address, cps, transport, encryption, play, json)))
 
 
 @app.command()
@@ -80,10 +81,11 @@ def serve(
         str, typer.Option(metavar="NAME", help=f"{ACCEPTED}; or a script.toml with one for each number.")
     ] = "answer",
     transport: Annotated[Transport, typer.Option(help="How SIP is carried.", case_sensitive=False)] = Transport.UDP,
+    encryption: Annotated[Encryption, typer.Option(help="Whether audio is encrypted (SRTP).")] = "off",
 ) -> None:
     """Take calls from the switch, each by the scenario of the number it called."""
     address = _parsed("--listen", lambda: host_and_port(listen, SERVE_PORT))
-    sys.exit(_run(_serve(address, read_book(scenario), transport)))
+    sys.exit(_run(_serve(address, read_book(scenario), transport, encryption)))
 
 
 async def _call(
@@ -91,6 +93,7 @@ async def _call(
     address: tuple[str, int],
     cps: float,
     transport: Transport,
+    encryption: Encryption,
     play: Path | None,
     json: Path | None,
 ) -> int:
@@ -101,7 +104,7 @@ async def _call(
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 1
     local = local_host_towards(switch)
-    media = MediaSettings(address=local, ports=MEDIA_PORTS)
+    media = MediaSettings(address=local, ports=MEDIA_PORTS, encryption=encryption)
     async with Gateway(listen=(local, 0), media=media, transport=transport) as gateway:
         if play is not None:
             gateway.engine.duration_s(File(play))
@@ -122,9 +125,10 @@ async def _call(
     return 0 if summary.good == len(orders) else 1
 
 
-async def _serve(address: tuple[str, int], book: ScenarioBook, transport: Transport) -> int:
+async def _serve(address: tuple[str, int], book: ScenarioBook, transport: Transport, encryption: Encryption) -> int:
     console = Console(highlight=False)
-    gateway = Gateway(listen=address, media=MediaSettings(address=address[0], ports=MEDIA_PORTS), transport=transport)
+    media = MediaSettings(address=address[0], ports=MEDIA_PORTS, encryption=encryption)
+    gateway = Gateway(listen=address, media=media, transport=transport)
     answering = gateway.answering(book, console.print)
     async with gateway:
         console.print(f"gateway takes calls at {gateway.local[0]}:{gateway.local[1]}: {book.default} (Ctrl-C ends it)")

@@ -6,17 +6,21 @@ async with Gateway(listen="127.0.0.1:0", media=MediaSettings(...)) as gateway:
 """
 
 import asyncio
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from media import Engine, MediaSettings
+from softswitch.certificates import open_tls
 from softswitch.gateway.answering import Answering
 from softswitch.gateway.caller import NOBODY_THERE, Caller
 from softswitch.gateway.campaign import Campaign
 from softswitch.gateway.order import Order
 from softswitch.gateway.scenario import ScenarioBook
+from softswitch.settings import SipTlsSettings
 from softswitch.sip import Stack, StackSettings, Transport, Uri
 
 MEDIA_PORTS = (30000, 49999)
@@ -51,6 +55,9 @@ class Gateway:
             opening.push_async_callback(self.engine.stop)
             await self.engine.start()
             opening.push_async_callback(self.stack.close)
+            if self._transport is Transport.TLS and self.stack.tls is None:
+                folder = opening.enter_context(tempfile.TemporaryDirectory())
+                self.stack.tls = open_tls(SipTlsSettings(), Path(folder), [self.local[0]], "the gateway")
             self.local = await self.stack.listen(self._transport, *self.local)
             opening.push_async_callback(self.stack.last_words, LAST_WORDS_S)
             self._open = opening.pop_all()

@@ -1,5 +1,6 @@
 """baresip over TLS, believing the certificate the switch made for itself, and with SRTP in the two ways it knows."""
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.processes import ALL_HANDS, PROJECT, SwitchProcess
-from tests.interop.peers import Baresip, until
+from tests.interop.peers import Baresip, start_gateway, until
 from tests.interop.test_phones import similarity_of_any_part
 from tests.interop.voices import voice
 
@@ -112,3 +113,17 @@ def test_a_phone_that_does_not_encrypt_where_it_must_is_refused(secret_switch: S
         phone.wait_registered()
         phone.command("dial", f"sip:{ALL_HANDS}@127.0.0.1:{switch.tls_port}")
         until(lambda: "session closed: 488" in phone.log, "the call to be refused")
+
+
+def test_our_own_gateway_calls_over_tls_and_srtp_and_no_key_is_logged(tmp_path: Path) -> None:
+    environment = {"SOFTSWITCH_SIP__TRANSPORTS": TRANSPORTS, "SOFTSWITCH_LOGS__SIP_MESSAGES": "true"}
+    with SwitchProcess(tmp_path / "switch", **environment) as switch:
+        place = f"127.0.0.1:{switch.tls_port}"
+        numbers = ("--from", "13105550142", "--to", ALL_HANDS, "--switch", place, "--hold", "2s")
+        secrecy = ("--transport", "TLS", "--encryption", "required")
+        calling = start_gateway("call", *numbers, *secrecy, folder=tmp_path / "gateway")
+        told, _ = calling.communicate(timeout=60)
+        assert calling.returncode == 0, told
+    keys = re.findall(r"inline:([^\\\"|]+)", switch.log)
+    assert len(keys) >= 3
+    assert set("".join(keys)) == {"*"}
