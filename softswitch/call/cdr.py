@@ -5,8 +5,8 @@ said of a call that nobody ended. An `AttendanceRecord` says the same of a stay 
 None. Dates are ISO 8601 in UTC with milliseconds; whoever calls says how far the clock of the call (monotonic seconds)
 lies behind the calendar (`epoch_at`: the POSIX time at which that clock showed 0).
 
-Billing is not ours: prices and rates stay None. `duration` counts from the answer; `duration_billing` is the same in
-whole minutes, a begun one in full.
+`duration` counts from the answer; `duration_billing` is the same in whole minutes, a begun one in full. Prices and
+rates are those of the rate decks, where trunk and caller have any.
 """
 
 import math
@@ -186,8 +186,19 @@ def concluded(
         duration=round(duration_s, 3),
         duration_billing=billed_s(duration_s),
         quality=quality,
-        **{codec: leg.codec, **far_end(call, sids), **_stir(call)},
+        **{codec: leg.codec, **far_end(call, sids), **_stir(call), **_prices(call, duration_s)},
     )
+
+
+def _prices(call: Call, duration_s: float) -> dict[str, float]:
+    """What a call out costs whoever pays us, and us, by the minute and in all."""
+    target = call.callee.target if call.callee is not None else None
+    if target is None:
+        return {}
+    minutes = billed_s(duration_s) / BILLING_UNIT_S
+    rates = {"rate": target.rate, "rate_lcr_dst": target.rate_lcr}
+    prices = {name.replace("rate", "price"): rate and round(rate * minutes, 6) for name, rate in rates.items()}
+    return {name: value for name, value in (rates | prices).items() if value is not None}
 
 
 def _stir(call: Call) -> dict[str, str]:

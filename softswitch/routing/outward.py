@@ -297,6 +297,7 @@ class Outward:
     def _target(self, group: TrunkGroup, choice: Choice, caller: Caller, shown: CallerId, fare: Fare | None) -> Target:
         trunk, subject, here = choice.trunk, choice.subject, self.here()
         mine = replace(shown, number=subject.number_src)
+        cost = self.price(trunk, subject.number_dst)
         identity = tuple(identity_headers(mine, trunk, here))
         is_told = not mine.is_private or any(name != "Privacy" for name, _ in identity)
         headers = (
@@ -316,6 +317,8 @@ class Outward:
             media_encryption=trunk.media_encryption,
             trunk_group=group,
             trunk=trunk,
+            rate=fare.rate.per_minute if fare is not None and fare.rate is not None else None,
+            rate_lcr=cost.per_minute if cost is not None else None,
         )
 
     def _gates_of(self, group: TrunkGroup, trunk: Trunk) -> tuple[Gate, ...]:

@@ -41,6 +41,10 @@ class Target:
     trunk_group: TrunkGroup | None = None
     trunk: Trunk | None = None
     endpoint_sid: str = ""
+    rate: float | None = None
+    """The price of a minute for whoever pays us, where his calling rules have a rate deck."""
+    rate_lcr: float | None = None
+    """What a minute costs us, where the trunk has a rate deck."""
 
     def __str__(self) -> str:
         return self.name

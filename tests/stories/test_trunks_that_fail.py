@@ -217,6 +217,7 @@ async def test_a_call_ends_when_the_money_of_the_day_is_gone(tmp_path: Path) -> 
         clock = asyncio.get_running_loop().time
         outward = it.app.destinations.outward
         it.app.destinations._clock = outward.clock = outward.guard._clock = clock
+        records = keep_records(it)
         ann, carrier = await it.phone("1001"), await it.carrier()
         ann.dial(TO)
         await carrier.picks_up()
@@ -228,3 +229,5 @@ async def test_a_call_ends_when_the_money_of_the_day_is_gone(tmp_path: Path) -> 
         assert 120 <= clock() - begun <= 126
         ann.dial(TO)
         assert (await ann.ended()).reason == "Spending limit reached"
+        assert (records[0].rate, records[0].rate_lcr_dst) == (0.5, None)
+        assert records[0].price == 0.5 * records[0].duration_billing / 60
