@@ -59,9 +59,11 @@ def secret_switch(tmp_path: Path) -> Iterator[SwitchProcess]:
     config = tmp_path / "config"
     shutil.copytree(PROJECT / "config", config)
     numbers = config / "numbers.toml"
-    for user in ("1001", "1002"):
-        password = f'password = "demo-{user}"\n'
-        numbers.write_text(numbers.read_text().replace(password, f'{password}media_encryption = "required"\n'))
+    others, mark, users = numbers.read_text().partition("[[users]]")
+    users = users.replace('\nmedia_encryption = "off"', "")
+    numbers.write_text(
+        others + mark + re.sub(r'(password = "demo-100[12]"\n)', r'\1media_encryption = "required"\n', users)
+    )
     with SwitchProcess(tmp_path / "switch", config=config, SOFTSWITCH_SIP__TRANSPORTS=TRANSPORTS) as running:
         yield running
     assert "Traceback" not in running.log, running.log[-4000:]
