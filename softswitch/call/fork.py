@@ -167,8 +167,6 @@ class _Fork:
     def _take(self, leg: OutgoingLeg) -> OutgoingLeg:
         self._call.tried.append(Attempt(leg.target.name, 200, "OK"))
         self._call.advance(StageTrigger.ANSWER, leg.target.name)
-        if self._invitation.on_tried is not None:
-            self._invitation.on_tried(leg.target, 200)
         return leg
 
     def _refused(self, leg: OutgoingLeg, refusal: Ended) -> None:
@@ -176,7 +174,7 @@ class _Fork:
         redirected = self._redirected(leg.target, refusal)
         leg.accept_refusal()
         self._groups.extendleft([target] for target in reversed(redirected))
-        self._is_final = not elsewhere and not redirected
+        self._is_final = self._is_final or not (elsewhere or redirected)
         self._lost(leg, CallRejected(refusal.status, refusal.reason, q850=refusal.q850))
 
     def _redirected(self, target: Target, refusal: Ended) -> Sequence[Target]:

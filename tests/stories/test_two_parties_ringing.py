@@ -229,3 +229,26 @@ async def test_ringing_is_told_once_however_many_phones_ring(tmp_path: Path) -> 
         hand.ring()
         await asyncio.sleep(2)
         assert len([event for event in ann.events if isinstance(event, Provisional)]) == 1
+
+
+async def test_a_6xx_counts_whatever_another_phone_says_in_the_same_moment(tmp_path: Path) -> None:
+    async with town(tmp_path, users=[{}, {"ring_s": 20}, {}]) as it:
+        ann = await it.phone("1001")
+        desk, hand = await it.phone("1002-desk"), await it.phone("1002-hand")
+        last = await it.phone("1002-last", q="0.1")
+        ann.dial("1002")
+        await asyncio.gather(desk.rings(), hand.rings())
+        desk.refuse(603, "Decline")
+        hand.refuse(486, "Busy Here")
+        assert (await ann.ended()).status == 603
+        assert not last.sessions
+
+
+async def test_a_request_with_our_own_via_is_a_loop(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        carrier, bob = await it.carrier(), await it.phone("1002")
+        host, port = it.app.sip_address
+        carrier.dial("12025550112", headers=[("Via", f"SIP/2.0/UDP {host}:{port};branch=z9hG4bKbefore")])
+        await asyncio.sleep(1)
+        assert any(text.startswith("SIP/2.0 482") for text in it.messages(carrier.host))
+        assert not bob.sessions

@@ -319,3 +319,48 @@ async def test_a_re_invite_we_can_not_take_leaves_the_talk_as_it_was(tmp_path: P
         assert (await ann.seen(OfferRefused)).status == 488
         await asyncio.sleep(1)
         assert hear_each_other(ann, bob)
+
+
+async def test_each_leg_keeps_its_session_alive_by_itself(tmp_path: Path) -> None:
+    """RFC 4028: the refresher of one leg says nothing on the other."""
+    async with town(tmp_path, sip={"transports": ["udp"], "session_expires_s": 90}) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        since = it.now
+        await asyncio.sleep(300)
+        refreshes = [line for line in it.flow(ann, since) + it.flow(bob, since) if "UPDATE" in line]
+        assert len(refreshes) >= 4
+        assert hear_each_other(ann, bob)
+
+
+async def test_a_phone_that_is_gone_ends_the_call_for_the_other(tmp_path: Path) -> None:
+    async with town(tmp_path, sip={"transports": ["udp"], "session_expires_s": 90}) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        it.wire.sends_icmp = False
+        it.wire.refuses = lambda packet: bob.host in (packet.source[0], packet.destination[0])
+        ended = await ann.ended()
+        assert ended.by == "remote"
+
+
+async def test_a_re_invite_that_crosses_another_is_tried_again(tmp_path: Path) -> None:
+    """Both sides hold at one moment: each hold is answered by its own leg, so nothing collides."""
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        ann.hold()
+        bob.hold()
+        await asyncio.sleep(3)
+        ann.resume()
+        bob.resume()
+        await asyncio.sleep(3)
+        assert hear_each_other(ann, bob)
+
+
+async def test_a_talk_is_ended_by_an_operator(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        (call,) = it.app.switch.calls.values()
+        it.app.switch.end(call, "Ended by an operator")
+        await asyncio.gather(ann.ended(), bob.ended())

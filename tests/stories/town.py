@@ -17,7 +17,7 @@ import soundfile
 
 from media import Engine
 from media.codecs.g711 import DECODE_A, DECODE_U, ENCODE_A, ENCODE_U
-from softswitch.app import App, media_settings
+from softswitch.app import App, media_settings, stack_settings
 from softswitch.configfile import validated
 from softswitch.plan import NumberPlan, Plan
 from softswitch.settings import Settings
@@ -494,7 +494,7 @@ async def town(
         }
     )
     engine = Engine(media_settings(chosen), in_process=wire)
-    app = App(chosen, plan, engine=engine, stack=Stack(network=wire))
+    app = App(chosen, plan, engine=engine, stack=Stack(stack_settings(chosen), network=wire))
     async with app:
         it = Town(wire, app)
         try:
