@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from softswitch.sip import Provisional
-from tests.stories.town import RINGBACK_HZ, SECOND_TRUNK, town, two_trunks
+from tests.stories.town import CARRIER, RINGBACK_HZ, SECOND_TRUNK, town, two_trunks
 
 
 async def test_all_phones_of_a_user_ring_and_the_first_answer_wins(tmp_path: Path) -> None:
@@ -246,9 +246,22 @@ async def test_a_6xx_counts_whatever_another_phone_says_in_the_same_moment(tmp_p
 
 async def test_a_request_with_our_own_via_is_a_loop(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        carrier, bob = await it.carrier(), await it.phone("1002")
+        bob = await it.phone("1002")
         host, port = it.app.sip_address
-        carrier.dial("12025550112", headers=[("Via", f"SIP/2.0/UDP {host}:{port};branch=z9hG4bKbefore")])
+        socket = it.wire.datagrams(CARRIER, 5099)
+        lines = (
+            f"INVITE sip:12025550112@{host} SIP/2.0",
+            f"Via: SIP/2.0/UDP {CARRIER}:5099;branch=z9hG4bKnow",
+            f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bKbefore",
+            f"From: <sip:13105550199@{CARRIER}>;tag=1",
+            f"To: <sip:12025550112@{host}>",
+            "Call-ID: loop",
+            "CSeq: 1 INVITE",
+            f"Contact: <sip:{CARRIER}:5099>",
+            "Content-Length: 0",
+        )
+        socket.send("\r\n".join([*lines, "", ""]).encode(), host, port)
         await asyncio.sleep(1)
-        assert any(text.startswith("SIP/2.0 482") for text in it.messages(carrier.host))
+        assert any(text.startswith("SIP/2.0 482") for text in it.messages(CARRIER))
         assert not bob.sessions
+        socket.close()
