@@ -28,7 +28,7 @@ from softswitch.call import Call, CallAnswered, Event
 from softswitch.call.cdr import AttendanceRecord, CallRecord, concluded, cut_off, date, joined, left, opened, row
 from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
-from softswitch.endpoints.mediator import DialoutFailed, Mediated, MediationMoved, MediatorRecord
+from softswitch.endpoints.mediator import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
 from softswitch.endpoints.mediator.record import closed as closed_mediation
 from softswitch.endpoints.mediator.record import moved
 from softswitch.logs import get_logger
@@ -81,7 +81,7 @@ class Alive:
 class Records:
     """The records of one switch."""
 
-    hears = (AttendeeChanged, CallAnswered, MeetingMoved, Mediated, MediationMoved, DialoutFailed)
+    hears = (AttendeeChanged, CallAnswered, MeetingMoved, MediationStarted, MediationMoved, DialoutFailed)
     """The events that `on_event` wants."""
 
     def __init__(
@@ -278,16 +278,16 @@ class Records:
             self._on_answered(event)  # type: ignore[arg-type]
         elif kind is MeetingMoved:
             self._on_meeting(event)  # type: ignore[arg-type]
-        elif kind is Mediated or kind is MediationMoved:
+        elif kind is MediationStarted or kind is MediationMoved:
             self._on_mediation(event)  # type: ignore[arg-type]
         elif kind is DialoutFailed:
             self._on_dialout_failed(event)  # type: ignore[arg-type]
 
-    def _on_mediation(self, event: Mediated | MediationMoved) -> None:
+    def _on_mediation(self, event: MediationStarted | MediationMoved) -> None:
         alive = self.alive.get(event.call_id)
         if alive is None:
             return
-        if isinstance(event, Mediated):
+        if isinstance(event, MediationStarted):
             alive.mediated = replace(event.record, partner_sid=self.sids.partner)
         elif alive.mediated is not None:
             alive.mediated = moved(alive.mediated, event.stage, date(self._epoch_at() + event.at))

@@ -39,11 +39,14 @@ class Switch:
     url: str
     token: str
     login: tuple[str, str]
+    mediator: tuple[str, str]
     sids: dict[str, str]
 
     def credentials(self, path: str) -> dict[str, Any]:
         if path.startswith("/conference/v2"):
             return {"auth": self.login}
+        if path.startswith("/mediator/v1"):
+            return {"auth": self.mediator}
         return {"headers": {"Authorization": f"Bearer {self.token}"}}
 
 
@@ -89,17 +92,26 @@ def _furnished(url: str, token: str) -> Switch:
         container = core.post("/core/v2/storage/containers", json={"name": "fuzzed"}).json()
         form = {"container_sid": container["container_sid"]}
         file = core.post("/core/v2/storage/files", data=form, files={"file": ("f.txt", b"text")}).json()
+        mediating = core.post("/core/v2/endpoints", json={"type": "mediator", "name": "fuzzing too"}).json()
+        mediator = (mediating["properties"]["login"], mediating["properties"]["password"])
+        redirect = {"phonenumber": "4930123457", "endpoint_sid": mediating["endpoint_sid"]}
+        core.post("/core/v2/phonenumber/dids", json=redirect)
         user = core.post("/core/v2/users", json={"username": "fuzzed", "password": "long enough"}).json()
     with httpx.Client(base_url=url, auth=login, timeout=60) as conference:
         room = conference.post("/conference/v2/meeting_rooms", json={"name": "fuzzed"}).json()
         did_group = conference.post("/conference/v2/did_groups", json={"name": "fuzzed"}).json()
+    with httpx.Client(base_url=url, auth=mediator, timeout=60) as client:
+        bound = client.post("/mediator/v1/bindings", json={"destination_did": "4930123458"}).json()["body"]
+        stages = {"stage_one_destination_did": "4930123459", "stage_two_destination_did": "4930123460"}
+        waiting = {**stages, "redirect_did": "4930123457", "delay": 3600}
+        dialout = client.post("/mediator/v1/dialouts", json=waiting).json()["body"]
     sids = {
         name: value
-        for found in (group, trunk, did, container, file, user, room, did_group, other)
+        for found in (group, trunk, did, container, file, user, room, did_group, other, bound, dialout)
         for name, value in found.items()
         if name.endswith("_sid") and name != "account_sid" and isinstance(value, str)
     }  # not the account that asks: it would get another password
-    return Switch(url, token, login, sids)
+    return Switch(url, token, login, mediator, sids)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

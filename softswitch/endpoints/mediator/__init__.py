@@ -11,7 +11,7 @@ from softswitch.endpoints.mediator.dialout import Dialout, DialoutState
 from softswitch.endpoints.mediator.dialouts import InUse
 from softswitch.endpoints.mediator.means import Forgetful, Keeper, Means, Ways
 from softswitch.endpoints.mediator.mediator import Mediator
-from softswitch.endpoints.mediator.record import DialoutFailed, Mediated, MediationMoved, MediatorRecord
+from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
 
 __all__ = [
     "Binding",
@@ -23,8 +23,8 @@ __all__ = [
     "InUse",
     "Keeper",
     "Means",
-    "Mediated",
     "MediationMoved",
+    "MediationStarted",
     "Mediator",
     "MediatorRecord",
     "Taken",

@@ -16,7 +16,7 @@ from softswitch.endpoints.mediator.attributes import wishes
 from softswitch.endpoints.mediator.dialout import Dialout, DialoutState, DialoutTrigger
 from softswitch.endpoints.mediator.masking import Shown, plain, shown_to_stage_one, shown_to_stage_two
 from softswitch.endpoints.mediator.means import Means
-from softswitch.endpoints.mediator.record import DialoutFailed, Mediated, MediatorRecord, moment
+from softswitch.endpoints.mediator.record import DialoutFailed, MediationStarted, MediatorRecord, moment
 from softswitch.errors import CallRejected
 from softswitch.routing import ToEndpoint
 
@@ -131,7 +131,7 @@ class Dialouts:
 
     async def _run(self, dialout: Dialout, leg: OutgoingLeg, call: Call) -> Outcome:
         """The call of stage one, whole."""
-        self._mediator.publish(Mediated(call.id, self._record(dialout, call.sid)))
+        self._mediator.publish(MediationStarted(call.id, self._record(dialout, call.sid)))
         try:
             await self._stage_one(dialout, leg)
             far = await self._stage_two(dialout, call)

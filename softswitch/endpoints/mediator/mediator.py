@@ -23,7 +23,7 @@ from softswitch.endpoints.mediator.dialouts import Dialouts
 from softswitch.endpoints.mediator.entertained import waiting_side
 from softswitch.endpoints.mediator.masking import Shown, plain, shown_of_call
 from softswitch.endpoints.mediator.means import Means
-from softswitch.endpoints.mediator.record import Mediated, MediationMoved, MediatorRecord, Stage, moment
+from softswitch.endpoints.mediator.record import MediationMoved, MediationStarted, MediatorRecord, Stage, moment
 from softswitch.errors import CallRejected
 from softswitch.plan import AnyEndpoint, MediatorEndpoint
 from softswitch.routing import ToEndpoint
@@ -159,7 +159,7 @@ class Mediator(Endpoint):
     def _begin_record(self, call: Call, route: Route) -> None:
         binding = route.binding
         self.publish(
-            Mediated(
+            MediationStarted(
                 call.id,
                 MediatorRecord(
                     dr_sid=call.sid,

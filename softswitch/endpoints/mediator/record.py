@@ -50,7 +50,7 @@ class MediatorRecord(Struct, kw_only=True, omit_defaults=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Mediated(Event):
+class MediationStarted(Event):
     """A call has found its binding, or a dialout calls somebody: the record as it begins."""
 
     call_id: str

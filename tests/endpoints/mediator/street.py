@@ -11,7 +11,7 @@ from typing import Any
 
 from softswitch.call import Event
 from softswitch.endpoints.mediator import Binding, Dialout, Mediator
-from softswitch.endpoints.mediator.record import DialoutFailed, Mediated, MediationMoved
+from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted
 from tests.endpoints.mediator.leaks import Hidden
 from tests.stories.town import DIDS, PSTN, Phone, Town, town
 
@@ -53,7 +53,7 @@ class Street:
             assert not secret.leaks(self.town.wire), f"{secret.text} is in what was sent to {secret.host}"
 
     def records(self) -> list[Any]:
-        return [event for event in self.events if isinstance(event, Mediated | MediationMoved | DialoutFailed)]
+        return [event for event in self.events if isinstance(event, MediationStarted | MediationMoved | DialoutFailed)]
 
     def _on_event(self, event: Event) -> None:
         self.events.append(event)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from softswitch.endpoints.mediator.record import Mediated, MediationMoved
+from softswitch.endpoints.mediator.record import MediationMoved, MediationStarted
 from tests.endpoints.mediator.street import HIDE, OUTSIDE, REDIRECT, SECOND, street
 from tests.stories.town import MUSIC_HZ, Phone
 
@@ -272,7 +272,7 @@ async def test_a_call_is_told_as_it_begins_and_when_both_talk(tmp_path: Path) ->
         await bob.picks_up()
         await caller.answered()
         begun, talking = it.records()
-        assert isinstance(begun, Mediated)
+        assert isinstance(begun, MediationStarted)
         assert isinstance(talking, MediationMoved)
         record = begun.record
         assert (record.number_src, record.number_dst, record.number_redirect) == (OUTSIDE, "1002", REDIRECT)

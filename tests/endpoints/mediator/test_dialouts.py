@@ -7,7 +7,7 @@ import pytest
 
 from softswitch.endpoints.mediator import InUse
 from softswitch.endpoints.mediator.dialout import DIALOUT_TABLE, DialoutState, DialoutTrigger
-from softswitch.endpoints.mediator.record import DialoutFailed, Mediated, MediationMoved
+from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted
 from tests.endpoints.mediator.street import HIDE, REDIRECT, SECOND, street
 from tests.stories.town import MUSIC_HZ, RINGBACK_HZ, Phone
 
@@ -91,7 +91,7 @@ async def test_where_stage_one_refuses_stage_two_is_never_called(tmp_path: Path)
         await asyncio.sleep(5)
         assert it.mediator.dialouts.all() == ()
         assert (bob.sessions, it.town.app.switch.calls) == ([], {})
-        assert [type(event) for event in it.records()] == [Mediated]
+        assert [type(event) for event in it.records()] == [MediationStarted]
 
 
 @pytest.mark.parametrize("status", [404, 486, 503, 603])
