@@ -242,6 +242,8 @@ class OutgoingLeg(Leg):
     def _on_answer(self, sdp: bytes | None) -> None:
         self.state = LEG_TABLE.after(self.state, LegTrigger.ANSWER)
         self.answered_at = asyncio.get_running_loop().time()
+        if self._on_tried is not None:
+            self._on_tried(self.target, 200)
         if self.on_answered is not None:
             self.on_answered(self.answered_at)
         if sdp is not None:

@@ -14,7 +14,7 @@ from softswitch.routing.identify import Identified, Senders
 from softswitch.routing.identity import Identity, identity_of
 from softswitch.routing.limits import Gate, Gates, Passage, TokenBucket
 from softswitch.routing.number import digits, international, number_of
-from softswitch.routing.outward import Outward, Way
+from softswitch.routing.outward import Outward
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.router import Decision, Router
 from softswitch.routing.target import Target
@@ -49,7 +49,6 @@ __all__ = [
     "TokenBucket",
     "Transformations",
     "TrunkService",
-    "Way",
     "digits",
     "explain",
     "failover_order",

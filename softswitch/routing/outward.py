@@ -34,9 +34,8 @@ from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.redirects import Redirects
 from softswitch.routing.target import Target
 from softswitch.routing.transformations import Subject, Transformations
-from softswitch.routing.trunk_group import Candidate, Draw, failover_order, ranked, why_it_has_no_room
+from softswitch.routing.trunk_group import Candidate, Draw, ranked, why_it_has_no_room
 from softswitch.sip.digest import Credentials
-from softswitch.sip.grammar import format_host_port
 from softswitch.sip.headers import Address
 from softswitch.sip.uri import Uri, escape_user
 
@@ -49,15 +48,6 @@ NO_CIRCUIT = 34
 
 Signer = Callable[[Caller, CallerId, str, str], tuple[tuple[str, str], ...]]
 """Of caller, caller ID, number called and attestation asked for: the Identity header, or nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One trunk that may carry a call out, and the gates that the call passes there."""
-
-    trunk_group: TrunkGroup
-    trunk: Trunk
-    gates: tuple[Gate, ...]
 
 
 class Choice(NamedTuple):
@@ -191,13 +181,6 @@ class Outward:
     def price(self, trunk: Trunk, number: str) -> Rate | None:
         """What a minute costs over a trunk, where it has a rate deck."""
         return self.decks.rate(trunk.rate_deck, number) if trunk.rate_deck is not None else None
-
-    def ways(self, group: TrunkGroup, now: float, draw: Draw) -> tuple[list[Way], list[Reason]]:
-        """The trunks to try, best first, and a reason for each trunk of the group; whoever calls is not looked at."""
-        gates = {trunk.name: self._gates[_key(group), _key(trunk)] for trunk in group.trunks}
-        order, reasons = failover_order(group, gates, now, draw)
-        whole = self._gates[_key(group), ""]
-        return [Way(group, trunk, (whole, gates[trunk.name])) for trunk in order], reasons
 
     def in_use(self, group: TrunkGroup, trunk: Trunk) -> int:
         """Calls that we have placed over a trunk and that are up."""
@@ -358,8 +341,9 @@ class FixedDraws:
 
 def uri_of(number: str, trunk: Trunk) -> Uri:
     """A number at the address of a trunk."""
-    transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
-    return Uri.parse(f"sip:{escape_user(number)}@{format_host_port(trunk.address or '', trunk.port)}{transport}")
+    params = {} if trunk.transport == "udp" else {"transport": trunk.transport}
+    user = number if number.isascii() and number.isdigit() else escape_user(number)
+    return Uri("sip", user, host=trunk.address or "", port=trunk.port, params=params)
 
 
 def _of_endpoint(endpoint: AnyEndpoint | None) -> Transformations:

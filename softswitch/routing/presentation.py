@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from softswitch.plan import CallingRules, Plan, Trunk
 from softswitch.routing.caller import ANONYMOUS_HOST, Caller
 from softswitch.routing.reasons import Reason
-from softswitch.sip.grammar import format_host_port, quote
+from softswitch.sip.grammar import quote
 from softswitch.sip.headers import Address
 from softswitch.sip.uri import Uri, escape_user
 
@@ -133,4 +133,5 @@ def _own(caller: Caller, dids: Iterable[str], rules: CallingRules) -> list[str]:
 
 
 def _uri(number: str, here: Here) -> Uri:
-    return Uri.parse(f"sip:{escape_user(number)}@{format_host_port(*here)}")
+    host, port = here
+    return Uri("sip", number if number.isascii() and number.isdigit() else escape_user(number), host=host, port=port)

@@ -202,6 +202,7 @@ class Calls(LiveResource[Attendee]):
                 from_number=did.phonenumber,
                 to_number=number,
                 local=live.sip_address(),
+                on_tried=lambda target, status: outward.tried(target, status, live.clock()),
             )
         except CallRejected as rejected:
             raise ApiError(503, field="number_dst", message=rejected.reason) from None
