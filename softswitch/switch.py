@@ -218,7 +218,7 @@ class Switch:
         if source is None:
             raise Refused(403, "Forbidden", counted_as="unknown_sender")
         call.source = source
-        call.caller.know(source.user, source.trunk)
+        call.caller.know(source.user, source.trunk, source.endpoint)
         call.record("identified", source.why)
         return source
 

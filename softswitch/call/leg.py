@@ -43,7 +43,7 @@ from softswitch.sip import Confirmed, Ended, InfoReceived, Offered, Reanswered, 
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
-    from softswitch.plan import Trunk, User
+    from softswitch.plan import ThirdPartyEndpoint, Trunk, User
     from softswitch.sip import Session
 
 log = logging.getLogger(__name__)
@@ -123,15 +123,14 @@ class Leg:
         self.waiting = waiting or Waiting()
         session.on_event = self._on_session_event
 
-    def know(self, user: "User | None", trunk: "Trunk | None") -> None:
-        """Who is at the far end: a user of ours, or a trunk."""
+    def know(self, user: "User | None", trunk: "Trunk | None", third_party: "ThirdPartyEndpoint | None" = None) -> None:
+        """Who is at the far end: a user of ours, a trunk, or a third party."""
         self.user = user
-        if user is not None:
-            self.codecs = user.codecs
-            self.encryption = _demanded(user.media_encryption)
-        elif trunk is not None:
-            self.codecs = trunk.codecs
-            self.encryption = _demanded(trunk.media_encryption)
+        account = user or trunk or third_party
+        if account is not None:
+            self.codecs = account.codecs
+            self.encryption = _demanded(account.media_encryption)
+        if trunk is not None:
             self.may_transfer = trunk.allow_transfer == "enabled"
 
     def __repr__(self) -> str:
@@ -155,6 +154,11 @@ class Leg:
         """What the caller and we speak, once that is agreed."""
         agreement = None if self._stream is None else self._stream.agreement
         return None if agreement is None else str(agreement.codec)
+
+    @property
+    def encryption_suite(self) -> str | None:
+        """The crypto suite of SRTP; None while the audio is plain, or not agreed."""
+        return None if self._stream is None else self._stream.encryption or None
 
     @property
     def wished_codecs(self) -> tuple[str, ...]:

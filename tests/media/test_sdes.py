@@ -4,6 +4,8 @@ import base64
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.errors import NegotiationError
 from media.negotiation import Agreement, LocalMedia
@@ -208,3 +210,15 @@ def test_encryption_without_a_source_of_keys_is_our_bug() -> None:
 def test_a_plain_offer_of_a_phone_is_untouched_by_all_this() -> None:
     text = plain_offer("192.0.2.20", 6000, "0 8")
     assert local("off").answer(text)[0] == local("offered").answer(text)[0]
+
+
+@given(st.lists(st.text(max_size=80), max_size=4), st.sampled_from(["offered", "required"]))
+def test_any_text_in_place_of_a_key_is_passed_over_or_refused(values: list[str], encryption: str) -> None:
+    assert all(len(line.key) == line.suite.key_bytes for line in usable(values))
+    lines = [f"a=crypto:{value}\r\n" for value in values]
+    text = (HEAD + section("RTP/AVP", *lines)).encode("utf-8", "surrogatepass")
+    try:
+        _, agreement = local(encryption).answer(text)
+    except NegotiationError:
+        return
+    assert agreement.keys is not None or encryption == "offered"

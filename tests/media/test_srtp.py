@@ -263,6 +263,36 @@ async def test_digits_travel_encrypted_both_ways(ears: Ears) -> None:
     assert {packet[12] for _, packet in phone.member.heard if packet[1] & 0x7F == 101} == {5}
 
 
+async def test_a_call_becomes_encrypted_and_plain_again_by_re_offer(ears: Ears) -> None:
+    ears.member("b")
+    phone = SecurePhone(ears, "a")
+    seal, opened = phone.member.send, phone._hear
+    plain = "v=0\r\no=- 1 2 IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\nm=audio {1} RTP/AVP 0 101\r\n" + EVENTS
+    meet(ears)
+    for _ in range(2):
+        await ears.listen(0.6)
+        assert ears.matrix() == BOTH
+        phone.stream.answer(plain.format(*phone.port.address).encode())
+        assert phone.stream.encryption == ""
+        phone.member.send, phone._hear = phone.send_raw, phone.member.hear  # type: ignore[method-assign]
+        await ears.listen(0.6)
+        assert ears.matrix() == BOTH
+        phone.offer(key=b"2" * 30)
+        phone.inward = session(phone.suite, phone.theirs.key, inbound=True)
+        phone.member.send, phone._hear = seal, opened  # type: ignore[method-assign]
+    await ears.listen(0.6)
+    assert ears.matrix() == BOTH
+    assert phone.broken <= 2  # under way while the keys changed
+
+
+async def test_an_empty_datagram_harms_nobody(ears: Ears) -> None:
+    phone = SecurePhone(ears, "a")
+    for _ in range(3):
+        phone.send_raw(b"")
+        await ears.listen(0.1)
+    assert phone.stream.statistics().packets_received > 10
+
+
 # --- a new worker, as the shared table tells it
 
 

@@ -44,6 +44,7 @@ class CalledLeg(BaseModel):
     state: str
     user: str | None
     codec: str | None
+    encryption: str | None
     talking: bool
     sip_call_id: str
 
@@ -65,7 +66,10 @@ class SwitchCall(Object):
     date_start: Date
     duration: float
     codec: str | None
+    encryption: str | None
+    """The crypto suite of SRTP; null for plain RTP."""
     talking: bool
+    """Told of who is in a conference; never of two legs that only talk with each other."""
     sip_call_id: str
     callee: CalledLeg | None
     """Where a call goes on to somebody: the leg that has answered, or the last one that was rung."""
@@ -86,6 +90,7 @@ EXAMPLE: dict[str, Any] = {
     "date_start": "2026-01-31T09:45:00.000Z",
     "duration": 61.5,
     "codec": "PCMU",
+    "encryption": None,
     "talking": True,
     "sip_call_id": "4f0c2a@192.0.2.7",
     "callee": None,
@@ -130,6 +135,7 @@ def _columns(live: Live) -> Columns[Call]:
         "date_start": lambda it: live.date(it.started_at),
         "duration": lambda it: round(it.clock() - it.started_at, 3),
         "codec": lambda it: it.caller.codec,
+        "encryption": lambda it: it.caller.encryption_suite,
         "talking": lambda it: it.caller.talking,
         "sip_call_id": lambda it: it.caller.session.call_id,
         "callee": _callee,
@@ -145,6 +151,7 @@ def _callee(call: Call) -> dict[str, Any] | None:
         "state": str(leg.state),
         "user": leg.user.username if leg.user is not None else None,
         "codec": leg.codec,
+        "encryption": leg.encryption_suite,
         "talking": leg.talking,
         "sip_call_id": leg.session.call_id,
     }
