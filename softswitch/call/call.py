@@ -16,6 +16,7 @@ from softswitch.call.stages import STAGE_TABLE, StageTrigger
 
 if TYPE_CHECKING:
     from softswitch.call.bridge import Talk
+    from softswitch.call.fork import Fork
     from softswitch.call.originate import Attempt, OutgoingLeg
     from softswitch.plan import Did
     from softswitch.routing import Destination, Identified
@@ -46,6 +47,7 @@ class Call:
         "dialled_number",
         "did",
         "events",
+        "fork",
         "from_name",
         "from_number",
         "headers",
@@ -90,6 +92,8 @@ class Call:
         """The last one we have rung for it."""
         self.talk: Talk | None = None
         """The two legs that talk now."""
+        self.fork: Fork | None = None
+        """Whom it rings now, where others may pick it up."""
         self.tried: list[Attempt] = []
         """Every place that was tried, and what came of it."""
         self.source = source

@@ -12,7 +12,7 @@ response for the caller, as the far end gave it.
 from media import Engine
 from softswitch.call.bridge import Audio, Talk
 from softswitch.call.call import Call
-from softswitch.call.fork import Invitation, ring
+from softswitch.call.fork import Invitation, PickedUp, ring_openly
 from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
 from softswitch.call.lines import Lines
@@ -33,11 +33,14 @@ async def connect(call: Call, invitation: Invitation, lines: Lines, onward: Onwa
     return await converse(call, leg, lines, onward)
 
 
-async def reach(call: Call, invitation: Invitation, lines: Lines) -> OutgoingLeg:
+async def reach(call: Call, invitation: Invitation, lines: Lines) -> Leg:
     """Somebody has answered, and so have we. Raises `CallRejected`: the refusal, or 488 where the caller can't talk."""
     caller = Caller(call, lines.engine)
+    leg: Leg
     try:
-        leg = await ring(call, invitation, lines, caller)
+        leg = call.callee = await ring_openly(call, invitation, lines, caller)
+    except PickedUp as picked_up:
+        leg = picked_up.leg
     except CallRejected as rejected:
         raise handed_on(rejected) from None
     finally:
@@ -49,7 +52,6 @@ async def reach(call: Call, invitation: Invitation, lines: Lines) -> OutgoingLeg
     except BaseException:
         leg.hang_up()
         raise
-    call.callee = leg
     return leg
 
 

@@ -1,7 +1,8 @@
 """Somebody is rung: the targets of one group all at once, the groups one after another, until one answers.
 
 The first answer wins and the others are cancelled (RFC 3261 §16.7, §13.2.2.4). What is heard before goes to a
-`Listener`, who makes the waiting party hear it. Nobody answering raises `CallRejected` with the best refusal.
+`Listener`, who makes the waiting party hear it. Nobody answering raises `CallRejected` with the best refusal. Somebody
+else may pick the call up while it rings (RFC 3891 §3): that is `PickedUp`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from softswitch.call.call import Call
+from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
 from softswitch.call.lines import Lines
 from softswitch.call.loops import check_hops
@@ -64,12 +66,29 @@ class Listener(Protocol):
         """Raises `CallRejected` where nobody waits any more."""
 
 
+class PickedUp(Exception):  # noqa: N818 - no error
+    """Somebody who was not rung has taken the call: `leg` is his."""
+
+    def __init__(self, leg: Leg) -> None:
+        super().__init__()
+        self.leg = leg
+
+
 async def ring(call: Call, invitation: Invitation, lines: Lines, listener: Listener) -> OutgoingLeg:
     """Whoever answers first. Raises `CallRejected`: the best refusal (RFC 3261 §16.7), 482 or 483 for a loop."""
-    return await _Fork(call, invitation, lines, listener).answered()
+    return await Fork(call, invitation, lines, listener).answered()
 
 
-class _Fork:
+async def ring_openly(call: Call, invitation: Invitation, lines: Lines, listener: Listener) -> OutgoingLeg:
+    """The same, where others may pick it up meanwhile. Raises `PickedUp` too."""
+    call.fork = Fork(call, invitation, lines, listener)
+    try:
+        return await call.fork.answered()
+    finally:
+        call.fork = None
+
+
+class Fork:
     """One invitation being carried out by the task of its call."""
 
     def __init__(self, call: Call, invitation: Invitation, lines: Lines, listener: Listener) -> None:
@@ -79,6 +98,13 @@ class _Fork:
         self._refusals: list[CallRejected] = []
         self._is_final = False
         self._heard: dict[OutgoingLeg, object] = {}
+        self._taken_by: Leg | None = None
+
+    def pick_up(self, leg: Leg) -> None:
+        """Whoever is rung is cancelled, and `leg`, of another call that is up, is the one that answers."""
+        leg.call, leg.waiting, leg.on_ended = self._call, self._call.waiting, None
+        self._taken_by = leg
+        self._call.waiting.wake()
 
     async def answered(self) -> OutgoingLeg:
         while self._groups and not self._is_final:
@@ -98,11 +124,21 @@ class _Fork:
                 winner = self._look_at(legs)
                 if legs and winner is None and not self._is_final:
                     await self._wait(legs, give_up_at)
+                self._give_way()
             return winner
         finally:
+            if self._taken_by is not None:
+                self._taken_by.hang_up()
             for leg in legs:
                 if leg is not winner:
                     self._leave(leg, winner is not None)
+
+    def _give_way(self) -> None:
+        """Raises `PickedUp` where somebody has picked it up."""
+        if self._taken_by is not None:
+            taken_by, self._taken_by = self._taken_by, None
+            self._call.advance(StageTrigger.ANSWER, "picked up by somebody else")
+            raise PickedUp(taken_by)
 
     def _invite(self, group: Sequence[Target]) -> list[OutgoingLeg]:
         legs = []

@@ -1,9 +1,13 @@
-"""A new call takes the place of one side of a talk (INVITE with Replaces, RFC 3891): from the desk to the hand."""
+"""A new call takes the place of somebody (INVITE with Replaces, RFC 3891): of one side of a talk, from the desk to the
+hand; or of whoever is being rung, which picks the call up.
+"""
 
 from softswitch.call.bridge import Talk
 from softswitch.call.call import Call
 from softswitch.call.connect import converse
+from softswitch.call.fork import Fork
 from softswitch.call.leg import Leg
+from softswitch.call.leg_states import LegState
 from softswitch.call.lines import Lines
 from softswitch.call.outcome import Outcome
 from softswitch.call.transfer import Onward
@@ -15,21 +19,48 @@ NO_LONGER_EARLY = CallRejected(486, "Busy Here")
 
 
 async def take_over(call: Call, replaces: Replaces, lines: Lines, onward: Onward) -> Outcome:
-    """The caller talks with whoever the replaced leg talked with, and that leg ends. Raises `CallRejected` 481, 486."""
-    _talk_of(replaces, lines)
-    if replaces.early_only:
-        raise NO_LONGER_EARLY
+    """The caller in the place of the leg that is named, which ends. Raises `CallRejected` 481, 486 (§3)."""
+    leg = _leg_of(replaces, lines)
+    if leg.state is LegState.ANSWERED:
+        _talk_of(leg)
+        if replaces.early_only:
+            raise NO_LONGER_EARLY
+    else:
+        _fork_of(leg)
     await call.caller.answer()
-    replaced, talk = _talk_of(replaces, lines)
-    third = talk.give(replaced)
+    if leg.state is not LegState.ANSWERED:
+        return _pick_up(call, leg)
+    talk = _talk_of(leg)
     call.remark("taken over", f"one side of call {talk.call.id}")
-    return await converse(call, third, lines, onward)
+    return await converse(call, talk.give(leg), lines, onward)
 
 
-def _talk_of(replaces: Replaces, lines: Lines) -> tuple[Leg, Talk]:
-    """Raises `CallRejected` 481 where nobody talks in that dialog."""
+def _pick_up(call: Call, leg: Leg) -> Outcome:
+    """The call that rings goes on with this caller, and this call is over."""
+    fork = _fork_of(leg)
+    call.remark("picked up", f"call {leg.call.id}" if leg.call is not None else "")
+    fork.pick_up(call.caller)
+    return Outcome.released("Picked up")
+
+
+def _leg_of(replaces: Replaces, lines: Lines) -> Leg:
     leg = lines.leg_of(replaces)
-    talk = leg.call.talk if leg is not None and leg.call is not None else None
-    if leg is None or talk is None or not talk.holds(leg) or talk.taken is not None:
+    if leg is None or leg.call is None:
         raise NO_SUCH_DIALOG
-    return leg, talk
+    return leg
+
+
+def _talk_of(leg: Leg) -> Talk:
+    """Raises `CallRejected` 481 where nobody talks there."""
+    talk = leg.call.talk if leg.call is not None else None
+    if talk is None or not talk.holds(leg) or talk.taken is not None:
+        raise NO_SUCH_DIALOG
+    return talk
+
+
+def _fork_of(leg: Leg) -> Fork:
+    """Raises `CallRejected` 481 where it is not we who ring there, or it may not be picked up."""
+    fork = leg.call.fork if leg.call is not None else None
+    if fork is None or leg.session.direction != "out" or leg.state is LegState.ENDED:
+        raise NO_SUCH_DIALOG
+    return fork

@@ -364,3 +364,51 @@ async def test_a_talk_is_ended_by_an_operator(tmp_path: Path) -> None:
         (call,) = it.app.switch.calls.values()
         it.app.switch.end(call, "Ended by an operator")
         await asyncio.gather(ann.ended(), bob.ended())
+
+
+async def test_a_call_that_rings_elsewhere_is_picked_up(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        ann.dial("1002")
+        ringing = await bob.rings()
+        bob.ring()
+        await ann.ringing()
+        dialog = ringing.dialog
+        assert dialog is not None
+        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag};early-only"
+        cid.dial("1002", headers=[("Replaces", replaces)])
+        await cid.answered()
+        await ann.answered()
+        assert (await bob.ended()).status == 487
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, cid)
+        assert len(it.app.switch.calls) == 1
+        cid.hang_up()
+        await ann.ended()
+
+
+async def test_a_talk_is_not_taken_by_who_wants_it_only_while_it_rings(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        dialog = bob.session.dialog
+        assert dialog is not None
+        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag};early-only"
+        cid.dial("1001", headers=[("Replaces", replaces)])
+        assert (await cid.ended()).status == 486
+        assert hear_each_other(ann, bob)
+
+
+async def test_a_caller_who_hangs_up_as_he_is_picked_up_leaves_no_ghost(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        ann.dial("1002")
+        ringing = await bob.rings()
+        bob.ring()
+        await ann.ringing()
+        dialog = ringing.dialog
+        assert dialog is not None
+        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        cid.dial("1002", headers=[("Replaces", replaces)])
+        ann.hang_up()
+        await cid.ended()
