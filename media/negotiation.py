@@ -77,8 +77,8 @@ class LocalMedia:
     """Our side of the stream: `answer` an offer, or make an `offer` and `accept` its answer; again and again."""
 
     __slots__ = (
-        "_body", "_has_secure_profile", "_numbers", "_own_keys", "_place", "_refused", "_rtcp_mux", "_version",
-        "address", "codecs", "direction", "encryption", "order", "port", "preferred", "ptime_ms", "session_id",
+        "_body", "_has_secure_profile", "_numbers", "_offers_keys", "_own_keys", "_place", "_refused", "_rtcp_mux",
+        "_version", "address", "codecs", "direction", "encryption", "order", "port", "preferred", "ptime_ms", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -114,6 +114,7 @@ class LocalMedia:
         self.encryption: Encryption = encryption
         self._own_keys = OwnKeys(new_key or bytes)
         self._has_secure_profile = encryption == "required"
+        self._offers_keys = encryption != "off"  # no more once plain RTP was agreed on
         self._place = 0
         self._refused: tuple[str, ...] = ()
         self._rtcp_mux = False  # never our idea, but kept in our later offers
@@ -126,7 +127,7 @@ class LocalMedia:
         agreement = _agree(theirs, section, formats, formats, self.direction, keys=keys)
         self._learn(section, formats)
         self._place, self._rtcp_mux = place, agreement.rtcp_mux
-        self._has_secure_profile = _is_secure(section)
+        self._has_secure_profile, self._offers_keys = _is_secure(section), keys is not None
         self._refused = tuple([_refusal(other) for other in theirs.media if other is not section])
         times = "".join([f"t={value}\r\n" for kind, value in theirs.others if kind == "t"])  # RFC 3264 §6
         section_text = _section(
@@ -141,7 +142,7 @@ class LocalMedia:
         formats = {name: self._numbers[name] for name in (*codecs, TELEPHONE_EVENT)}
         profile = (SECURE_PROFILES if self._has_secure_profile else PROFILES)[0]
         section = _section(profile, tuple(formats.items()), self.ptime_ms, self.direction, self._rtcp_mux)
-        if self.encryption != "off":
+        if self._offers_keys:
             section += _crypto_lines(*self._own_keys.offer())
         return self._description(section, _UNBOUNDED)
 
@@ -156,11 +157,13 @@ class LocalMedia:
         if self.preferred in send:
             send = {self.preferred: send[self.preferred], **send}
         receive = {name: self._numbers[name] for name in send}
-        return _agree(theirs, section, send, receive, self.direction, rtcp_mux=self._rtcp_mux, keys=keys)
+        agreement = _agree(theirs, section, send, receive, self.direction, rtcp_mux=self._rtcp_mux, keys=keys)
+        self._offers_keys = keys is not None
+        return agreement
 
     def _accepted_keys(self, section: MediaDescription) -> Keys | None:
         """What the peer made of the keys we have offered."""
-        theirs = usable(section.all("crypto")) if self.encryption != "off" else []
+        theirs = usable(section.all("crypto")) if self._offers_keys else []
         keys = self._own_keys.accept(theirs) if theirs else None
         if keys is None and (self.encryption == "required" or _is_secure(section)):
             raise NegotiationError("the answer takes up none of the keys that were offered")

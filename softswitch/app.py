@@ -363,6 +363,7 @@ def stack_settings(settings: Settings) -> StackSettings:
         session_expires_s=settings.sip.session_expires_s,
         min_se_s=settings.sip.min_se_s,
         advertised_host=settings.sip.advertised_address,
+        tcp_connections=settings.sip.connections,
     )
 
 

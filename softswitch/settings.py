@@ -92,6 +92,7 @@ class SipSettings(Model):
     port: ListenPort = 5060
     transports: Annotated[tuple[Literal["udp", "tcp", "tls"], ...], Field(min_length=1)] = ("udp", "tcp")
     advertised_address: Address | None = None
+    connections: Annotated[int, Field(ge=1)] = 4096
     realm: str = "softswitch"
     unknown_sender: Literal["403", "silence"] = "403"
     session_expires_s: Annotated[int, Field(ge=90)] = 1800

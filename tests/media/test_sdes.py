@@ -192,6 +192,16 @@ def test_our_key_stays_the_same_from_offer_to_offer() -> None:
     assert base64.b64encode(first.keys.send).decode() in next(offered.all("crypto"))
 
 
+def test_once_plain_rtp_is_agreed_on_our_later_offers_leave_it_at_that() -> None:
+    asked, asking = local(), local()
+    asked.answer((HEAD + section("RTP/AVP")).encode())
+    assert b"crypto" not in asked.offer()
+    asking.offer()
+    asking.accept((HEAD + section("RTP/AVP")).encode())
+    assert b"crypto" not in asking.offer()
+    assert asking.accept((HEAD + section("RTP/AVP", crypto())).encode()).keys is None
+
+
 def test_keys_show_in_no_repr() -> None:
     answer, agreement = local().answer((HEAD + section("RTP/SAVP", crypto())).encode())
     assert b"inline" in answer
