@@ -39,7 +39,7 @@ class Shelf:
     """Keeps rows by sid, as a database does; `down` makes it refuse."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, dict[str, dict[str, Any]]] = {"call_drs": {}, "conference_calls": {}}
+        self.rows: dict[str, dict[str, dict[str, Any]]] = {"call_drs": {}, "conference_calls": {}, "mediator_calls": {}}
         self.down = False
         self.batches = 0
 

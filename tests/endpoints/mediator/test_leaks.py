@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.sip import Address, Credentials, Uri
 from tests.endpoints.mediator.leaks import Hidden
 from tests.endpoints.mediator.street import HIDE, OUTSIDE, REDIRECT, Street, street
 from tests.stories.town import Phone
@@ -176,6 +177,30 @@ async def test_a_caller_who_changes_his_mind_tells_no_reason(tmp_path: Path) -> 
         await caller.ringing()
         caller.session.hang_up(reason=f"{OUTSIDE} could not wait")
         assert (await bob.ended()).status == 487
+
+
+async def test_lamps_do_not_tell_whom_a_user_talks_with(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        bob, ann, caller = await it.town.phone("1002"), await it.town.phone("1001"), await it.town.carrier()
+        it.hide(OUTSIDE, bob, ann)
+        for watcher in (bob, ann):
+            own = Address(Uri.parse(f"sip:{watcher.user}@127.0.0.1"))
+            watched = Uri.parse("sip:1002@127.0.0.1")
+            contact = f"<sip:{watcher.user}@{watcher.host}:{watcher.port}>"
+            asked = [("Event", "dialog"), ("Expires", "300"), ("Contact", contact)]
+            credentials = Credentials(watcher.user, watcher.password)
+            answer = await watcher.stack.request(
+                "SUBSCRIBE", watched, from_=own, to=Address(watched), headers=asked, credentials=credentials
+            )
+            assert answer.status in (200, 202)
+        it.bind(BOB, attributes=HIDE)
+        caller.dial(REDIRECT)
+        await bob.picks_up()
+        await caller.answered()
+        await asyncio.sleep(5)
+        for watcher in (bob, ann):
+            told = it.town.messages(watcher.host, "NOTIFY")
+            assert any("<state>confirmed</state>" in message for message in told), told
 
 
 # ---- the test itself
