@@ -28,17 +28,17 @@ def strict_config(tmp_path: Path) -> Path:
     shutil.copytree(PROJECT / "config", folder)
     plan = (folder / "numbers.toml").read_text()
     plan = plan.replace('acls = ["127.0.0.0/8"]', 'acls = ["192.0.2.0/24"]')
-    plan = re.sub(r'^address = "127.0.0.1"', 'address = "192.0.2.1"', plan, flags=re.MULTILINE)
+    plan = re.sub(r'^(address|ip) = "127.0.0.1"', r'\1 = "192.0.2.1"', plan, flags=re.MULTILINE)
     (folder / "numbers.toml").write_text(plan)
     return folder
 
 
 @pytest.mark.peer("sipp")
-def test_an_unknown_sender_gets_403(strict_config: Path, tmp_path: Path) -> None:
+def test_an_unknown_sender_is_asked_for_a_password_and_gets_no_further(strict_config: Path, tmp_path: Path) -> None:
     with SwitchProcess(tmp_path / "switch", config=strict_config) as switch:
         result = run_sipp(switch.address, calls=3, folder=tmp_path, extra=["-trace_msg"])
         assert result.failed == 3
-        assert b"SIP/2.0 403" in b"".join(path.read_bytes() for path in tmp_path.glob("*_messages.log"))
+        assert b"SIP/2.0 401" in b"".join(path.read_bytes() for path in tmp_path.glob("*_messages.log"))
 
 
 def test_an_unknown_sender_may_get_nothing_at_all(strict_config: Path, tmp_path: Path) -> None:
