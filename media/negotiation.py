@@ -78,7 +78,8 @@ class LocalMedia:
 
     __slots__ = (
         "_body", "_has_secure_profile", "_numbers", "_offers_keys", "_own_keys", "_place", "_refused", "_rtcp_mux",
-        "_version", "address", "codecs", "direction", "encryption", "order", "port", "preferred", "ptime_ms", "session_id",
+        "_version", "address", "codecs", "direction", "encryption", "order", "port", "preferred", "ptime_ms",
+        "session_id",
     )  # fmt: skip
 
     def __init__(
