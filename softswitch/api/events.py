@@ -25,7 +25,7 @@ LINGER_S = 300.0
 READERS_AT_MOST = 100
 
 SLOW = "slow reader"
-KINDS = ("call", "key", "talker", "attendee", "meeting", "recording", "trunk", "alarm")
+KINDS = ("call", "key", "talker", "attendee", "meeting", "recording", "trunk", "alarm", "phone", "source")
 """What a reader can ask for."""
 
 GAP = "gap"

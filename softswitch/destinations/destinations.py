@@ -46,6 +46,9 @@ class Phones(Protocol):
     def targets(self, user: User, now: float) -> list[list[Target]]:
         """The groups to ring at once, one after another; empty where he is not registered."""
 
+    def tried(self, user: User, target: Target, status: int) -> None:
+        """What came of the call to one of them."""
+
 
 class Nobody:
     """Where nobody registers."""
@@ -53,6 +56,9 @@ class Nobody:
     def targets(self, user: User, now: float) -> list[list[Target]]:  # noqa: ARG002 - as of any phones
         """None."""
         return []
+
+    def tried(self, user: User, target: Target, status: int) -> None:
+        """Nothing to learn."""
 
 
 class Destinations:
@@ -127,13 +133,18 @@ class Destinations:
             raise NO_PHONE
         session = call.caller.session
         is_private = session.direction == "in" and wants_privacy(session.request)
+
+        def tried(target: Target, status: int) -> bool:
+            self._phones.tried(user, target, status)
+            return _are_phones_left(status)
+
         return Invitation(
             [[_vouched_for(_diverted(target, diversions), call) for target in group] for group in groups],
             from_number=ANONYMOUS if is_private else call.from_number,
             from_name="Anonymous" if is_private else call.from_name,
             to_number=user.username,
             ring_s=user.ring_s,
-            on_tried=_while_phones_are_left,
+            on_tried=tried,
             callee=user,
         )
 
@@ -186,7 +197,7 @@ class Destinations:
             raise FORBIDDEN
 
 
-def _while_phones_are_left(_: Target, status: int) -> bool:
+def _are_phones_left(status: int) -> bool:
     """One phone that is busy or refuses does not speak for the others; one that says 6xx does (RFC 3261 §16.7)."""
     return status < 600
 

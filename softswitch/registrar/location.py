@@ -38,6 +38,9 @@ class Change(StrEnum):
 ENDS = frozenset({Change.REMOVED, Change.EXPIRED, Change.LOST, Change.REPLACED, Change.DELETED})
 
 
+GONE = (410, 430)
+
+
 class Location:
     """All bindings. `now` is monotonic seconds and comes from outside."""
 
@@ -181,6 +184,20 @@ class Location:
             else:
                 if peer.transport is not Transport.UDP:
                     binding.uses_source = False
+                self.mark(binding, is_down=True)
+
+    def tried(self, user: User, target: Target, status: int) -> None:
+        """What came of a call to one of his contacts: who is gone is forgotten, who says nothing is called last.
+
+        430 says that the flow has failed (RFC 5626 §5.3), 410 that nobody is there any more; 408 stands for silence.
+        """
+        if status not in (408, *GONE):
+            return
+        uri = str(target.uri)
+        for binding in [binding for binding in self._of_user.get(user.username, ()) if binding.uri == uri]:
+            if status in GONE:
+                self.remove([binding], Change.LOST)
+            else:
                 self.mark(binding, is_down=True)
 
     def mark(self, binding: Binding, *, is_down: bool) -> None:

@@ -36,6 +36,9 @@ MOST_SLOWED = 1000
 """Wrong passwords that wait for their answer; more get none."""
 NONCES_REMEMBERED = 100_000
 
+EXTENSIONS = {"REGISTER": frozenset({"path", "outbound"}), "SUBSCRIBE": frozenset[str]()}
+"""By method, what a request may require."""
+
 Answer = Callable[[Request, Peer], Response | None]
 
 
@@ -164,6 +167,7 @@ class Phones:
 
     def _served(self, request: Request, peer: Peer, serve: Callable[[Request, Peer], Response]) -> Response | None:
         try:
+            _refuse_extensions(request)
             response = serve(request, peer)
         except Denied as denied:
             self._count(request, 403)
@@ -211,6 +215,14 @@ class Phones:
         if self._events:
             event = SourceBanned(self._clock(), banned.source, banned.wrong_passwords, banned.ban_s)
             self._events.publish(event)
+
+
+def _refuse_extensions(request: Request) -> None:
+    """Raises `CallRejected` 420 for what a phone or a proxy requires and we do not have (RFC 3261 §8.2.2.3)."""
+    if "require" in request.headers.fields:
+        unknown = [name for name in request.tokens("Require") if name.lower() not in EXTENSIONS[request.method]]
+        if unknown:
+            raise CallRejected(420, "Bad Extension", headers=[("Unsupported", ", ".join(unknown))])
 
 
 def _refusal(request: Request, rejected: CallRejected) -> Response:

@@ -102,6 +102,18 @@ def test_a_connection_that_closes_ends_its_flow_and_leaves_other_contacts_to_the
     assert [change for _, change in it.changes[2:]] == [Change.LOST, Change.DOWN]
 
 
+def test_a_contact_that_says_it_is_gone_is_forgotten_and_one_that_says_nothing_is_called_last() -> None:
+    it = Watched()
+    for uri in ("sip:a@h", "sip:b@h", "sip:c@h"):
+        it.location.put("1001", offered(uri), origin(), 0.0)
+    ((a, b, c),) = it.location.targets(ANN, 1.0)
+    it.location.tried(ANN, a, 430)
+    it.location.tried(ANN, b, 408)
+    it.location.tried(ANN, c, 486)
+    groups = [[str(target.uri) for target in group] for group in it.location.targets(ANN, 1.0)]
+    assert groups == [["sip:c@h"], ["sip:b@h"]]
+
+
 def test_users_that_are_no_more_lose_their_contacts() -> None:
     it = Watched()
     it.location.put("1001", offered("sip:a@h"), origin(), 0.0)

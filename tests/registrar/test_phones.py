@@ -82,6 +82,15 @@ async def test_many_wrong_passwords_at_once_wait_in_a_bounded_room(monkeypatch: 
             await phone.close()
 
 
+async def test_what_we_do_not_have_may_not_be_required() -> None:
+    async with house() as home:
+        phone = Telephone(home)
+        assert (await phone.register(600, "", "Require: path, outbound")).status == 200
+        refused = await phone.register(600, "", "Require: path, gruu")
+        assert (refused.status, refused.headers.get("Unsupported")) == (420, "gruu")
+        await phone.close()
+
+
 async def test_strangers_who_get_silence_may_register() -> None:
     async with house() as home:
         home.stack.ignores = lambda _: True
