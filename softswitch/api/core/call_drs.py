@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.core.attributes import PARTNER_EXAMPLE
+from softswitch.api.core.owned import Recorded
+from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Object, Sid
 
 
@@ -74,7 +75,7 @@ class CallRecord(Object):
     user_data: Any
 
 
-class CallDrs(ConfigurationResource):
+class CallDrs(Recorded):
     """Written by the switch, read by everybody who may."""
 
     kind = "call_drs"
@@ -82,8 +83,6 @@ class CallDrs(ConfigurationResource):
     area = "calls"
     tag = "call records"
     shown = CallRecord
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
-    verbs = frozenset({"list", "get"})
     example: ClassVar[Values] = dict.fromkeys(CallRecord.model_fields) | {
         "dr_sid": "0a8f1c77-6f4e-4d38-9b8f-2f0f6d1f8e01",
         "partner_sid": PARTNER_EXAMPLE["partner_sid"],

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.core.attributes import PARTNER_EXAMPLE
+from softswitch.api.core.owned import Recorded
+from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Object, Sid
 
 
@@ -47,7 +48,7 @@ class Attendance(Object):
     """Loss, jitter, round trip and MOS. (Ours.)"""
 
 
-class ConferenceCalls(ConfigurationResource):
+class ConferenceCalls(Recorded):
     """Written by the switch, read by everybody who may."""
 
     kind = "conference_calls"
@@ -55,8 +56,6 @@ class ConferenceCalls(ConfigurationResource):
     area = "app"
     tag = "conference records"
     shown = Attendance
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
-    verbs = frozenset({"list", "get"})
     example: ClassVar[Values] = dict.fromkeys(Attendance.model_fields) | {
         "call_sid": "b7d3c1f2-3a55-4cf2-9f5e-6c2f0d9b1a34",
         "partner_sid": PARTNER_EXAMPLE["partner_sid"],

@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Literal
 from fastapi import Request
 from pydantic import Field
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
+from softswitch.api.core.attributes import PARTNER_EXAMPLE
+from softswitch.api.core.owned import Owned
 from softswitch.api.core.storage import Usage
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.resources import Values
 from softswitch.api.schemas import Bytes, Count, Date, Name, Object, ReadOnly, Sid, Text, Whole
 from softswitch.store import Row
 
@@ -48,7 +49,7 @@ class Container(Object):
     date_created: ReadOnly[Date]
 
 
-class Containers(ConfigurationResource):
+class Containers(Owned):
     """A container is removed once it is empty."""
 
     kind = "containers"
@@ -56,7 +57,6 @@ class Containers(ConfigurationResource):
     area = "storage"
     tag = "containers"
     shown = Container
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
     counted = frozenset({"total_bytes", "total_files", "available_bytes_percent", "available_files_percent"})
     example: ClassVar[Values] = {
         "container_sid": "e1f6a1f0-2c43-4f0a-b6f0-6a0b1c9d2e33",

@@ -5,10 +5,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from softswitch.api.conference.properties import Properties, check_properties
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner, PhoneNumber, Transformations
+from softswitch.api.core.attributes import PARTNER_EXAMPLE, PhoneNumber, Transformations
 from softswitch.api.core.numbers import formats_of
+from softswitch.api.core.owned import Owned
 from softswitch.api.errors import ApiError
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.resources import Related, Values
 from softswitch.api.schemas import Count, Date, FreeForm, Object, ReadOnly, Sid, Text
 from softswitch.store import Row
 from softswitch.store.call_flows import CALL_FLOW_NAMES
@@ -60,7 +61,7 @@ class Did(Object):
     date_created: ReadOnly[Date]
 
 
-class Dids(ConfigurationResource):
+class Dids(Owned):
     """In force for the next call."""
 
     kind = "dids"
@@ -69,7 +70,7 @@ class Dids(ConfigurationResource):
     tag = "dids"
     shown = Did
     related: ClassVar = {
-        "partner": Related("partners", "partner_sid", Partner),
+        **Owned.related,
         "trunk_group": Related("trunk_groups", "trunk_group_sid", PlainTrunkGroup),
     }
     example: ClassVar[Values] = {

@@ -12,11 +12,12 @@ from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Host, Partner, Transformations
+from softswitch.api.core.attributes import PARTNER_EXAMPLE, Host, Transformations
+from softswitch.api.core.owned import Owned
 from softswitch.api.core.trunks import Credential
 from softswitch.api.errors import ApiError
 from softswitch.api.passwords import LONGEST_PASSWORD, new_login, new_password
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.resources import Values
 from softswitch.api.schemas import (
     SID,
     Count,
@@ -100,7 +101,7 @@ class Endpoint(Object):
     date_created: ReadOnly[Date]
 
 
-class Endpoints(ConfigurationResource):
+class Endpoints(Owned):
     """Deleting a conference deletes its account, its DID groups and its meeting rooms."""
 
     kind = "endpoints"
@@ -108,7 +109,6 @@ class Endpoints(ConfigurationResource):
     area = "endpoints"
     tag = "endpoints"
     shown = Endpoint
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
     example: ClassVar[Values] = {
         "endpoint_sid": "5d1f0c8e-77c4-4c1b-9c53-8f7b3d0b1a52",
         "partner_sid": PARTNER_EXAMPLE["partner_sid"],

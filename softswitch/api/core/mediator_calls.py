@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.core.attributes import PARTNER_EXAMPLE
+from softswitch.api.core.owned import Recorded
+from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Object, Sid
 
 
@@ -44,7 +45,7 @@ class Mediation(Object):
     disconnect_reason: str | None
 
 
-class MediatorCalls(ConfigurationResource):
+class MediatorCalls(Recorded):
     """Written by the switch, read by everybody who may."""
 
     kind = "mediator_calls"
@@ -52,8 +53,6 @@ class MediatorCalls(ConfigurationResource):
     area = "app"
     tag = "mediator records"
     shown = Mediation
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
-    verbs = frozenset({"list", "get"})
     example: ClassVar[Values] = dict.fromkeys(Mediation.model_fields) | {
         "dr_sid": "b7d3c1f2-3a55-4cf2-9f5e-6c2f0d9b1a34",
         "partner_sid": PARTNER_EXAMPLE["partner_sid"],

@@ -9,10 +9,11 @@ from fastapi import Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, Field
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
+from softswitch.api.core.attributes import PARTNER_EXAMPLE
+from softswitch.api.core.owned import Owned
 from softswitch.api.errors import ApiError
 from softswitch.api.lists import json_response
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Name, Object, ReadOnly, Sid, not_acceptable
 from softswitch.api.scopes import KNOWN, covers
 from softswitch.api.tokens import Bearer
@@ -37,7 +38,7 @@ class Token(Object):
     date_created: ReadOnly[Date]
 
 
-class TokensResource(ConfigurationResource):
+class TokensResource(Owned):
     """Deleting a token revokes it at once. Scopes do not change: make another token."""
 
     kind = "tokens"
@@ -45,7 +46,6 @@ class TokensResource(ConfigurationResource):
     area = "tokens"
     tag = "tokens"
     shown = Token
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
     verbs = frozenset({"list", "create", "get", "remove"})
     example: ClassVar[Values] = {
         "token_sid": "4f2b8c1a-9a3d-4e3b-8b0f-1c9d0e5f7a66",

@@ -4,9 +4,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from softswitch.api.core.attributes import Acls, Partner, SipCodes, Transformations
+from softswitch.api.core.attributes import Acls, SipCodes, Transformations
+from softswitch.api.core.owned import Owned
 from softswitch.api.core.trunks import Trunk
-from softswitch.api.resources import ConfigurationResource, Part, Related, Values
+from softswitch.api.resources import Part, Values
 from softswitch.api.schemas import Count, Date, FreeForm, Name, Object, Rate, ReadOnly, Sid, Text
 
 
@@ -50,7 +51,7 @@ class TrunkGroup(Object):
     """Only with `with_trunks=true`."""
 
 
-class TrunkGroups(ConfigurationResource):
+class TrunkGroups(Owned):
     """Deleting a group deletes its trunks."""
 
     kind = "trunk_groups"
@@ -58,7 +59,6 @@ class TrunkGroups(ConfigurationResource):
     area = "trunk_groups"
     tag = "trunk groups"
     shown = TrunkGroup
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
     parts: ClassVar = {"trunks": Part("trunks", "trunk_group_sid", Trunk, "with_trunks")}
     example: ClassVar[Values] = {
         "trunk_group_sid": "3b0a4d2e-1f57-4a5c-8d8e-0a2f6a1b7c10",

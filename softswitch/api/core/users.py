@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner, PhoneNumber
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.core.attributes import PARTNER_EXAMPLE, PhoneNumber
+from softswitch.api.core.owned import Owned
+from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, FreeForm, Object, ReadOnly, Sid, WriteOnly, not_acceptable
 from softswitch.plan.objects import CodecName, MediaEncryption, Onward
 
@@ -44,7 +45,7 @@ class User(Object):
     date_created: ReadOnly[Date]
 
 
-class Users(ConfigurationResource):
+class Users(Owned):
     """Their passwords are kept as they are: digest authentication computes with them."""
 
     kind = "users"
@@ -52,7 +53,6 @@ class Users(ConfigurationResource):
     area = "users"
     tag = "users"
     shown = User
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
     example: ClassVar[Values] = {
         "user_sid": "7a1c1f7e-5d55-45f5-a2a5-0d2f7a0f3b21",
         "partner_sid": PARTNER_EXAMPLE["partner_sid"],

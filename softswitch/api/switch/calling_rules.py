@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner, PhoneNumber
+from softswitch.api.core.attributes import PARTNER_EXAMPLE, PhoneNumber
+from softswitch.api.core.owned import Owned
 from softswitch.api.errors import ApiError
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.resources import Values
 from softswitch.api.schemas import Count, Date, Name, Object, Rate, ReadOnly, Sid
 from softswitch.plan.objects import CARIBBEAN_AND_PREMIUM
 from softswitch.store import Row
@@ -43,7 +44,7 @@ class CallingRules(Object):
     date_created: ReadOnly[Date]
 
 
-class CallingRulesResource(ConfigurationResource):
+class CallingRulesResource(Owned):
     """In force for the next call; what was spent today stays."""
 
     kind = "calling_rules"
@@ -51,7 +52,6 @@ class CallingRulesResource(ConfigurationResource):
     area = "trunk_groups"
     tag = "calling rules"
     shown = CallingRules
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
     example: ClassVar[Values] = {
         "calling_rules_sid": "0d3f0f57-2d3c-4b41-9d0a-1f3d6b5c7e11",
         "partner_sid": PARTNER_EXAMPLE["partner_sid"],

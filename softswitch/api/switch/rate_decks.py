@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, Partner
-from softswitch.api.resources import ConfigurationResource, Related, Values
+from softswitch.api.core.attributes import PARTNER_EXAMPLE
+from softswitch.api.core.owned import Owned
+from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Name, Object, ReadOnly, Sid
 
 PREFIXES_LIMIT = 200_000
@@ -26,7 +27,7 @@ class RateDeck(Object):
     date_created: ReadOnly[Date]
 
 
-class RateDecks(ConfigurationResource):
+class RateDecks(Owned):
     """Trunks name theirs for least cost routing, calling rules theirs for what may be spent."""
 
     kind = "rate_decks"
@@ -34,7 +35,6 @@ class RateDecks(ConfigurationResource):
     area = "trunk_groups"
     tag = "rates"
     shown = RateDeck
-    related: ClassVar = {"partner": Related("partners", "partner_sid", Partner)}
     example: ClassVar[Values] = {
         "rate_deck_sid": "5f6a2a9c-7a1e-4b38-8d4f-6f5d3f1a2b10",
         "partner_sid": PARTNER_EXAMPLE["partner_sid"],
