@@ -100,15 +100,19 @@ class Signing:
     def __init__(self, signer: "Signer", clock: Callable[[], float] = time.time) -> None:
         """`clock`: POSIX seconds."""
         self._signer, self._clock = signer, clock
+        self._last: tuple[tuple[object, ...], str] = ((), "")
+        """The trunks of one call mostly get the same."""
 
     def __call__(self, caller: Caller, shown: CallerId, dest: str, asked: str) -> tuple[tuple[str, str], ...]:
         orig, dest = digits(shown.number), digits(dest)
         if asked == "none" or not orig.isdigit() or not dest.isdigit():
             return ()
-        origin = str(uuid.uuid5(ORIGINS, caller.subject or caller.trunk_group))
-        return (
-            ("Identity", self._signer.identity(orig, dest, _attestation(caller, shown, asked), origin, self._clock())),
-        )
+        asked_for = orig, dest, _attestation(caller, shown, asked), caller.subject or caller.trunk_group
+        now = self._clock()
+        if self._last[0] != (*asked_for, int(now)):
+            attest, origin = asked_for[2], str(uuid.uuid5(ORIGINS, asked_for[3]))
+            self._last = (*asked_for, int(now)), self._signer.identity(orig, dest, attest, origin, now)
+        return (("Identity", self._last[1]),)
 
 
 class Verifying:

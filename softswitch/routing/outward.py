@@ -11,7 +11,7 @@ The gates of this direction are their own: `out_capacity` counts calls that we p
 new calls per second count in each direction by themselves.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -80,6 +80,8 @@ class Outward:
         self.clock = clock or self._last_seen
         self._gates: dict[tuple[str, str], Gate] = {}
         self._turns: dict[str, int] = {}
+        self._dids_seen: tuple[Did, ...] = ()
+        self._dids: Mapping[str, tuple[str, ...]] = {}
         self.failures = Failures(plan, _nobody_hears)
         self.decks = Decks(plan)
         self.guard = Guard(plan, self.decks, self.clock)
@@ -111,7 +113,8 @@ class Outward:
             for group in groups
             for trunk in group.trunks
         }
-        self._dids = numbers_of_users_and_endpoints(plan)
+        if plan.numbers.dids is not self._dids_seen:
+            self._dids_seen, self._dids = plan.numbers.dids, numbers_of_users_and_endpoints(plan)
         self.failures.adopt(plan)
         self.decks.adopt(plan)
         self.guard.adopt(plan)

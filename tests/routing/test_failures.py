@@ -1,8 +1,11 @@
 """Trunks that fail: counted, rested, tried again, given back; and what is done where all of them rest."""
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from softswitch.plan import NumberPlan, Plan
 from softswitch.routing import Outward, Passage, Refused, Target, TrunkService
@@ -228,6 +231,41 @@ def test_a_move_that_the_table_does_not_have_is_our_bug() -> None:
     with pytest.raises(ImpossibleMoveError):
         fitness._move(Trigger.GIVEN_UP, "", 0.0)
     assert {state for state, _ in TABLE} == set(TrunkService)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["call", "late", "leave", "options", "adopt"]), st.integers(0, 500)), max_size=60
+    )
+)
+def test_whatever_happens_to_trunks_in_any_order_is_in_the_table_and_a_call_finds_a_way(
+    steps: list[tuple[str, int]],
+) -> None:
+    it, up = Carrier(plan(hard_failure_threshold=2, hard_failure_interval=30)), list[tuple[Target, Passage]]()
+    at = 0.0
+    for what, chance in steps:
+        at += chance / 10
+        it.at = at
+        match what:
+            case "call":
+                target, passage = it.targets(at)[0], Passage()
+                with contextlib.suppress(Refused):
+                    passage.enter(target.gates, at)
+                    it.outward.tried(target, (0, 200, 408, 486, 503)[chance % 5], at)
+                    up.append((target, passage))
+            case "late" if up:
+                it.outward.tried(up[chance % len(up)][0], (200, 408)[chance % 2], at)
+            case "leave" if up:
+                up.pop(chance % len(up))[1].leave()
+            case "options":
+                group = it.plan.trunk_groups["pstn"]
+                it.outward.failures.of(group, group.trunks[chance % 2]).options(chance % 5, at)
+            case "adopt":
+                it.outward.adopt(it.plan)
+    assert it.order(at)
+    for _, passage in up:
+        passage.leave()
+    assert TrunkService.PROBED not in (it.state("a"), it.state("b"))
 
 
 def test_codes_are_read_as_carrierx_writes_them() -> None:
