@@ -1,9 +1,9 @@
 """What people do in a call: legs, keys, codes, the story of a call and its outcome.
 
-Reading order: `outcome` and `states` are values and tables; `events` tells the world; `digits` and `leg` make one party
-out of a SIP session and an audio stream; `originate` is a leg that we call; `collect` reads a code from it; `call`
-holds it all together. Two parties: `fork` rings somebody, `connect` brings the caller and him together, in `bridge`
-they talk; `transfer` and `takeover` put another in the place of one.
+Reading order: `outcome` and `states` are values and tables; `events` tells the world; `digits`, `keys` and `leg` make
+one party out of a SIP session and an audio stream; `originate` is a leg that we call; `collect` reads a code from it;
+`call` holds it all together. Two parties: `fork` rings somebody, `connect` brings the caller and him together, in
+`bridge` they talk; `transfer` and `takeover` put another in the place of one.
 """
 
 from softswitch.call.call import Call, Step

@@ -12,7 +12,6 @@ ends, so nothing that an endpoint forgets can leak one.
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,8 @@ from media import (
     TalkStopped,
     offered_codecs,
 )
-from softswitch.call.digits import DigitMerger, digit_of_info
+from softswitch.call.digits import digit_of_info
+from softswitch.call.keys import Keys
 from softswitch.call.leg_states import LEG_TABLE, LegState, LegTrigger
 from softswitch.call.outcome import NORMAL_CLEARING, Outcome, q850_of
 from softswitch.call.waiting import Waiting
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DIGITS_KEPT = 64
 DTMF_RELAY = "application/dtmf-relay"
 INFO_MS = 160
 INCOMPATIBLE_DESTINATION = 88
@@ -60,10 +59,8 @@ class Leg:
     __slots__ = (
         "_agreed",
         "_confirmed",
-        "_digits",
         "_engine",
-        "_is_aloud",
-        "_merger",
+        "_keys",
         "_playing",
         "_stream",
         "answered_at",
@@ -116,9 +113,7 @@ class Leg:
         self._stream: Stream | None = None
         self._agreed: bytes | None = None
         self._confirmed = False
-        self._digits: deque[str] = deque(maxlen=DIGITS_KEPT)
-        self._is_aloud = False
-        self._merger: DigitMerger | None = None
+        self._keys = Keys()
         self._playing: Player | None = None
         self.waiting = waiting or Waiting()
         session.on_event = self._on_session_event
@@ -230,11 +225,11 @@ class Leg:
 
     async def play(self, *sources: Source, barge_in: bool = False) -> None:
         """Plays to this party alone, to the end or, with `barge_in`, until a key is pressed (which is kept)."""
-        player = None if barge_in and self._digits else self.say(*sources)
+        player = None if barge_in and self._keys else self.say(*sources)
         if player is None:
             return
         try:
-            while self._playing is player and not player.is_finished and not (barge_in and self._digits):
+            while self._playing is player and not player.is_finished and not (barge_in and self._keys):
                 await self.waiting.until()
         finally:
             self.hush(player)
@@ -255,20 +250,18 @@ class Leg:
         waited for: what follows before the next wait may be a code already.
         """
         deadline_at = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
-        self._is_aloud = aloud and not self._digits
+        self._keys.is_aloud = aloud and not self._keys
         try:
-            while not self._digits:
+            while not self._keys:
                 if await self.waiting.until(deadline_at):
-                    return self._digits.popleft() if self._digits else None
-            return self._digits.popleft()
+                    break
+            return self._keys.take()
         finally:
-            self._is_aloud = False
+            self._keys.is_aloud = False
 
     def take_digits(self) -> str:
         """The keys that were pressed and nobody has read."""
-        digits = "".join(self._digits)
-        self._digits.clear()
-        return digits
+        return self._keys.take_all()
 
     def send_digits(self, digits: str) -> None:
         """Keys for the far end: as telephone-events where those were agreed, as INFO where it speaks so, else tones."""
@@ -327,10 +320,17 @@ class Leg:
                     self.takes_info = True
                     self._on_digit(digit, "info")
             case Referred():
-                self.referral = event
-                self.waiting.wake()
+                self._on_referred(event)
             case _:
                 pass  # provisional and final responses belong to legs that we place
+
+    def _on_referred(self, wanted: Referred) -> None:
+        """Only who talks with somebody can be transferred."""
+        if self.call is None or self.call.talk is None:
+            self.session.refuse_referral(403)
+        else:
+            self.referral = wanted
+            self.waiting.wake()
 
     def _on_end(self, end: Ended) -> None:
         self.state = LEG_TABLE.after(self.state, LegTrigger.END)
@@ -400,14 +400,11 @@ class Leg:
                 pass  # silence and latching are in the stream's statistics
 
     def _on_digit(self, digit: str, way: str) -> None:
-        if self._merger is None:
-            self._merger = DigitMerger()
-        if self._merger.is_new(digit, way, asyncio.get_running_loop().time()):
-            self._digits.append(digit)
+        if self._keys.press(digit, way, asyncio.get_running_loop().time()):
             self.waiting.wake()
             if self.on_digit is not None:
-                self.on_digit(way, digit if self._is_aloud else "")
-            self._is_aloud = False
+                self.on_digit(way, digit if self._keys.is_aloud else "")
+            self._keys.is_aloud = False
 
     def _on_talking(self, talking: bool) -> None:
         self.talking = talking

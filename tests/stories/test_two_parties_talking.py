@@ -412,3 +412,14 @@ async def test_a_caller_who_hangs_up_as_he_is_picked_up_leaves_no_ghost(tmp_path
         cid.dial("1002", headers=[("Replaces", replaces)])
         ann.hang_up()
         await cid.ended()
+
+
+async def test_who_talks_with_nobody_can_not_be_transferred(tmp_path: Path) -> None:
+    dids = [{"phonenumber": "12025550101", "endpoint": "conference"}]
+    async with town(tmp_path, dids=dids) as it:
+        ann = await it.phone("1001")
+        ann.dial("12025550101")
+        await ann.answered()
+        ann.refer("<sip:1003@127.0.0.1>")
+        await asyncio.sleep(1)
+        assert any(text.startswith("SIP/2.0 403") for text in it.messages(ann.host))

@@ -78,6 +78,11 @@ def refuse(session: "Session", status: int, reason: str) -> None:
         session.respond(referral.transaction, status, reason)
 
 
+def withdraw(session: "Session") -> None:
+    """The session ends before anybody has answered the REFER."""
+    refuse(session, 487, "")
+
+
 def report(session: "Session", status: int, reason: str) -> None:
     referral = session.referral
     if referral is None or referral.transaction is not None:

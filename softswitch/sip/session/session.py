@@ -315,6 +315,7 @@ class Session:
         self.emit(event)
         self.has_ended = True
         self._withdraw_open_offer()
+        refer.withdraw(self)
         self.next_offer = self.held_answer = None
         self.finish()
 
