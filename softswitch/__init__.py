@@ -5,12 +5,14 @@ Read it in this order; each file imports only what is listed below it.
     __main__        the command line: serve, check, explain, apply, export, records, ladder, top, demo, gateway
     app             every part built once and wired; started upward, stopped downward
     api             every object has an address: REST, live events
+    carriers        the far ends of calls out: who answers, what is spent, what is alarming, what is signed
     watching        what sees the calls and changes nothing: records, callbacks, ladder, metrics, capture
     switch          THE page to read first: what happens to a new call
     endpoints       where a call ends: the conference
     call            what people do in a call: leg, keys, events, record, outcome
     routing, store  who calls, whether it fits, where it leads, and why; the database, which has no logic
     plan, settings  what the configuration says
+    stir            signatures of who calls whom
     sip             a SIP stack of its own; it knows nothing of calls
     media           RTP, rooms, players, recorders; it knows nothing of SIP
 

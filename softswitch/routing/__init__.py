@@ -1,8 +1,9 @@
 """Routing: who sends a call, whether it fits, and where it leads. Decisions with reasons; nothing is sent.
 
 Reading order: `number`, `identity` and `identify` say who calls; `limits` whether there is room; `transformations` what
-changes on the way; `router` where it goes (`destination`); `trunk_group` and `outward` which trunk a call out takes
-(`target`); `explain` asks them all at once.
+changes on the way; `router` where it goes (`destination`). Of calls out: `outward` puts together who calls (`caller`),
+whether he may (`fraud`), who is shown (`presentation`), in which order trunks come (`trunk_group`, by `rates`), which
+are fit (`failures`), what a 3xx may do (`redirects`); a `target` comes of it. `explain` asks them all at once.
 """
 
 from softswitch.routing.caller import Caller
