@@ -2,6 +2,7 @@
 
 import asyncio
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -218,5 +219,6 @@ async def test_a_request_within_no_dialog_of_ours_is_481() -> None:
         await phone.close()
 
 
-def test_the_table_draws_itself() -> None:
-    assert "ACTIVE --> TERMINATED" in mermaid(TABLE, State.INITIAL)
+def test_the_diagram_of_the_page_is_that_of_the_table() -> None:
+    page = Path(__file__).parents[2] / "docs" / "phones.md"
+    assert mermaid(TABLE, State.INITIAL) in page.read_text(encoding="utf-8")
