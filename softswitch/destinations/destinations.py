@@ -184,11 +184,12 @@ class Destinations:
     def invitation(self, call: Call, transferor: Leg, wanted: Referred) -> Invitation:
         """Whom a transferor wants to be called. Raises `CallRejected` where he may not, or nothing leads there."""
         self.may_take(call, transferor)
-        match self.router.onward(number_of(wanted.uri), transferor.user):
-            case ToUser(user):
-                return self.to_user(call, user)
+        number, user = number_of(wanted.uri), transferor.user
+        match self.router.onward(number, user) if user is not None else self.router.over(number, None):
+            case ToUser(called):
+                return self.to_user(call, called)
             case ToPstn() as to:
-                return self.to_pstn(call, to, user=transferor.user)
+                return self.to_pstn(call, to, user=user)
         raise NOT_FOUND
 
     def may_take(self, call: Call, transferor: Leg) -> None:  # noqa: ARG002 - as of any who know where to go

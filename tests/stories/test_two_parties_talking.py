@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.sip import OfferRefused, Session
-from tests.stories.town import MUSIC_HZ, RINGBACK_HZ, Phone, Town, town
+from tests.stories.town import CARRIER, MUSIC_HZ, RINGBACK_HZ, Phone, Town, town
 
 
 async def talking(it: Town, one: Phone, other: Phone, number: str = "") -> tuple[Session, Session]:
@@ -423,3 +423,18 @@ async def test_who_talks_with_nobody_can_not_be_transferred(tmp_path: Path) -> N
         ann.refer("<sip:1003@127.0.0.1>")
         await asyncio.sleep(1)
         assert any(text.startswith("SIP/2.0 403") for text in it.messages(ann.host))
+
+
+async def test_a_trunk_that_may_transfer_reaches_users_but_not_the_pstn(tmp_path: Path) -> None:
+    trunk = {"name": "carrier", "address": CARRIER, "port": 5060, "allow_transfer": "enabled"}
+    async with town(tmp_path, groups=[{"name": "pstn", "trunks": [trunk]}]) as it:
+        bob, cid, carrier = await it.phone("1002"), await it.phone("1003"), await it.carrier()
+        await talking(it, carrier, bob, "12025550112")
+        carrier.refer("<sip:13105550177@127.0.0.1>")
+        await asyncio.sleep(1)
+        assert any(text.startswith("SIP/2.0 404") for text in it.messages(carrier.host))
+        carrier.refer("<sip:1003@127.0.0.1>")
+        await cid.picks_up()
+        await carrier.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(bob, cid)
