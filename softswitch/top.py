@@ -73,18 +73,20 @@ def _phones(phones: Json) -> Text:
 
 
 def _calls(calls: Sequence[Json], total: int) -> Table:
-    table = _table("call", "from", "to", "over", "endpoint", "state", "time", "codec", "")
+    table = _table("call", "from", "to", "over", "goes to", "state", "time", "codec", "")
     for call in sorted(calls, key=lambda call: call["duration"], reverse=True)[:ROWS]:
+        callee = call["callee"]
+        codecs = dict.fromkeys(leg["codec"] for leg in (call, callee) if leg and leg["codec"])
         table.add_row(
             call["call_id"],
             call["number_src"],
             call["number_dst"],
             call["source"] or "",
-            call["endpoint"] or "",
+            callee["target"] if callee else call["endpoint"] or "",
             call["state"],
             _clock(call["duration"]),
-            call["codec"] or "",
-            Text("talking", "green") if call["talking"] else "",
+            " / ".join(codecs),
+            Text("talking", "green") if call["talking"] or (callee and callee["talking"]) else "",
         )
     _note_the_rest(table, total)
     return table
@@ -117,13 +119,20 @@ def _trunks(trunks: Sequence[Json]) -> Table:
         table.add_row(
             f"{trunk['trunk_group']}/{trunk['trunk']}",
             f"{trunk['transport']}:{trunk['address']}:{trunk['port']}",
-            Text(trunk["state"], STATE_STYLES.get(trunk["state"], "")),
+            _state(trunk),
             answer,
             str(trunk["failures"]),
             str(trunk["calls_out"]),
         )
     _note_the_rest(table, len(trunks))
     return table
+
+
+def _state(trunk: Json) -> Text:
+    """Whether it answers OPTIONS; and where calls avoid it, why."""
+    if trunk["service"] != "in service":
+        return Text(f"{trunk['service']}: {trunk['why']}", "bold red")
+    return Text(trunk["state"], STATE_STYLES.get(trunk["state"], ""))
 
 
 def _table(*columns: str) -> Table:
