@@ -13,8 +13,9 @@ from typing import TypeVar
 from media import Library
 from softswitch.configfile import refusal
 from softswitch.endpoints.conference import check_conference
+from softswitch.endpoints.mediator.attributes import check_bindings
 from softswitch.errors import ConfigError
-from softswitch.plan import ConferenceEndpoint, Did, Plan, demo_credentials
+from softswitch.plan import ConferenceEndpoint, Did, MediatorEndpoint, Plan, demo_credentials
 from softswitch.plan.load import read_plan
 from softswitch.settings import PLAN_FILE, SETTINGS_FILE, Settings, config_folder, load_settings
 
@@ -73,6 +74,8 @@ def wrong_properties(plan: Plan, file: str, library: Library | None = None) -> I
     for endpoint in plan.numbers.endpoints:
         if isinstance(endpoint, ConferenceEndpoint):
             yield from check_conference(endpoint, dids.get(endpoint.name, ()), file, library)
+        elif isinstance(endpoint, MediatorEndpoint):
+            yield from check_bindings(endpoint, file, library)
 
 
 def open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:

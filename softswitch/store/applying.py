@@ -19,7 +19,7 @@ from softswitch.plan.objects import NumberPlan, Object
 from softswitch.store.call_flows import CALL_FLOW_SIDS
 from softswitch.store.columns import date_text, new_sid
 from softswitch.store.errors import StillReferenced
-from softswitch.store.plan_rows import STORED, columns_of
+from softswitch.store.plan_rows import REFERENCES, STORED, columns_of
 from softswitch.store.query import Row, Rows
 from softswitch.store.resources import RESOURCES
 from softswitch.store.tables import conference, endpoints
@@ -93,6 +93,7 @@ class Applying:
         resource = RESOURCES[one.kind]
         sid = self._sids[one.kind, one.path] = new_sid()
         row = {resource.sid: sid, "date_created": self._next_date(), **self._belongings(one), **dict(STORED[one.kind])}
+        row |= {column: None for column, _ in REFERENCES.get(one.kind, {}).values()}
         given = set(type(one.after).model_fields) - INSIDE - set(NESTED.get(one.kind, ()))
         if one.kind == "endpoints":
             given -= {"call_flow", "properties"}

@@ -12,16 +12,18 @@ An audio is a file of the storage by its sid, or a prompt by its name.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from media import Library, Prompt, SourceNotFound
+from softswitch.errors import ConfigError
+from softswitch.plan import MediatorEndpoint
 from softswitch.plan.objects import STRUCTURAL_HEADERS
 
 ANNOUNCE, CNAM, HIDE, RINGBACK = "announce", "cnam", "hide_origination_did", "ringback"
 TRUE, FALSE, MOH = "true", "false", "moh"
 LONGEST_CNAM = 64
 
-AudioOf = Callable[[str], Path | str | None]
-"""The file of a sid, or the prompt of a name, that an attribute speaks of; None where there is none."""
+SID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What names a file of the storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,24 @@ def problems(attributes: Mapping[str, str], knows_audio: Callable[[str], bool]) 
         if audio not in words and not knows_audio(audio):
             accepted = [*filter(None, words), "the sid of a file", "the name of a prompt"]
             yield name, f'"{audio[:80]}" is no audio', ", ".join(accepted)
+
+
+def check_bindings(account: MediatorEndpoint, file: str, library: Library | None = None) -> Iterator[ConfigError]:
+    """What is wrong with the attributes of the plan's own bindings; prompts are looked for in `library`."""
+
+    def knows_audio(name: str) -> bool:
+        if library is None or SID.fullmatch(name):
+            return True
+        try:
+            library.check(Prompt(name))
+        except SourceNotFound:
+            return False
+        return True
+
+    for position, binding in enumerate(account.bindings):
+        place = f"endpoints[{account.name}].bindings[{position}].attributes"
+        for name, problem, accepted in problems(binding.attributes, knows_audio):
+            yield ConfigError(file, f"{place}.{name}", problem, accepted)
 
 
 def _is_header(name: str) -> bool:

@@ -5,16 +5,14 @@ is ever taken from an attribute.
 """
 
 import asyncio
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from media import File, Library, Prompt, Source, SourceNotFound
+from softswitch.endpoints.mediator.attributes import SID
 
 if TYPE_CHECKING:
     from softswitch.store import Row, Store
-
-SID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Audio:

@@ -25,7 +25,7 @@ from softswitch.endpoints.mediator.masking import Shown, plain, shown_of_call
 from softswitch.endpoints.mediator.means import Means
 from softswitch.endpoints.mediator.record import MediationMoved, MediationStarted, MediatorRecord, Stage, moment
 from softswitch.errors import CallRejected
-from softswitch.plan import AnyEndpoint, MediatorEndpoint
+from softswitch.plan import AnyEndpoint, Did, MediatorEndpoint
 from softswitch.routing import ToEndpoint
 
 FIXED = uuid.UUID("5f0b3a52-9a0e-4a39-9d0d-6d2f5b8c7e10")
@@ -51,12 +51,15 @@ class Mediator(Endpoint):
         self._means = means
         self._timer: asyncio.TimerHandle | None = None
         self._last_chosen = ""
+        self._dids_of: tuple[Sequence[Did], list[str]] = (), []
+        """The DIDs of a plan, and those among them that are ours."""
         self._take_over_fixed()
 
     def adopt(self, account: AnyEndpoint) -> None:
         super().adopt(account)
         if isinstance(account, MediatorEndpoint):
             self.account = account
+            self._dids_of = (), []
             self._take_over_fixed()
 
     @property
@@ -235,7 +238,10 @@ class Mediator(Endpoint):
 
     def dids(self) -> list[str]:
         """The redirect numbers of this mediator, in the order of the plan."""
-        return [did.phonenumber for did in self._means.plan().numbers.dids if did.endpoint == self.name]
+        dids = self._means.plan().numbers.dids
+        if dids is not self._dids_of[0]:
+            self._dids_of = dids, [did.phonenumber for did in dids if did.endpoint == self.name]
+        return self._dids_of[1]
 
     def note(self, binding: Binding) -> None:
         """It is new, or has changed."""

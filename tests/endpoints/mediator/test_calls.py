@@ -227,6 +227,17 @@ async def test_a_caller_hears_music_in_place_of_ringing(tmp_path: Path) -> None:
         assert not caller.hears(MUSIC_HZ)
 
 
+async def test_a_caller_hears_an_audio_of_the_clients_own_in_place_of_ringing(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        bob, caller = await it.town.phone("1002"), await it.town.carrier()
+        it.bind("1002", attributes={"ringback": "music/hold"})
+        caller.dial(REDIRECT)
+        await bob.rings()
+        await caller.ringing(183)
+        await asyncio.sleep(5)
+        assert caller.hears(MUSIC_HZ)
+
+
 async def test_without_ringback_a_caller_is_told_nothing_of_the_ringing(tmp_path: Path) -> None:
     async with street(tmp_path) as it:
         bob, caller = await it.town.phone("1002"), await it.town.carrier()
