@@ -7,10 +7,10 @@ from typing import Any, Literal, TextIO
 
 from softswitch.store import Condition, ListQuery, Store
 
-Kind = Literal["call_drs", "conference_calls"]
+Kind = Literal["call_drs", "conference_calls", "mediator_calls"]
 Format = Literal["csv", "jsonl"]
 PAGE = 1000
-SIDS: Mapping[Kind, str] = {"call_drs": "dr_sid", "conference_calls": "call_sid"}
+SIDS: Mapping[Kind, str] = {"call_drs": "dr_sid", "conference_calls": "call_sid", "mediator_calls": "dr_sid"}
 
 
 async def export(store: Store, to: TextIO, kind: Kind, form: Format, since: str = "", until: str = "") -> int:
