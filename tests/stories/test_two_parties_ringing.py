@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 from softswitch.sip import Provisional
-from tests.stories.town import CARRIER, RINGBACK_HZ, SECOND_TRUNK, town, two_trunks
+from tests.sip.phones import RawPeer
+from tests.stories.town import CARRIER, HERE, RINGBACK_HZ, SECOND_TRUNK, town, two_trunks
 
 
 async def test_all_phones_of_a_user_ring_and_the_first_answer_wins(tmp_path: Path) -> None:
@@ -265,3 +266,51 @@ async def test_a_request_with_our_own_via_is_a_loop(tmp_path: Path) -> None:
         assert any(text.startswith("SIP/2.0 482") for text in it.messages(CARRIER))
         assert not bob.sessions
         socket.close()
+
+
+async def test_several_early_dialogs_are_heard_one_after_another_and_the_one_that_answers_stays(tmp_path: Path) -> None:
+    """Behind the trunk a proxy forks: two announcements, then the second of them answers (RFC 3261 §13.2.2.4)."""
+    async with town(tmp_path) as it:
+        ann, first, second = await it.phone("1001"), await it.carrier("127.0.0.52"), await it.carrier("127.0.0.53")
+        proxy = RawPeer(it.wire, CARRIER)
+        ann.dial("13105550177")
+        invite = await proxy.request("INVITE")
+        for phone in (first, second):
+            phone.joins(invite.body)
+        proxy.answer(invite, 183, HERE, tag="first", body=first.sdp())
+        await ann.ringing(183)
+        await asyncio.sleep(2)
+        assert ann.hears(first.tone_hz)
+        first.speaks = False
+        proxy.answer(invite, 183, HERE, tag="second", body=second.sdp())
+        await asyncio.sleep(2)
+        assert ann.hears(second.tone_hz)
+        proxy.answer(invite, 200, HERE, tag="second", body=second.sdp())
+        await ann.answered()
+        assert (await proxy.request("ACK")).to.tag == "second"
+        await asyncio.sleep(2)
+        assert ann.hears(second.tone_hz)
+        assert second.hears(ann.tone_hz)
+        ann.hang_up()
+        proxy.answer(await proxy.request("BYE"), 200, HERE, tag="second")
+        proxy.socket.close()
+
+
+async def test_a_second_answer_of_a_fork_behind_a_trunk_is_hung_up(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, one, other = await it.phone("1001"), await it.carrier("127.0.0.52"), await it.carrier("127.0.0.53")
+        proxy = RawPeer(it.wire, CARRIER)
+        ann.dial("13105550177")
+        invite = await proxy.request("INVITE")
+        one.joins(invite.body)
+        proxy.answer(invite, 200, HERE, tag="one", body=one.sdp())
+        await ann.answered()
+        proxy.answer(invite, 200, HERE, tag="other", body=other.sdp())
+        bye = await proxy.request("BYE")
+        assert bye.to.tag == "other"
+        proxy.answer(bye, 200, HERE, tag="other")
+        await asyncio.sleep(2)
+        assert ann.hears(one.tone_hz)
+        ann.hang_up()
+        proxy.answer(await proxy.request("BYE"), 200, HERE, tag="one")
+        proxy.socket.close()

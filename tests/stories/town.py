@@ -101,6 +101,7 @@ class Phone:
         self.keys: list[str] = []
         self.speaks = True
         self.takes_events = True
+        self.is_speaking_for_another = False
         self.password = ""
         self.notified: list[str] = []
         """What NOTIFYs have said of a transfer."""
@@ -217,6 +218,11 @@ class Phone:
 
     def refuse(self, status: int, reason: str = "", headers: Any = ()) -> None:
         self.session.reject(status, reason, headers=headers)
+
+    def joins(self, offer: bytes) -> None:
+        """Speaks to where an offer says, as somebody in whose name another answers."""
+        self.is_speaking_for_another = True
+        self._connect(offer)
 
     def challenge(self) -> None:
         """407: whoever calls has to prove who he is."""
@@ -350,7 +356,8 @@ class Phone:
     async def _speak(self) -> None:
         phase = 0
         while True:
-            loud = self.speaks and any(not session.has_ended for session in self.sessions)
+            is_up = self.is_speaking_for_another or any(not session.has_ended for session in self.sessions)
+            loud = self.speaks and is_up
             at = (phase + np.arange(FRAME)) / HZ
             frame = (32767 * LOUDNESS * loud * np.sin(2 * np.pi * self.tone_hz * at)).astype(np.int16)
             if loud and self.direction in ("sendrecv", "sendonly"):
