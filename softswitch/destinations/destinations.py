@@ -111,16 +111,17 @@ class Destinations:
             if why is None or not where:
                 raise
             call.advance(StageTrigger.FORWARD, f"{user.username} to {where}: {why.value}")
-            onward = self._onward(where, user, diversions)
+            onward = self._onward(call, where, user, diversions)
             return await self.run(call, onward, (*diversions, Diversion(user, why)))
 
-    def _onward(self, where: str, user: User, diversions: Sequence[Diversion]) -> Destination:
-        """Where a forward leads. Raises `CallRejected`: 404 nowhere, 482 in a circle."""
+    def _onward(self, call: Call, where: str, user: User, diversions: Sequence[Diversion]) -> Destination:
+        """Where a forward leads. Raises `CallRejected`: 404 nowhere, 482 in a circle or after too many, of others too."""
         destination = self.router.onward(where, user)
         if destination is None:
             raise NOT_FOUND
         names = [user.username, *(diversion.by.username for diversion in diversions)]
-        if (isinstance(destination, ToUser) and destination.user.username in names) or len(names) > MOST_FORWARDS:
+        forwards = len(names) + len(call.caller.session.request.headers.all("Diversion"))
+        if (isinstance(destination, ToUser) and destination.user.username in names) or forwards > MOST_FORWARDS:
             raise LOOP
         return destination
 

@@ -314,3 +314,13 @@ async def test_a_second_answer_of_a_fork_behind_a_trunk_is_hung_up(tmp_path: Pat
         ann.hang_up()
         proxy.answer(await proxy.request("BYE"), 200, HERE, tag="one")
         proxy.socket.close()
+
+
+async def test_a_call_that_was_forwarded_often_enough_is_not_forwarded_again(tmp_path: Path) -> None:
+    """The PSTN brings back what a user forwards there, and each time one Diversion more."""
+    async with town(tmp_path, users=[{}, {"forward_unregistered": "13105550177"}, {}]) as it:
+        carrier = await it.carrier()
+        diversions = [("Diversion", f"<sip:1202555011{number}@{CARRIER}>;reason=unavailable") for number in range(5)]
+        carrier.dial("12025550112", headers=diversions)
+        assert (await carrier.ended()).status == 482
+        assert len(carrier.sessions) == 1
