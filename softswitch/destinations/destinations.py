@@ -115,7 +115,7 @@ class Destinations:
             return await self.run(call, onward, (*diversions, Diversion(user, why)))
 
     def _onward(self, call: Call, where: str, user: User, diversions: Sequence[Diversion]) -> Destination:
-        """Where a forward leads. Raises `CallRejected`: 404 nowhere, 482 in a circle or after too many, of others too."""
+        """Where a forward leads. Raises `CallRejected`: 404 nowhere, 482 in a circle or after too many."""
         destination = self.router.onward(where, user)
         if destination is None:
             raise NOT_FOUND
