@@ -63,19 +63,27 @@ class TrunkHealth:
         self._failures = failures
         self._stack, self._events, self._plan, self._clock = stack, events, plan, clock
         self._known: dict[Key, Health] = {}
+        self._asking: set[Key] = set()
+        """Trunks whose answer is waited for: a silent one takes half a minute, and nobody waits for it."""
 
     async def run(self) -> None:
         """Until cancelled: asks all trunks at once, every now and then."""
-        while self._every_s:
-            await asyncio.sleep(self._every_s)
-            await self.ask_all()
+        async with asyncio.TaskGroup() as tasks:
+            while self._every_s:
+                await asyncio.sleep(self._every_s)
+                for pair in self._trunks():
+                    tasks.create_task(self._ask(*pair))
 
     async def ask_all(self) -> None:
         """One round. Returns when each has answered or been given up."""
+        await asyncio.gather(*(self._ask(*pair) for pair in self._trunks()))
+
+    def _trunks(self) -> list[tuple[TrunkGroup, Trunk]]:
+        """Those of the plan that have an address and are not being asked already."""
         trunks = [(group, trunk) for group in self._plan().numbers.trunk_groups for trunk in group.trunks]
         asked = [(group, trunk) for group, trunk in trunks if trunk.address is not None]
         self._known = {key: self._known.get(key, Health()) for key in (_key(*pair) for pair in asked)}
-        await asyncio.gather(*(self._ask(group, trunk) for group, trunk in asked))
+        return [pair for pair in asked if _key(*pair) not in self._asking]
 
     def of(self, group: TrunkGroup, trunk: Trunk) -> Health:
         return self._known.get(_key(group, trunk)) or Health()
@@ -83,9 +91,13 @@ class TrunkHealth:
     async def _ask(self, group: TrunkGroup, trunk: Trunk) -> None:
         transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
         uri = Uri.parse(f"sip:{format_host_port(trunk.address or '', trunk.port)}{transport}")
-        asked_at = self._clock()
-        response = await self._stack.request("OPTIONS", uri)
-        health = self._known.get(_key(group, trunk))
+        asked_at, key = self._clock(), _key(group, trunk)
+        self._asking.add(key)
+        try:
+            response = await self._stack.request("OPTIONS", uri)
+        finally:
+            self._asking.discard(key)
+        health = self._known.get(key)
         if health is None:
             return
         health.asked_at, health.status = asked_at, response.status

@@ -1,8 +1,8 @@
 """Gets the certificates that others sign with: by HTTPS, once for many calls, never from inside our own network.
 
 Whoever calls us says where his certificate is, so the address is an attacker's to choose: only https, no redirects, no
-address that is not public (unless its host is one of `hosts`), no more than `LARGEST_BYTES`, and a bounded memory. A
-failure is remembered too, for a shorter time.
+address that is not public (unless its host is one of `hosts`), the very address that was looked up, no more than
+`LARGEST_BYTES`, and a bounded memory. A failure is remembered too, for a shorter time.
 """
 
 import asyncio
@@ -62,10 +62,9 @@ class Fetching:
 
     async def _fetch(self, url: str) -> Fetched:
         try:
-            why_not = await self._why_not(url)
-            chain = () if why_not else await self._download(url)
+            chain, why_not = await self._download(await self._request(url)), ""
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            chain, why_not = (), f"{type(error).__name__}: {error}"[:200]
+            chain, why_not = [], (str(error) or type(error).__name__)[:200]
         lifetime_s = KEPT_FOR_S if chain else FAILURE_KEPT_FOR_S
         fetched = self._kept[url] = Fetched(tuple(chain), why_not, self._clock() + lifetime_s)
         self._kept.move_to_end(url)
@@ -73,8 +72,10 @@ class Fetching:
             self._kept.popitem(last=False)
         return fetched
 
-    async def _download(self, url: str) -> list[x509.Certificate]:
-        async with self._client.stream("GET", url, follow_redirects=False) as answer:
+    async def _download(self, request: httpx.Request) -> list[x509.Certificate]:
+        """Raises `httpx.HTTPError`, `ValueError`."""
+        answer = await self._client.send(request, stream=True, follow_redirects=False)
+        try:
             if answer.status_code != httpx.codes.OK:
                 raise ValueError(f"answered {answer.status_code}")
             body = b""
@@ -82,16 +83,24 @@ class Fetching:
                 body += part
                 if len(body) > LARGEST_BYTES:
                     raise ValueError(f"has more than {LARGEST_BYTES} bytes")
+        finally:
+            await answer.aclose()
         return x509.load_pem_x509_certificates(body)
 
-    async def _why_not(self, url: str) -> str:
-        """Why an address is not asked at all. Raises `OSError`, `ValueError`."""
+    async def _request(self, url: str) -> httpx.Request:
+        """What is asked, and of whom. Raises `ValueError` for an address that is not, `OSError` for an unknown host."""
         parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
+        host, port = (parts.hostname or "").lower(), parts.port or 443
         if parts.scheme != "https" or not host:
-            return "is no https address"
+            raise ValueError("is no https address")
         if self._hosts:
-            return "" if host in self._hosts else f"{host} is none of stir.x5u_hosts"
-        found = await asyncio.get_running_loop().getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-        places = {str(place[0]) for *_, place in found}
-        return "" if all(ipaddress.ip_address(place).is_global for place in places) else f"{host} is no public host"
+            if host not in self._hosts:
+                raise ValueError(f"{host} is none of stir.x5u_hosts")
+            return self._client.build_request("GET", url)
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        places = [str(place[0]) for *_, place in found]
+        if not all(ipaddress.ip_address(place).is_global for place in places):
+            raise ValueError(f"{host} is no public host")
+        there = httpx.URL(url).copy_with(host=places[0])
+        shown = host if parts.port is None else f"{host}:{port}"
+        return self._client.build_request("GET", there, headers={"Host": shown}, extensions={"sni_hostname": host})

@@ -182,6 +182,19 @@ async def test_nobody_makes_us_ask_inside_our_own_network(url: str) -> None:
     assert "public host" in fetched.why_not or "https" in fetched.why_not
 
 
+async def test_what_was_looked_up_is_what_is_asked_with_the_name_for_the_certificate_of_the_server() -> None:
+    house = House(hosts=frozenset())
+
+    async def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        return [(0, 0, 0, "", ("93.184.216.34", port))]
+
+    loop = asyncio.get_running_loop()
+    loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign, assignment]
+    request = await house.fetching._request("https://Certs.example/sti.pem?v=1")
+    assert str(request.url) == "https://93.184.216.34/sti.pem?v=1"
+    assert (request.headers["Host"], request.extensions["sni_hostname"]) == ("certs.example", "certs.example")
+
+
 async def test_where_hosts_are_named_no_other_is_asked() -> None:
     house = House()
     assert "none of stir.x5u_hosts" in (await house.fetching.get("https://other.example/c.pem")).why_not
