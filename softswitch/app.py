@@ -240,7 +240,7 @@ class App:
         from softswitch.endpoints.mediator.keeping import Keeping
 
         mediators = [endpoint for endpoint in self.endpoints.values() if isinstance(endpoint, Mediator)]
-        self.bindings = Keeping(store, lambda sid: any(end.sid == sid for end in self.plan.numbers.endpoints))
+        self.bindings = Keeping(store, lambda: {endpoint.sid for endpoint in self.plan.numbers.endpoints})
         bindings, dialouts = await self.bindings.restore()
         for mediator in mediators:
             mediator.restore([binding for sid, binding in bindings if sid == mediator.sid])

@@ -4,8 +4,9 @@ Its addresses that take calls (`outbound`, `any`) are tried by priority, equals 
 silent, broken or overloaded makes the next one be tried, any other refusal is the caller's answer. Calls that come from
 it are known by `routing.identify` and go where the number leads, like those of a user.
 
-What is handed on: the number called as Request-URI, the To the caller wrote, the caller's name and number, and the
-headers named below; those of `relay_sip_headers`, with whatever transformations have made of them, are on top.
+What is handed on: the number called as Request-URI, the To the caller wrote, the caller's name and number (in From only
+where he does not want privacy, RFC 3323), and the headers named below; those of `relay_sip_headers`, with whatever
+transformations have made of them, are on top.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,8 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
 from softswitch.plan import AnyEndpoint, EndpointAddress, ThirdPartyEndpoint
 from softswitch.routing import Target, number_of
+from softswitch.routing.caller import wants_privacy
+from softswitch.routing.identity import ANONYMOUS
 from softswitch.routing.presentation import verified_identity
 from softswitch.sip import Credentials, Headers, Uri
 from softswitch.sip.uri import escape_user
@@ -54,11 +57,12 @@ class ThirdParty(Endpoint):
         targets = self.targets(call)
         if not targets:
             raise NOWHERE_TO_CALL
+        is_private = wants_privacy(call.caller.session.request)
         dialled = number_of(call.caller.session.request.to.uri) or call.dialled_number
         return Invitation(
             [[target] for target in targets],
-            from_number=escape_user(call.from_number),
-            from_name=call.from_name,
+            from_number=ANONYMOUS if is_private else escape_user(call.from_number),
+            from_name="Anonymous" if is_private else call.from_name,
             to_number=escape_user(dialled),
         )
 

@@ -5,7 +5,7 @@ what was answered is there after a crash; what a call changes (who called last) 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -32,12 +32,12 @@ TABLES = (BINDINGS, DIALOUTS)
 class Keeping:
     """The way from the mediators to the store. One for all of them."""
 
-    def __init__(self, store: "Store", exists: Callable[[str], bool]) -> None:
-        """`exists`: whether an endpoint with this sid is there, without which its rows have no place."""
+    def __init__(self, store: "Store", owners: Callable[[], Collection[str]]) -> None:
+        """`owners`: the sids of the endpoints there are, without which their rows have no place."""
         self.written = 0
         """Rows so far."""
         self._store = store
-        self._exists = exists
+        self._owners = owners
         self._waiting: dict[Table, dict[str, Row | None]] = {table: {} for table in TABLES}
         """By sid, the row as it is now; None for one that is gone."""
         self._is_writing = asyncio.Lock()
@@ -94,7 +94,8 @@ class Keeping:
         while waiting := self._waiting[table]:
             sids = list(waiting)[:MOST_AT_ONCE]
             batch = {sid: waiting.pop(sid) for sid in sids}
-            rows = [row for row in batch.values() if row is not None and self._exists(row["endpoint_sid"])]
+            owners = self._owners()
+            rows = [row for row in batch.values() if row is not None and row["endpoint_sid"] in owners]
             try:
                 await self._store.write_behind(table, rows, [sid for sid, row in batch.items() if row is None])
             except (OSError, SQLAlchemyError, asyncio.CancelledError) as error:

@@ -28,9 +28,9 @@ class Shown:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def shown_of_call(route: Route, wishes: Wishes, number: str, name: str) -> Shown:
-    """For a call over a binding, from `number` and `name`."""
-    if route.is_reply or wishes.hides:
+def shown_of_call(route: Route, wishes: Wishes, number: str, name: str, *, is_private: bool = False) -> Shown:
+    """For a call over a binding, from `number` and `name`; `is_private`: the caller himself asks not to be shown."""
+    if route.is_reply or wishes.hides or is_private:
         return _hidden(route.binding.redirect_did, wishes)
     return Shown(number, wishes.cnam or name, False, route.binding.redirect_did, wishes.headers)
 

@@ -27,6 +27,8 @@ from softswitch.endpoints.mediator.record import MediationMoved, MediationStarte
 from softswitch.errors import CallRejected
 from softswitch.plan import AnyEndpoint, Did, MediatorEndpoint
 from softswitch.routing import ToEndpoint
+from softswitch.routing.caller import wants_privacy
+from softswitch.routing.identity import ANONYMOUS
 
 FIXED = uuid.UUID("5f0b3a52-9a0e-4a39-9d0d-6d2f5b8c7e10")
 """Names of the plan's own bindings are made below this."""
@@ -89,7 +91,8 @@ class Mediator(Endpoint):
         """The whole call. Raises `CallRejected`: 404 without a binding, else what came of ringing, without words."""
         route = self._find(call)
         wanted = wishes(route.binding.attributes)
-        shown = shown_of_call(route, wanted, call.from_number, call.from_name)
+        is_private = wants_privacy(call.caller.session.request)
+        shown = shown_of_call(route, wanted, call.from_number, call.from_name, is_private=is_private)
         self._begin_record(call, route)
         call.is_masked = True
         try:
@@ -104,7 +107,8 @@ class Mediator(Endpoint):
         if route is None:
             is_reply = any(self.bindings.is_destination(redirect_did, number, self.now) for number in numbers)
             raise NOBODY_TO_REPLY_TO if is_reply else NO_BINDING
-        if not route.is_reply and self.bindings.called(route.binding, call.from_number):
+        is_known = call.from_number not in ("", ANONYMOUS)
+        if is_known and not route.is_reply and self.bindings.called(route.binding, call.from_number):
             self.note(route.binding)
         call.record("bound", f"binding {route.binding.sid[:8]}, {'a reply' if route.is_reply else 'a call'}")
         return route

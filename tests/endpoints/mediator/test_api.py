@@ -1,13 +1,16 @@
 """`/mediator/v1` and the records, on a whole switch with its store: over HTTP, and calls on a wire."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import soundfile
 
 from media import Engine, MediaSettings
 from softswitch.api.tokens import Tokens
@@ -228,6 +231,21 @@ async def test_what_can_not_be_is_refused_by_name(at: Office, values: dict[str, 
     refused = await at.client.post("/mediator/v1/bindings", json={"destination_did": BOB, **values})
     assert (refused.status_code, refused.json()["body"]["errors"][0]["field"]) == (422, field)
     assert await at.listed() == []
+
+
+async def test_an_audio_is_a_file_of_the_storage_unless_it_is_that_of_another_endpoint(at: Office) -> None:
+    container = (await at.admin.post("/core/v2/storage/containers", json={"name": "sounds"})).json()["container_sid"]
+    audio = io.BytesIO()
+    soundfile.write(audio, np.zeros(8000), 8000, format="WAV")
+    uploaded = await at.admin.post(
+        "/core/v2/storage/files", data={"container_sid": container}, files={"file": ("a.wav", audio.getvalue())}
+    )
+    sid = uploaded.json()["file_sid"]
+    assert (await at.bind(attributes={"announce": sid, "ringback": sid})).status_code == 200
+    theirs = {"type": "mediator", "properties": {"container_sid": container}}
+    assert (await at.admin.post("/core/v2/endpoints", json=theirs)).status_code == 200
+    refused = await at.bind(attributes={"announce": sid})
+    assert (refused.status_code, refused.json()["body"]["errors"][0]["field"]) == (422, "attributes.announce")
 
 
 async def test_a_change_is_in_force_for_the_next_call(at: Office) -> None:

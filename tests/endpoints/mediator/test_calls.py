@@ -131,6 +131,29 @@ async def test_a_user_is_known_by_his_number_outside_too(tmp_path: Path) -> None
         assert (await ann.rings()).remote_address.uri.username == REDIRECT
 
 
+async def test_a_caller_who_wants_privacy_is_hidden_whatever_the_binding_says(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        bob, caller = await it.town.phone("1002"), await it.town.carrier()
+        it.hide("13105550100", bob)
+        it.hide(OUTSIDE, bob)
+        it.bind("1002")
+        identity = [("P-Asserted-Identity", "<sip:13105550100@carrier.test>"), ("Privacy", "id")]
+        caller.dial(REDIRECT, headers=identity)
+        assert (await bob.rings()).remote_address.uri.username == REDIRECT
+
+
+async def test_an_anonymous_caller_is_nobodys_first_and_nobody_to_reply_to(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        bob, caller = await it.town.phone("1002"), await it.town.carrier(name="anonymous")
+        waiting, anybodys = it.bind("1002", wait_origination_did_ttl=300), it.bind("1002", SECOND)
+        for number in (REDIRECT, SECOND):
+            caller.dial(number)
+            await bob.rings(len(bob.sessions) + 1)
+            caller.hang_up()
+            await asyncio.sleep(1)
+        assert (waiting.origination_did, anybodys.last_caller) == (None, None)
+
+
 async def test_the_first_caller_is_the_only_one_from_then_on(tmp_path: Path) -> None:
     async with street(tmp_path) as it:
         ann, bob, caller = await it.town.phone("1001"), await it.town.phone("1002"), await it.town.carrier()

@@ -61,7 +61,7 @@ async def test_all_that_is_known_of_the_call_is_handed_on(tmp_path: Path) -> Non
             ("Diversion", "<sip:12025550188@carrier.test>;reason=user-busy"),
             ("Diversion", "<sip:12025550187@carrier.test>;reason=no-answer"),
             ("History-Info", "<sip:12025550188@carrier.test>;index=1"),
-            ("Privacy", "id"),
+            ("Privacy", "none"),
             ("X-Account", "4711"),
             ("x-campaign", "spring"),
             ("User-to-User", "56a390f3d2b7310023a2;encoding=hex"),
@@ -73,6 +73,16 @@ async def test_all_that_is_known_of_the_call_is_handed_on(tmp_path: Path) -> Non
         assert request.headers.get("P-Secret") is None
         assert request.headers.get("Subject") is None
         assert (request.from_.display_name, request.from_.uri.username) == ("Jane", "13105550100")
+
+
+async def test_a_caller_who_wants_privacy_is_named_by_his_carrier_alone(tmp_path: Path) -> None:
+    async with business(tmp_path) as it:
+        crm, caller = await box(it), await it.carrier()
+        asserted = "<sip:13105550100@carrier.test>"
+        caller.dial(NUMBER, headers=[("P-Asserted-Identity", asserted), ("Privacy", "id")])
+        request = (await crm.rings()).request
+        assert (request.from_.display_name, request.from_.uri.username) == ("Anonymous", "anonymous")
+        assert (request.headers.get("P-Asserted-Identity"), request.headers.get("Privacy")) == (asserted, "id")
 
 
 async def test_the_number_the_caller_wrote_stays_in_to_where_a_transformation_changes_the_one_called(
