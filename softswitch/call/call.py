@@ -65,6 +65,7 @@ class Call:
         "story",
         "talk",
         "to_number",
+        "transfers",
         "tried",
         "waiting",
     )
@@ -94,6 +95,8 @@ class Call:
         """The two legs that talk now."""
         self.fork: Fork | None = None
         """Whom it rings now, where others may pick it up."""
+        self.transfers: list[str] = []
+        """To whom it was transferred, one after another."""
         self.tried: list[Attempt] = []
         """Every place that was tried, and what came of it."""
         self.source = source

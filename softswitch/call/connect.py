@@ -35,6 +35,7 @@ async def connect(call: Call, invitation: Invitation, lines: Lines, onward: Onwa
 
 async def reach(call: Call, invitation: Invitation, lines: Lines) -> Leg:
     """Somebody has answered, and so have we. Raises `CallRejected`: the refusal, or 488 where the caller can't talk."""
+    call.caller.check_offer()
     caller = Caller(call, lines.engine)
     leg: Leg
     try:

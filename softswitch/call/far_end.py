@@ -49,13 +49,15 @@ def far_end(call: Call, sids: Sids) -> dict[str, Any]:
 
 
 def _story(call: Call) -> dict[str, Any]:
-    """Users at both ends, and every step of a failover."""
+    """Users at both ends, every step of a failover, and to whom it was transferred."""
     leg = call.callee or call.rung
     story: dict[str, Any] = {}
     if call.caller.user is not None:
         story["user_src"] = call.caller.user.username
     if leg is not None and leg.user is not None:
         story["user_dst"] = leg.user.username
+    if call.transfers:
+        story["transfers"] = call.transfers
     if len(call.tried) > 1:
         story["failover"] = [attempt._asdict() for attempt in call.tried]
     return story

@@ -163,6 +163,15 @@ class Leg:
         offer = self.session.remote_offer
         return () if offer is None else offered_codecs(offer)
 
+    def check_offer(self) -> None:
+        """Raises `CallRejected` 488 where the answer would: before anybody else is troubled."""
+        offer = self.session.remote_offer
+        if offer is not None and not self.is_audible and self.end is None:
+            try:
+                self.stream.check(offer)
+            except NegotiationError as error:
+                raise CallRejected(488, str(error)) from error
+
     def prefer(self, codec: str | None) -> None:
         """Speak this where the far end offers it: then nothing has to be transcoded. No effect once agreed."""
         if codec is not None and self._agreed is None and self.end is None:

@@ -56,11 +56,13 @@ def _attended(call: Call, transferor: Leg, other: Leg, lines: Lines, wanted: Ref
     talk = replaced.call.talk if replaced is not None and replaced.call is not None else None
     if replaced is None or talk is None or not talk.holds(replaced) or talk.taken or replaced in (transferor, other):
         raise CallRejected(481, "Call/Transaction Does Not Exist")
+    replacing = talk.call.id
     third = talk.give(replaced)
     transferor.session.accept_referral()
     transferor.session.report_referral(200, "OK")
     call.advance(StageTrigger.REFER, f"{_name(call, transferor)} brings two of his calls together")
-    call.advance(StageTrigger.TRANSFERRED, f"to whom he talked with in call {_call_of(replaced)}")
+    call.advance(StageTrigger.TRANSFERRED, f"to whom he talked with in call {replacing}")
+    call.transfers.append(f"call {replacing}")
     _dismiss(transferor)
     return _in_order(call, other, third)
 
@@ -79,6 +81,7 @@ async def _blind(call: Call, transferor: Leg, other: Leg, lines: Lines, invitati
         waiting.close()
     transferor.session.report_referral(200, "OK")
     call.advance(StageTrigger.TRANSFERRED, f"to {third.target.name}")
+    call.transfers.append(third.target.name)
     _dismiss(transferor)
     return _in_order(call, other, third)
 
@@ -129,7 +132,3 @@ def _in_order(call: Call, one: Leg, other: Leg) -> tuple[Leg, Leg]:
 
 def _name(call: Call, leg: Leg) -> str:
     return "the caller" if leg is call.caller else "the callee"
-
-
-def _call_of(leg: Leg) -> str:
-    return leg.call.id if leg.call is not None else "-"

@@ -94,3 +94,28 @@ async def test_both_legs_are_told_as_events_with_their_call_ids(tmp_path: Path) 
         assert call.callee is not None
         assert call.callee.user is not None
         assert call.callee.user.username == "1002"
+
+
+async def test_the_record_of_a_transferred_call_says_to_whom(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        records = keep_records(it)
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        ann.dial("1002")
+        await bob.picks_up()
+        await ann.answered()
+        await asyncio.sleep(1)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.picks_up()
+        await bob.ended()
+        ann.hang_up()
+        await cid.ended()
+        (record,) = records
+        assert record.user_data == {
+            "user_src": "1001",
+            "user_dst": "1002",
+            "transfers": ["contact of 1003"],
+            "failover": [
+                {"target": "contact of 1002", "status": 200, "reason": "OK"},
+                {"target": "contact of 1003", "status": 200, "reason": "OK"},
+            ],
+        }

@@ -143,7 +143,9 @@ def _columns(live: Live) -> Columns[Call]:
 
 
 def _callee(call: Call) -> dict[str, Any] | None:
-    leg = call.callee or call.rung
+    leg = next(
+        (leg for leg in (call.rung, call.callee) if leg is not None and leg.end is None), call.callee or call.rung
+    )
     if leg is None:
         return None
     return {
