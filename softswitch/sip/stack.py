@@ -484,8 +484,12 @@ class Stack:
         lost, self._lost_peers = self._lost_peers, set()
         for peer in lost:
             self.on_lost(peer)
-        for transaction in (*self._layer.clients.values(), *self._layer.servers.values()):
-            if transaction.peer.place not in lost or not self._layer.is_alive(transaction):
+        addresses = {(peer.host, peer.port) for peer in lost}
+        for transaction in self._layer.at_work():
+            there = transaction.peer
+            if (there.host, there.port) not in addresses or there.place not in lost:
+                continue
+            if not self._layer.is_alive(transaction):
                 continue
             if not self._leads_elsewhere(transaction):
                 self._perform(transaction, self._layer.advance(transaction, Event.TRANSPORT_ERROR))

@@ -41,6 +41,11 @@ class Layer:
         """Server transactions that still have something to do but to repeat an answer."""
         return len(self.servers) - self._spent
 
+    def at_work(self) -> list[Transaction]:
+        """All but those that only repeat an answer, which are far more where many register."""
+        servers = [one for one in self.servers.values() if not one.is_spent] if self.unspent else []
+        return [*self.clients.values(), *servers]
+
     def oldest_spent(self, beyond: int) -> ServerInvite | ServerNonInvite | None:
         """One that only repeats its answer and may be forgotten before its time, where there are more than that."""
         return self._spent_in_order[0] if self._spent > beyond else None
