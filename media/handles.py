@@ -116,6 +116,10 @@ class Stream:
         self._agreed(agreement)
         return answer
 
+    def check(self, offer: bytes) -> None:
+        """Raises NegotiationError where `answer` would. For those who want to know before they do something else."""
+        self.local.check(offer)
+
     def prefer(self, codec: str) -> None:
         """Offer, take and send this codec before others, where both know it, from the next negotiation on."""
         self.local.preferred = Codec(codec)

@@ -137,6 +137,10 @@ class LocalMedia:
         section_text += _crypto_lines(crypto)
         return self._description(section_text, times or _UNBOUNDED), agreement
 
+    def check(self, offer: bytes) -> None:
+        """Raises `NegotiationError` where `answer` would; changes nothing."""
+        self._choose(_parse(offer))
+
     def offer(self) -> bytes:
         """Our offer: every codec we know under the number it has in this session, in our order."""
         codecs = sorted(self.codecs, key=lambda name: name != self.preferred) if self.preferred else self.codecs

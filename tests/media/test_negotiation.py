@@ -377,3 +377,12 @@ def test_a_preferred_codec_is_taken_offered_and_sent_before_others_where_both_kn
 )
 def test_what_an_offer_names_can_be_asked_without_answering_it(text, codecs):
     assert offered_codecs(text) == codecs
+
+
+def test_an_offer_can_be_checked_without_answering_it():
+    ours = local()
+    ours.check(offer("0 8 101"))
+    with pytest.raises(NegotiationError, match="no common codec"):
+        ours.check(offer("18"))
+    before = local().answer(offer("0 8 101"))
+    assert ours.answer(offer("0 8 101")) == before
