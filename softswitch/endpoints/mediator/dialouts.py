@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from softswitch.call import Call, Outcome, OutgoingLeg, converse
 from softswitch.endpoints.mediator.attributes import wishes
 from softswitch.endpoints.mediator.dialout import Dialout, DialoutState, DialoutTrigger
-from softswitch.endpoints.mediator.masking import Shown, plain, shown_to_stage_one, shown_to_stage_two
+from softswitch.endpoints.mediator.masking import Shown, shown_to_stage_one, shown_to_stage_two
 from softswitch.endpoints.mediator.means import Means
 from softswitch.endpoints.mediator.record import DialoutFailed, MediationStarted, MediatorRecord, moment
 from softswitch.errors import CallRejected
@@ -136,7 +136,7 @@ class Dialouts:
             await self._stage_one(dialout, leg)
             far = await self._stage_two(dialout, call)
         except CallRejected as rejected:
-            raise plain(rejected) from None
+            raise self._mediator.refusal(call, rejected) from None
         finally:
             self._leave(dialout)
         self._mediator.move(call, "talk")

@@ -98,7 +98,7 @@ class Mediator(Endpoint):
         try:
             return await self._put_through(call, route, wanted, shown)
         except CallRejected as rejected:
-            raise plain(rejected) from None
+            raise self.refusal(call, rejected) from None
 
     def _find(self, call: Call) -> Route:
         redirect_did = call.did.phonenumber if call.did is not None else call.to_number
@@ -150,6 +150,11 @@ class Mediator(Endpoint):
             waiting.close()
         call.callee = leg
         return leg
+
+    def refusal(self, call: Call, rejected: CallRejected) -> CallRejected:
+        """A refusal as the waiting side is told; its words stay in the story of the call."""
+        call.record("not put through", str(rejected))
+        return plain(rejected)
 
     async def announce(self, leg: Leg, wanted: Wishes) -> None:
         """To one side alone; an audio that is gone by now is silence."""
