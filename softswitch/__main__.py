@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from softswitch import __version__
+from softswitch.api_client import DEFAULT_URL, ApiClient, Token, Url
 from softswitch.errors import ConfigError, PeerError
 from softswitch.options import Config
 from softswitch.standard_output import checked
@@ -129,12 +130,19 @@ def explain(
     to: Annotated[str, typer.Option(help="The called number, or a URI.")],
     source: Annotated[str, typer.Option(help="The address the call comes from: IP or IP:port [5060].")] = "127.0.0.1",
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="By the running switch: its phones, its trunks.")
+    ] = False,
     config: Config = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
 ) -> None:
     """Say what would happen to a call, and why: each candidate, taken or not. Exit status 1: it would be refused."""
     from softswitch import routing, show
     from softswitch.configuration import load_configuration
 
+    if live:
+        raise typer.Exit(_explain_live(from_, to, source, json, url, token))
     configuration = load_configuration(config)
     try:
         peer = routing.peer_of(source)
@@ -148,6 +156,25 @@ def explain(
         show.say(show.candidates(told.reasons), "")
         show.say(f"{told.status or '-'} {told.reason}", style="bold green" if told.decision else "bold red")
     raise typer.Exit(0 if told.decision else 1)
+
+
+def _explain_live(from_: str, to: str, source: str, as_json: bool, url: str, token: str) -> int:
+    """The same by the running switch; the exit status."""
+    import json
+    from urllib.parse import urlencode
+
+    from softswitch import routing, show
+
+    asked = urlencode({"from": from_, "to": to, "source": source})
+    with ApiClient(url, token) as api:
+        told = api.get(f"/switch/v1/explain?{asked}")
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    else:
+        show.say(show.candidates(routing.Reason(**reason) for reason in told["reasons"]), "")
+        style = "bold green" if told["endpoint"] else "bold red"
+        show.say(f"{told['status'] or '-'} {told['reason']}", style=style)
+    return 0 if told["endpoint"] else 1
 
 
 @cli.command()

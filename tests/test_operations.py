@@ -146,7 +146,10 @@ def test_ladder_metrics_and_top_of_a_running_switch(tmp_path: Path) -> None:
             assert words in drawn
         seen = command(tmp_path, "top", "--once", *asked)
         assert "1 calls" in seen
+        assert "0 phones of 0 users" in seen
         assert "13105550199" in seen
+        told = command(tmp_path, "explain", "--live", "--from", "1001", "--to", "1002", *asked)
+        assert "no phone is registered" in told
         metrics = httpx.get(f"{url[1]}/switch/v1/metrics", headers={"Authorization": f"Bearer {token[1]}"})
         assert metrics.headers["Content-Type"].startswith("text/plain")
         assert "softswitch_calls 1.0" in metrics.text
