@@ -19,9 +19,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
 
 import psutil
 
@@ -62,14 +63,18 @@ class Run:
         return self.core / self.bare_core
 
 
+Measure = Callable[[int, float], Coroutine[Any, Any, Run]]
+"""Measures so many legs for so many seconds."""
+
+
 def main() -> None:
     arguments = _arguments()
     report = Report("How does one room with five talkers scale?", COLUMNS)
     sizes = map(int, arguments.legs.split(","))
     for legs, busy in [(legs, busy) for legs in sizes for busy in ((0, BUSY) if arguments.signalling else (0,))]:
         with _busy_processes(busy):
-            runs = _in_turn(legs, arguments.seconds, arguments.rounds)
-        report.row(legs, f"{busy} busy" if busy else "nothing", *_figures(runs))
+            runs = in_turn(_room, legs, arguments.seconds, arguments.rounds)
+        report.row(legs, f"{busy} busy" if busy else "nothing", *figures(runs))
         report.show()
     report.note(f"{arguments.rounds} rounds, bare loop and room in turn, the far end on another core than both")
     report.note("bare core: the same sockets and packets, map(recv_into) and map(send), nothing else")
@@ -80,7 +85,7 @@ def main() -> None:
     print(report.write("conference_scale"))
 
 
-def _figures(runs: list[Run]) -> list[float]:
+def figures(runs: list[Run]) -> list[float]:
     """The cells of one size, from "bare core" on."""
     ratios = [run.ratio for run in runs]
     far_ends = [run.far_end for run in runs]
@@ -102,12 +107,12 @@ def _figures(runs: list[Run]) -> list[float]:
     ]
 
 
-def _in_turn(legs: int, seconds: float, rounds: int) -> list[Run]:
-    """Bare, room, bare, room ... bare."""
+def in_turn(measure: Measure, legs: int, seconds: float, rounds: int) -> list[Run]:
+    """Bare, whole, bare, whole ... bare."""
     runs = []
     before = bare_core(legs, seconds)
     for _ in range(rounds):
-        run = asyncio.run(_room(legs, seconds))
+        run = asyncio.run(measure(legs, seconds))
         after = bare_core(legs, seconds)
         runs.append(replace(run, bare_core=(before + after) / 2))
         before = after
@@ -144,7 +149,7 @@ async def _room(legs: int, seconds: float) -> Run:
             streams = [_joined(engine, room, port) for port in load.ports]
             pin_media()
             await asyncio.sleep(0.5)
-            return await _measured(engine, load, streams, seconds)
+            return await measured(engine, load, streams, seconds)
         finally:
             await engine.stop()
 
@@ -156,7 +161,7 @@ def _joined(engine: Engine, room: Room, far_port: int) -> Stream:
     return stream
 
 
-async def _measured(engine: Engine, load: RtpLoad, streams: list[Stream], seconds: float) -> Run:
+async def measured(engine: Engine, load: RtpLoad, streams: list[Stream], seconds: float) -> Run:
     """The middle of the run: after settling, before the end."""
     far_end = asyncio.create_task(asyncio.to_thread(load.run, [stream.address[1] for stream in streams], seconds))
     await asyncio.sleep(SETTLE_S + 0.2)
