@@ -23,8 +23,8 @@ from benchmarks.report import Report
 USERS = 20_000
 PASSWORD = "correct-horse"
 STEP_S = 4.0
-FIRST_RATE = 200
-REFINEMENTS = 3
+FIRST_RATE = 400
+REFINEMENTS = 2
 SHARE_OF_HIGHEST = 0.8
 STORM_RATE = 500
 HELD = (1000, 5000, 20_000)
@@ -101,7 +101,7 @@ def rates(report: Report, seconds: int) -> None:
         meter = Meter(switch, folder, report)
         meter.run("warm-up", FIRST_RATE, range(FIRST_RATE))
         highest = meter.highest()
-        time.sleep(SETTLED_AFTER_S)
+        time.sleep(1)
         rate = SHARE_OF_HIGHEST * highest
         meter.run(f"{seconds} s at 80 %", rate, range(min(USERS, round(rate * seconds))))
     report.note(f"highest rate without a failure: {highest:.0f} registrations/s; SIPp and the switch share the cores")

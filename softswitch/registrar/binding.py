@@ -99,6 +99,11 @@ class Binding:
         return self.peer if self.uses_source and not self.path else None
 
     @property
+    def is_cut_off(self) -> bool:
+        """Whether its connection is gone, so that only its next REGISTER can bring it back for sure."""
+        return self.peer.is_reliable and not self.uses_source and not self.path
+
+    @property
     def target_uri(self) -> Uri:
         return Uri.parse(self.uri)
 

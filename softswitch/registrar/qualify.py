@@ -52,7 +52,7 @@ class Qualify:
             if binding.is_gone:
                 continue
             self._round.append(binding)
-            if not binding.is_asked:
+            if not binding.is_asked and not binding.is_cut_off:
                 self.ask(binding)
 
     def ask(self, binding: Binding) -> None:

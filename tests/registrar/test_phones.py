@@ -192,6 +192,9 @@ async def test_a_phone_over_tcp_is_asked_over_its_connection_and_lost_with_it() 
         ((target,),) = home.phones.location.targets(home.phones.guard._users["1001"], home.phones._clock())
         assert target.flow is None
         assert home.phones.location.of("1001")[0].is_down
+        asked_before = home.phones.qualify.counts["asked"]
+        await asyncio.sleep(60)
+        assert home.phones.qualify.counts["asked"] == asked_before
 
 
 async def registered_over_tcp(home: House, phone: Stack) -> Peer:
