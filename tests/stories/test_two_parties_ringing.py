@@ -324,3 +324,29 @@ async def test_a_call_that_was_forwarded_often_enough_is_not_forwarded_again(tmp
         carrier.dial("12025550112", headers=diversions)
         assert (await carrier.ended()).status == 482
         assert len(carrier.sessions) == 1
+
+
+async def test_a_caller_with_no_codec_of_ours_rings_nobody(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002", offer=ann.sdp().replace(b"RTP/AVP 0 101", b"RTP/AVP 96").replace(b":0 PCMU", b":96 SPEEX"))
+        assert (await ann.ended()).status == 488
+        assert not bob.sessions
+
+
+async def test_a_callee_who_answers_without_any_audio_ends_the_call_for_both(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002")
+        session = await bob.rings()
+        session.answer(bob.sdp().replace(b"RTP/AVP 0 101", b"RTP/AVP 96").replace(b":0 PCMU", b":96 SPEEX"))
+        assert (await ann.ended()).status in (488, 502)
+        await bob.ended()
+
+
+async def test_where_the_second_leg_has_no_port_the_caller_gets_503_and_nobody_is_left(tmp_path: Path) -> None:
+    async with town(tmp_path, media={"ports": [20000, 20001]}) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002")
+        assert (await ann.ended()).status == 503
+        assert not bob.sessions

@@ -159,9 +159,8 @@ class Phone:
             self.stack.invite(
                 Uri.parse(f"sip:{number}@{HERE}"),
                 from_=from_,
-                offer=None if late_offer else self.sdp(),
                 headers=headers,
-                **more,
+                **{"offer": None if late_offer else self.sdp(), **more},
                 credentials=Credentials(self.user, self.password) if self.password else None,
                 on_event=self._on_event,
             )
