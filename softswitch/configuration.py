@@ -15,7 +15,16 @@ from softswitch.configfile import refusal
 from softswitch.endpoints.conference import check_conference
 from softswitch.endpoints.mediator.attributes import check_bindings
 from softswitch.errors import ConfigError
-from softswitch.plan import ConferenceEndpoint, Did, MediatorEndpoint, Plan, demo_credentials
+from softswitch.plan import (
+    ConferenceEndpoint,
+    Did,
+    EndpointAddress,
+    MediatorEndpoint,
+    Plan,
+    ThirdPartyEndpoint,
+    Trunk,
+    demo_credentials,
+)
 from softswitch.plan.load import read_plan
 from softswitch.settings import PLAN_FILE, SETTINGS_FILE, Settings, config_folder, load_settings
 
@@ -43,6 +52,7 @@ def load_configuration(given: Path | None = None, environment: Mapping[str, str]
         problems += wrong_properties(plan, str(folder / PLAN_FILE), library_of(settings) if settings else None)
     if plan is not None and settings is not None:
         problems += open_to_the_world(settings, plan, str(folder / SETTINGS_FILE))
+        problems += _without_tls(settings, plan, str(folder / SETTINGS_FILE))
     if settings is not None:
         problems += _without_audio(settings, str(folder / SETTINGS_FILE))
     if problems or settings is None or plan is None:
@@ -90,6 +100,25 @@ def open_to_the_world(settings: Settings, plan: Plan, file: str) -> Iterator[Con
                 f"we ship, which everybody knows; change them first: {', '.join(shipped)}",
                 "until then an address of this machine alone (127.0.0.1, ::1)",
             )
+
+
+def _without_tls(settings: Settings, plan: Plan, file: str) -> Iterator[ConfigError]:
+    """Who is called over TLS by a switch that does not speak it."""
+    numbers = plan.numbers
+    called = [f"trunk {trunk.name}" for group in numbers.trunk_groups for trunk in group.trunks if _is_tls(trunk)]
+    outside = (endpoint for endpoint in numbers.endpoints if isinstance(endpoint, ThirdPartyEndpoint))
+    called += [f"endpoint {endpoint.name}" for endpoint in outside if any(map(_is_tls, endpoint.addresses))]
+    if called and "tls" not in settings.sip.transports:
+        yield ConfigError(
+            file,
+            "sip.transports",
+            f'has no "tls", but over it {", ".join(called)} would be called',
+            '"tls" beside the others, or another transport there',
+        )
+
+
+def _is_tls(far_end: Trunk | EndpointAddress) -> bool:
+    return far_end.transport == "tls"
 
 
 def _without_audio(settings: Settings, file: str) -> Iterator[ConfigError]:
