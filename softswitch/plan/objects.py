@@ -95,8 +95,8 @@ Dialled = Annotated[str, AfterValidator(_dialled)]
 SipCodes = Annotated[str, AfterValidator(_sip_codes)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 Prefix = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
-AnyPrefix = Annotated[str, Field(pattern=r"^[0-9]{0,15}$")]
-"""The empty one is of every number."""
+AnyPrefix = Annotated[str, Field(pattern=r"^[0-9]{0,15}\$?$")]
+"""The empty one is of every number; with $ behind it, it is the whole number."""
 Price = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Acl = Annotated[Network, PlainValidator(_network)]
 Code = Annotated[str, AfterValidator(_access_code)]
@@ -208,6 +208,9 @@ class RateDeck(Object):
     rates: dict[Prefix, Price] = Field(default_factory=dict)
 
 
+HOME = ("1", "911$", "933$")
+"""The United States and Canada, with their emergency number and the one to test it."""
+
 CARIBBEAN_AND_PREMIUM = (
     *("1242", "1246", "1264", "1268", "1284", "1345", "1441", "1473", "1649", "1658", "1664", "1721", "1758", "1767"),
     *("1784", "1809", "1829", "1849", "1868", "1869", "1876", "1900", "1976"),
@@ -221,7 +224,7 @@ class CallingRules(Object):
     name: Name
     users: tuple[Name, ...] = ()
     endpoints: tuple[Name, ...] = ()
-    allowed_prefixes: tuple[AnyPrefix, ...] = ("1",)
+    allowed_prefixes: tuple[AnyPrefix, ...] = HOME
     refused_prefixes: tuple[AnyPrefix, ...] = CARIBBEAN_AND_PREMIUM
     capacity: Count = 0
     cps_limit: CallsPerSecond = 0.0

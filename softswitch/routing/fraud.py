@@ -1,7 +1,8 @@
 """The guard against toll fraud: what users and endpoints may call, how often, at the same time, and for how much. Pure.
 
 `CallingRules` of the number plan say it; without any, these: the United States and Canada, no premium numbers, none of
-the islands behind +1. The longest prefix decides, and where one prefix is both allowed and refused it is refused.
+the islands behind +1, and 911. The longest prefix decides, and where one prefix is both allowed and refused it is
+refused.
 
 What a day has cost counts from the price of each begun minute, by the rate deck of the rules; calls that are up count
 with what they have cost so far, and end when there is no money for another minute. With a limit in force a number
@@ -272,8 +273,8 @@ def _offence(kind: str, number: str, why: str, reasons: list[Reason], phrase: st
 
 
 def _longest(prefixes: Iterable[str], number: str) -> str | None:
-    """The longest of `prefixes` that `number` begins with."""
-    return max((prefix for prefix in prefixes if number.startswith(prefix)), key=len, default=None)
+    """The longest of `prefixes` that `number` begins with, or is, where `$` stands behind it."""
+    return max((prefix for prefix in prefixes if f"{number}$".startswith(prefix)), key=len, default=None)
 
 
 def _nobody_hears(_alarm: Alarm) -> None:

@@ -136,6 +136,7 @@ class Outward:
         Raises `Refused`: 403 by the guard, 502 or 503 where no trunk is fit or has room, or what a transformation says.
         """
         self._now = now
+        group = self._current(group)
         fare, reasons = self.guard.admit(caller, number, now, instead_of)
         weighed = self._weighed(number, group, caller, now, reasons)
         self._turns[_key(group)] = self._turns.get(_key(group), 0) + 1
@@ -144,7 +145,8 @@ class Outward:
 
     def weigh(self, number: str, group: TrunkGroup, caller: Caller, now: float) -> list[Reason]:
         """The reasons `targets` would give, for a call that nobody makes: nothing is counted. Raises `Refused`."""
-        return self._weighed(number, group, caller, now, self.guard.weigh(caller, number, now)).reasons
+        reasons = self.guard.weigh(caller, number, now)
+        return self._weighed(number, self._current(group), caller, now, reasons).reasons
 
     def tried(self, target: Target, status: int, now: float) -> bool | None:
         """What came of a target: its final status, 0 where it was given up. Says whether the next one may do better;
@@ -191,6 +193,14 @@ class Outward:
         return gate.in_use if gate is not None else 0
 
     # ---- the steps
+
+    def _current(self, group: TrunkGroup) -> TrunkGroup:
+        """The group as the plan of now has it: a call may have been decided on by the one before. Raises `Refused`."""
+        current = self._plan.trunk_groups.get(group.name)
+        if current is None:
+            reasons = (Reason("trunk group", group.name, False, "is not there any more"),)
+            raise Refused(503, "No trunk", counted_as="no_trunk", reasons=reasons, q850=NO_CIRCUIT)
+        return current
 
     def _weighed(self, number: str, group: TrunkGroup, caller: Caller, now: float, reasons: list[Reason]) -> Weighed:
         """Raises `Refused` with all reasons so far."""

@@ -92,6 +92,12 @@ def test_the_longest_prefix_decides_and_a_tie_is_refused() -> None:
     assert house.refusal("331234567").status == 403
 
 
+def test_the_emergency_number_is_allowed_and_what_only_begins_like_it_is_not() -> None:
+    house = House()
+    assert house.targets("911")
+    assert house.refusal("911123456789").status == 403
+
+
 def test_an_empty_prefix_allows_everything() -> None:
     assert House({"name": "r", "allowed_prefixes": [""], "refused_prefixes": []}).targets(ABROAD)
 

@@ -119,6 +119,18 @@ def test_round_robin_moves_on_with_each_call_and_not_by_looking() -> None:
     assert names(outward, it)[0] == "b"
 
 
+def test_a_group_that_has_gone_meanwhile_takes_no_call_and_one_that_has_changed_is_asked_as_it_is_now() -> None:
+    before = plan()
+    outward = Outward(plan(out_capacity=1))
+    Passage().enter(targets(outward, before)[0].gates, 0.0)
+    with pytest.raises(Refused, match="trunk group pstn is full"):
+        targets(outward, before)
+    outward.adopt(Plan())
+    with pytest.raises(Refused) as refused:
+        targets(outward, before)
+    assert refused.value.reasons[-1].why == "is not there any more"
+
+
 def test_a_changed_plan_keeps_count_of_the_calls_that_are_up() -> None:
     it = plan()
     outward = Outward(it)

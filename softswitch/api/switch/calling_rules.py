@@ -9,10 +9,10 @@ from softswitch.api.core.owned import Owned
 from softswitch.api.errors import ApiError
 from softswitch.api.resources import Values
 from softswitch.api.schemas import Count, Date, Name, Object, Rate, ReadOnly, Sid
-from softswitch.plan.objects import CARIBBEAN_AND_PREMIUM
+from softswitch.plan.objects import CARIBBEAN_AND_PREMIUM, HOME
 from softswitch.store import Row
 
-Prefixes = Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{0,15}$")]], Field(max_length=10_000)]
+Prefixes = Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{0,15}\$?$")]], Field(max_length=10_000)]
 Names = Annotated[list[Name], Field(max_length=10_000)]
 
 
@@ -26,8 +26,9 @@ class CallingRules(Object):
     """Their usernames."""
     endpoints: Names = Field(default_factory=list)
     """Their names."""
-    allowed_prefixes: Prefixes = Field(default_factory=lambda: ["1"])
-    """The longest prefix decides, allowed or refused; an empty one is of every number."""
+    allowed_prefixes: Prefixes = Field(default_factory=lambda: list(HOME))
+    """The longest prefix decides, allowed or refused; an empty one is of every number, one with $ behind it the whole
+    number: `911$`."""
     refused_prefixes: Prefixes = Field(default_factory=lambda: list(CARIBBEAN_AND_PREMIUM))
     capacity: Count = 0
     """Calls out at the same time, of each; 0: no limit."""
