@@ -30,7 +30,7 @@ def room(name: str, *codes: str) -> str:
 
 def test_the_shipped_plan_is_the_promised_one() -> None:
     plan = load_plan(SHIPPED)
-    assert sorted(plan.dids) == ["12025550101", "12025550102"]
+    assert sorted(plan.dids) == ["12025550101", "12025550102", "12025550105", "12025550106"]
     assert sorted(plan.users) == ["1001", "1002", "1003"]
     standup, all_hands = plan.meeting_rooms["conference"].values()
     assert {code.access_code: code.role for code in standup.access_codes} == {
