@@ -9,6 +9,7 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Callable, Mapping
+from math import inf
 
 from softswitch.errors import CallRejected
 from softswitch.plan import Plan
@@ -91,12 +92,13 @@ class Subscriptions:
     def expire(self, now: float) -> None:
         """Ends what nobody has refreshed."""
         while self._ends and self._ends[0][0] <= now:
-            _, key = heapq.heappop(self._ends)
+            at, key = heapq.heappop(self._ends)
             subscription = self._by_key.get(key)
-            if subscription is None:
+            if subscription is None or subscription.looked_at != at:
                 continue
+            subscription.looked_at = inf
             if subscription.expires_at > now:
-                heapq.heappush(self._ends, (subscription.expires_at, key))
+                self._queue(subscription)
             else:
                 subscription.advance(Event.EXPIRY)
                 self._go_on(subscription)
@@ -165,8 +167,16 @@ class Subscriptions:
         subscription.advance(Event.SUBSCRIBE if expires_s else Event.UNSUBSCRIBE)
         if subscription.state is State.TERMINATED:
             self._forget(subscription)
-        elif is_new:
+            return
+        if is_new:
             self._remember(subscription)
+        self._queue(subscription)
+
+    def _queue(self, subscription: Subscription) -> None:
+        """A refresh is seen when the entry of the heap comes up; only an earlier end needs another one."""
+        if subscription.expires_at < subscription.looked_at:
+            subscription.looked_at = subscription.expires_at
+            heapq.heappush(self._ends, (subscription.expires_at, subscription.key))
 
     # ---- NOTIFY
 
@@ -199,7 +209,6 @@ class Subscriptions:
         self._by_key[key] = subscription
         self._of_user[subscription.watcher] += 1
         self._watching.setdefault((subscription.package, subscription.resource), {})[key] = subscription
-        heapq.heappush(self._ends, (subscription.expires_at, key))
 
     def _forget(self, subscription: Subscription) -> None:
         if self._by_key.pop(subscription.key, None) is None:

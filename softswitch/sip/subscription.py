@@ -7,6 +7,7 @@ slow subscriber gets the latest state and no queue. Pure: `now` comes from outsi
 
 from collections.abc import Callable
 from enum import Enum
+from math import inf
 
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.grammar import parse_params
@@ -49,8 +50,8 @@ class Subscription:
     """`package` is the event package, `id` what tells subscriptions of one dialog apart, `resource` what is watched."""
 
     __slots__ = (
-        "contact", "dialog", "entity", "expires_at", "flow", "id", "is_notifying", "is_to_notify", "package", "reason",
-        "resource", "state", "version", "watcher",
+        "contact", "dialog", "entity", "expires_at", "flow", "id", "is_notifying", "is_to_notify", "looked_at",
+        "package", "reason", "resource", "state", "version", "watcher",
     )  # fmt: skip
 
     def __init__(self, request: Request, local_tag: str, first_cseq: int, contact: str, watcher: str) -> None:
@@ -67,6 +68,8 @@ class Subscription:
         self.state = State.INITIAL
         self.reason = Reason.TIMEOUT
         self.expires_at = 0.0
+        self.looked_at = inf
+        """When the owner looks next whether it has expired; the owner's."""
         self.version = -1
         """Of the last document (RFC 4235 §4.1): each has one more than the one before."""
         self.is_notifying = False

@@ -122,6 +122,19 @@ async def test_a_refresh_keeps_it_and_expires_0_ends_it_with_a_last_notify() -> 
         await phone.close()
 
 
+async def test_a_refresh_may_bring_the_end_nearer() -> None:
+    async with house(registrar=QUIET) as home:
+        phone = Telephone(home)
+        tag = tag_of(await phone.subscribe("presence", "1002", 3600))
+        await phone.request()
+        await phone.subscribe("presence", "1002", 60, to_tag=tag)
+        await phone.request()
+        began = asyncio.get_running_loop().time()
+        assert (await phone.request()).headers.get("Subscription-State") == "terminated;reason=timeout"
+        assert asyncio.get_running_loop().time() - began < 62
+        await phone.close()
+
+
 async def test_a_subscription_that_nobody_refreshes_ends() -> None:
     async with house(registrar=QUIET) as home:
         phone = Telephone(home)
