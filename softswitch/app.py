@@ -243,7 +243,7 @@ class App:
         self.bindings = Keeping(store, lambda: {endpoint.sid for endpoint in self.plan.numbers.endpoints})
         bindings, dialouts = await self.bindings.restore()
         for mediator in mediators:
-            mediator.restore([binding for sid, binding in bindings if sid == mediator.sid])
+            mediator.ledger.restore([binding for sid, binding in bindings if sid == mediator.sid])
             mediator.dialouts.restore([dialout for sid, dialout in dialouts if sid == mediator.sid])
         self.bindings.start()
         parts.push_async_callback(self.bindings.close)

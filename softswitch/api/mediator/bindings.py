@@ -117,11 +117,11 @@ class BindingsResource(MediatorResource):
     # ---- reading
 
     async def page(self, request: Request, asked: Asked) -> Response:
-        await self.mediator(request).settle()
+        await self.mediator(request).ledger.settle()
         return await super().page(request, asked)
 
     async def find(self, request: Request) -> Row:
-        await self.mediator(request).settle()
+        await self.mediator(request).ledger.settle()
         return await super().find(request)
 
     async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:
@@ -146,13 +146,13 @@ class BindingsResource(MediatorResource):
         binding = self._like(mediator, wanted) if reuses else None
         if binding is None:
             binding = self._bind(mediator, wanted, country)
-        await mediator.settle()
+        await mediator.ledger.settle()
         return json_response(await self._seen(request, binding_row(mediator.sid, binding)))
 
     async def remove(self, request: Request) -> Response:
         mediator, binding = await self._held(request)
-        mediator.unbind(binding)
-        await mediator.settle()
+        mediator.ledger.unbind(binding)
+        await mediator.ledger.settle()
         return Response(status_code=204)
 
     async def _write(self, request: Request, before: Row, values: Values) -> Row:
@@ -161,17 +161,17 @@ class BindingsResource(MediatorResource):
         values["redirect_did"] = values["redirect_did"] or before["redirect_did"]
         await self._check(mediator, values)
         try:
-            mediator.rebind(binding, values)
+            mediator.ledger.rebind(binding, values)
         except Taken as taken:
             raise _taken(taken) from None
-        await mediator.settle()
+        await mediator.ledger.settle()
         return binding_row(mediator.sid, binding)
 
     async def _held(self, request: Request) -> tuple[Mediator, Binding]:
         """The binding of the address. Raises `ApiError`: 404, or 409 for one of the number plan."""
         mediator = self.mediator(request)
         row = await self.find(request)
-        binding = mediator.bindings.get(row[self.sid], mediator.now)
+        binding = mediator.ledger.bindings.get(row[self.sid], mediator.now)
         if binding is None:
             raise ApiError(404, field=self.sid)
         if binding.is_fixed:
@@ -180,18 +180,18 @@ class BindingsResource(MediatorResource):
 
     async def _check(self, mediator: Mediator, values: Values) -> None:
         """Raises `ApiError` 422."""
-        if values["redirect_did"] is not None and values["redirect_did"] not in mediator.dids():
+        if values["redirect_did"] is not None and values["redirect_did"] not in mediator.ledger.dids():
             raise ApiError(422, field="redirect_did", message="is no DID of this mediator")
         if values["origination_did"] is not None and values["origination_did"] == values["destination_did"]:
             raise ApiError(422, field="origination_did", message="is the destination itself")
         await self.check_attributes(mediator, values["attributes"])
 
     def _bind(self, mediator: Mediator, wanted: Binding, country: str | None) -> Binding:
-        dids = mediator.dids()
+        dids = mediator.ledger.dids()
         if country is not None:
             dids = [did for did in dids if country_of(did) == country]
         try:
-            binding = mediator.bind(wanted, dids)
+            binding = mediator.ledger.bind(wanted, dids)
         except Taken as taken:
             raise _taken(taken) from None
         if binding is None:
@@ -200,7 +200,7 @@ class BindingsResource(MediatorResource):
         return binding
 
     def _like(self, mediator: Mediator, wanted: Binding) -> Binding | None:
-        found = mediator.bindings.like(wanted, mediator.now)
+        found = mediator.ledger.bindings.like(wanted, mediator.now)
         return found if found is not None and wanted.redirect_did in ("", found.redirect_did) else None
 
 

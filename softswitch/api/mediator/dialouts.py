@@ -88,7 +88,7 @@ class DialoutsResource(MediatorResource):
             mediator.dialouts.add(dialout)
         except InUse as in_use:
             raise _in_use(in_use) from None
-        await mediator.settle()
+        await mediator.ledger.settle()
         return json_response(_look(request, dialout))
 
     async def change(self, request: Request, body: BaseModel) -> Response:
@@ -103,7 +103,7 @@ class DialoutsResource(MediatorResource):
     async def remove(self, request: Request) -> Response:
         mediator, dialout = self._named(request)
         mediator.dialouts.cancel(dialout)
-        await mediator.settle()
+        await mediator.ledger.settle()
         return Response(status_code=204)
 
     async def _put(self, request: Request, body: BaseModel, values: Values) -> Response:
@@ -117,12 +117,12 @@ class DialoutsResource(MediatorResource):
             mediator.dialouts.change(dialout, changed)
         except InUse as in_use:
             raise _in_use(in_use) from None
-        await mediator.settle()
+        await mediator.ledger.settle()
         return json_response(_look(request, changed))
 
     async def _check(self, mediator: Mediator, values: Values) -> None:
         """Raises `ApiError` 422."""
-        if values["redirect_did"] not in mediator.dids():
+        if values["redirect_did"] not in mediator.ledger.dids():
             raise ApiError(422, field="redirect_did", message="is no DID of this mediator")
         if values["stage_one_destination_did"] == values["stage_two_destination_did"]:
             raise ApiError(422, field="stage_two_destination_did", message="is stage one itself")

@@ -6,8 +6,7 @@ from media import StreamStatistics
 from softswitch.call import Event
 
 
-@dataclass(frozen=True, slots=True)
-class MeetingMoved(Event):
+class MeetingMoved(Event, frozen=True):
     """A meeting went from one state to another; its first move comes from "" and its last leads to "ended"."""
 
     meeting_id: str
@@ -18,8 +17,7 @@ class MeetingMoved(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class MeetingChanged(Event):
+class MeetingChanged(Event, frozen=True):
     """Lock, hold, mute mode, tones: `what` is the name in `MeetingView`, `value` its new value."""
 
     meeting_id: str
@@ -29,8 +27,7 @@ class MeetingChanged(Event):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttendeeChanged(Event):
+class AttendeeChanged(Event, frozen=True):
     """One attendee: entered, left, role, name, muted, on_hold, hand_raised or talking."""
 
     meeting_id: str
@@ -40,8 +37,7 @@ class AttendeeChanged(Event):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recording(Event):
+class Recording(Event, frozen=True):
     """`state` is started, stopped or failed; `path` the file, which is playable in each case where it exists."""
 
     meeting_id: str

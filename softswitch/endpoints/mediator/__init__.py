@@ -1,8 +1,8 @@
 """The mediator endpoint: number masking by bindings, and dialouts in two stages.
 
-Reading order: `binding` and `dialout` are what clients ask for; `bindings` finds the one for a call; `attributes` and
-`masking` say how it is put through and what each side may see; `mediator` runs calls, `dialouts` places them; `record`
-is what stays, `keeping` what survives a restart.
+Reading order: `binding` and `dialout` are what clients ask for; `bindings` finds the one for a call, `ledger` makes and
+ends them; `attributes` and `masking` say how a call is put through and what each side may see; `mediator` runs calls,
+`dialouts` places them; `record` is what stays, `keeping` what survives a restart.
 """
 
 from softswitch.endpoints.mediator.binding import Binding

@@ -4,7 +4,6 @@ A record is opened when the call has found its binding or the dialout begins, an
 keeps records hears of both. A dialout that comes to nothing before anybody is called has a record too.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -49,16 +48,14 @@ class MediatorRecord(Struct, kw_only=True, omit_defaults=True):
     disconnect_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MediationStarted(Event):
+class MediationStarted(Event, frozen=True):
     """A call has found its binding, or a dialout calls somebody: the record as it begins."""
 
     call_id: str
     record: MediatorRecord
 
 
-@dataclass(frozen=True, slots=True)
-class MediationMoved(Event):
+class MediationMoved(Event, frozen=True):
     """It has come to another stage; `at` is the moment (monotonic seconds)."""
 
     call_id: str
@@ -66,8 +63,7 @@ class MediationMoved(Event):
     stage: Stage
 
 
-@dataclass(frozen=True, slots=True)
-class DialoutFailed(Event):
+class DialoutFailed(Event, frozen=True):
     """A dialout came to nothing before anybody was called: the whole record."""
 
     record: MediatorRecord

@@ -36,7 +36,7 @@ class Street:
 
     def bind(self, destination: str, redirect: str = REDIRECT, **values: Any) -> Binding:
         binding = Binding(str(uuid.uuid4()), redirect, destination, created_at=self.mediator.now, **values)
-        assert self.mediator.bind(binding, [REDIRECT, SECOND]) is binding
+        assert self.mediator.ledger.bind(binding, [REDIRECT, SECOND]) is binding
         return binding
 
     def dial_out(self, one: str, two: str, redirect: str = REDIRECT, delay: int = 0, **attributes: str) -> Dialout:

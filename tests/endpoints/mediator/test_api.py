@@ -262,7 +262,7 @@ async def test_a_change_is_in_force_for_the_next_call(at: Office) -> None:
     assert (replaced["name"], replaced["attributes"]) == ("N/A", {})
     assert (await at.client.delete(place)).status_code == 200
     assert (await at.client.get(place)).status_code == 404
-    assert at.mediator.bindings.find(REDIRECT, [ALICE], at.mediator.now) is None
+    assert at.mediator.ledger.bindings.find(REDIRECT, [ALICE], at.mediator.now) is None
 
 
 async def test_what_the_first_caller_has_fixed_is_seen(at: Office) -> None:
@@ -300,7 +300,7 @@ async def test_bindings_survive_a_restart_and_those_whose_time_is_over_do_not(tm
     await asyncio.sleep(10)
     async with office(tmp_path) as at:
         assert [item["binding_sid"] for item in await at.listed()] == [kept["binding_sid"]]
-        route = at.mediator.bindings.find(REDIRECT, ["12025550102"], at.mediator.now)
+        route = at.mediator.ledger.bindings.find(REDIRECT, ["12025550102"], at.mediator.now)
         assert route is not None
         assert (route.number, route.is_reply) == (ALICE, True)
 

@@ -173,7 +173,7 @@ async def test_a_binding_that_nobody_calls_in_its_window_is_gone(tmp_path: Path)
         caller = await it.town.carrier()
         caller.dial(REDIRECT)
         assert (await caller.ended()).status == 404
-        assert len(it.mediator.bindings) == 0
+        assert len(it.mediator.ledger.bindings) == 0
 
 
 async def test_a_binding_lives_as_long_as_it_was_given(tmp_path: Path) -> None:
