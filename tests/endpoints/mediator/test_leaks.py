@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -152,6 +153,16 @@ async def test_a_masked_leg_is_not_brought_into_another_call(tmp_path: Path) -> 
         await asyncio.sleep(5)
         assert len(it.town.app.switch.calls) == 2
         assert not masked.has_ended
+
+
+async def test_nobody_takes_the_place_of_a_side_of_a_masked_call(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        _, bob = await talking(it)
+        ann = await it.town.phone("1001")
+        it.hide(OUTSIDE, ann)
+        ann.dial("1002", headers=[("Replaces", unquote(bob.dialog_of(bob.session)))])
+        assert (await ann.ended()).status == 481
+        assert not bob.session.has_ended
 
 
 async def test_holding_and_messages_within_the_call_tell_nothing(tmp_path: Path) -> None:
