@@ -1,7 +1,8 @@
 """DIDs: our numbers, and where they lead.
 
-A call to a DID goes to its `user_sid` or `endpoint_sid` (our additions) or, as with CarrierX, to the endpoint of the first trunk of
-its trunk group. `call_flow_sid`, `did_group_sid`, `meeting_room_sid` and `properties` are those of the conference.
+A call to a DID goes to its `user_sid` or `endpoint_sid` (our additions) or, as with CarrierX, to the endpoint of the
+first trunk of its trunk group. `call_flow_sid`, `did_group_sid`, `meeting_room_sid` and `properties` are those of the
+conference.
 """
 
 from sqlalchemy import Table, UniqueConstraint
