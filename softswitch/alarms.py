@@ -19,8 +19,7 @@ QUIET_S = 60.0
 """The same alarm is told again after so long."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmRaised(Event):
+class AlarmRaised(Event, frozen=True):
     """Somebody should look at `subject`. `number` is the one called, where there is one."""
 
     alarm: str
@@ -30,8 +29,7 @@ class AlarmRaised(Event):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class TrunkMoved(Event):
+class TrunkMoved(Event, frozen=True):
     """A trunk went from one state to another at `at` (monotonic seconds): up and down by OPTIONS, in service, resting,
     probed and silent as a carrier of calls."""
 

@@ -7,7 +7,6 @@ the last one has gone it listens for `LINGER_S` more, so that who lost his conne
 """
 
 import asyncio
-import dataclasses
 import re
 import secrets
 from collections import Counter, deque
@@ -210,7 +209,7 @@ class Feed:
 
     def _told(self, event: Event) -> Told:
         kind, name = kind_of(event)
-        fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}  # type: ignore[arg-type]
+        fields = msgspec.structs.asdict(event)
         at = fields.pop("at", None)
         number = f"{self._run}-{self._number}"
         body = {"id": number, "kind": kind, "event": name, "at": None if at is None else self._date(at), **fields}

@@ -6,18 +6,16 @@ A subscriber must be quick and must not raise.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-
-class Event:
-    """The base of everything that is published; events are frozen values."""
-
-    __slots__ = ()
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class CallStarted(Event):
+class Event(msgspec.Struct, frozen=True):
+    """The base of everything that is published; events are frozen values, made in a fifth of a data class's time."""
+
+
+class CallStarted(Event, frozen=True):
     """The first event of a call, before anybody has looked at it. `sip_call_id` is the Call-ID of its INVITE."""
 
     call_id: str
@@ -27,8 +25,7 @@ class CallStarted(Event):
     to_number: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegStarted(Event):
+class LegStarted(Event, frozen=True):
     """We call somebody for a call. `sip_call_id` is the Call-ID of our INVITE, `target` says whom it goes to."""
 
     call_id: str
@@ -37,16 +34,14 @@ class LegStarted(Event):
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallAnswered(Event):
+class CallAnswered(Event, frozen=True):
     """We have sent 200 OK."""
 
     call_id: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPressed(Event):
+class KeyPressed(Event, frozen=True):
     """The caller has pressed a key. Which one is said only where it can't be part of a code."""
 
     call_id: str
@@ -57,8 +52,7 @@ class KeyPressed(Event):
     """Empty where it may be part of a code."""
 
 
-@dataclass(frozen=True, slots=True)
-class LegMeasured(Event):
+class LegMeasured(Event, frozen=True):
     """How the caller is heard, as `softswitch.quality.figures` has it: now and then, and at the end."""
 
     call_id: str
@@ -66,8 +60,7 @@ class LegMeasured(Event):
     figures: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackTried(Event):
+class CallbackTried(Event, frozen=True):
     """One attempt to deliver a callback. `status` is 0 where no answer came; `error` then says why."""
 
     call_id: str
@@ -80,8 +73,7 @@ class CallbackTried(Event):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallMoved(Event):
+class CallMoved(Event, frozen=True):
     """A call, or the machine of its endpoint, went from one state to another at `at` (monotonic seconds)."""
 
     call_id: str
@@ -91,8 +83,7 @@ class CallMoved(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallEnded(Event):
+class CallEnded(Event, frozen=True):
     """The last event of a call."""
 
     call_id: str

@@ -1,7 +1,6 @@
 """What one line of a ladder says: a SIP message, or an event, in a few words. Pure."""
 
-import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Literal
 
 from softswitch.call import (
@@ -47,13 +46,12 @@ def of_event(event: Event) -> Told:
     told = _TOLD.get(type(event))
     if told is not None:
         return told(event)
-    values = (f"{field.name} {getattr(event, field.name)}" for field in _own_fields(event))
+    values = (f"{name} {getattr(event, name)}" for name in _own_fields(event))
     return "event", f"{type(event).__name__}: {', '.join(values)}", None
 
 
-def _own_fields(event: Event) -> list[Any]:
-    fields: Iterable[dataclasses.Field[Any]] = dataclasses.fields(event) if dataclasses.is_dataclass(event) else ()
-    return [field for field in fields if field.name not in ("call_id", "meeting_id", "at")]
+def _own_fields(event: Event) -> list[str]:
+    return [name for name in event.__struct_fields__ if name not in ("call_id", "meeting_id", "at")]
 
 
 def _started(event: CallStarted) -> Told:

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from softswitch.call import Event, Events
@@ -42,8 +41,7 @@ EXTENSIONS = {"REGISTER": frozenset({"path", "outbound"}), "SUBSCRIBE": frozense
 Answer = Callable[[Request, Peer], Response | None]
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneMoved(Event):
+class PhoneMoved(Event, frozen=True):
     """A contact of a user has registered, gone, or can or can't be reached any more. Refreshes are not told."""
 
     at: float
@@ -53,8 +51,7 @@ class PhoneMoved(Event):
     change: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceBanned(Event):
+class SourceBanned(Event, frozen=True):
     """Too many wrong passwords came from an address."""
 
     at: float
