@@ -10,11 +10,11 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from math import inf
 from typing import Any
 
 from softswitch.errors import PeerError
 from softswitch.sip import keep_alive
+from softswitch.sip.alarm import Alarm
 from softswitch.sip.client import Asker, Client, Question, Sending
 from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.digest import Credentials
@@ -31,7 +31,6 @@ from softswitch.sip.session.events import SessionEvent
 from softswitch.sip.session.offers import SDP
 from softswitch.sip.session.session import Session
 from softswitch.sip.settings import StackSettings
-from softswitch.sip.timers import RunningTimer, Timers
 from softswitch.sip.transaction import machine
 from softswitch.sip.transaction.layer import Layer
 from softswitch.sip.transaction.machine import Event, Transaction, event_of
@@ -41,7 +40,6 @@ from softswitch.sip.transport.transports import Transports
 from softswitch.sip.uri import Uri
 from softswitch.sip.validation import Capabilities
 
-TIMER_SLACK_S = 0.002  # timers this close together are served by one wake-up of the loop
 DRAIN_LOOKS_EVERY_S = 0.05
 LAST_WORDS_LOOKS_EVERY_S = 0.01
 
@@ -81,9 +79,7 @@ class Stack:
         self._identifiers = Identifiers(random or SystemChance())
         self._session_settings = self.settings.session(self.capabilities)
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._timers = Timers()
-        self._alarm: asyncio.TimerHandle | None = None
-        self._armed_at = inf
+        self._alarm = Alarm(self._fire)
         self._lost_peers: set[Peer] = set()
         self._is_closed = False
         self._layer = Layer(self.settings.intervals())
@@ -258,8 +254,7 @@ class Stack:
         """Close all sockets, at once. Who wants its sessions to end properly hangs them up and `drain`s first."""
         self._is_closed = True
         await self._client.close()
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._alarm.close()
         await self._transports.close()
 
     def counts(self) -> dict[str, int]:
@@ -267,7 +262,7 @@ class Stack:
         return {
             "sessions": len(self._sessions),
             "transactions": len(self._layer),
-            "timers": len(self._timers),
+            "timers": len(self._alarm),
             "sendings": len(self._client.sendings),
         }
 
@@ -380,7 +375,7 @@ class Stack:
             self._client.deliver(transaction.owner, message)
 
     def _start_timer(self, transaction: Transaction, effect: machine.StartTimer) -> None:
-        transaction.timers[effect.timer] = self._start(effect.after_s, transaction, effect.timer)
+        transaction.timers[effect.timer] = self._alarm.start(effect.after_s, transaction, effect.timer)
 
     def _stop_timers(self, transaction: Transaction, _: machine.Effect) -> None:
         for timer in transaction.timers.values():
@@ -445,7 +440,7 @@ class Stack:
         running = session.running.pop(effect.timer, None)
         if running is not None:
             running.cancel()
-        session.running[effect.timer] = self._start(effect.after_s, session, effect.timer)
+        session.running[effect.timer] = self._alarm.start(effect.after_s, session, effect.timer)
 
     def _stop_timer_for(self, session: Session, effect: effects.StopTimer) -> None:
         running = session.running.pop(effect.timer, None)
@@ -503,28 +498,6 @@ class Stack:
         return transaction.peer != peer
 
     # --- timers -----------------------------------------------------------------------------------------------------
-
-    def _start(self, after_s: float, owner: Transaction | Session, name: Any) -> RunningTimer:
-        timer = self._timers.start(_now(), after_s, owner, name)
-        if timer.at < self._armed_at:
-            self._arm(timer.at)
-        return timer
-
-    def _arm(self, at: float) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._armed_at = at
-        self._alarm = asyncio.get_running_loop().call_at(at, self._ring)
-
-    def _ring(self) -> None:
-        """Timers are due; those that start meanwhile need no alarm of their own."""
-        self._alarm, self._armed_at = None, -inf
-        for timer in self._timers.due(_now() + TIMER_SLACK_S):
-            self._fire(timer.owner, timer.name)
-        self._armed_at = inf
-        at = self._timers.next_at()
-        if at is not None:
-            self._arm(at)
 
     def _fire(self, owner: Transaction | Session, name: Any) -> None:
         try:
