@@ -118,9 +118,8 @@ async def house(folder: Path, plan: Mapping[str, Any] = PLAN, **feed: int) -> As
     """`feed`: the sizes of the ring and of readers' queues, where they are not to be the usual ones."""
     prompt_book.write(folder / "prompts")
     wire = Wire(record=False)
-    settings = Settings.model_validate(
-        {"sip": {"addresses": [HERE], "transports": ["udp"]}, "api": {"port": 0}, "data": {"directory": str(folder)}}
-    )
+    sip = {"addresses": [HERE], "transports": ["udp"], "options_every_s": 0}  # trunks are asked by the tests alone
+    settings = Settings.model_validate({"sip": sip, "api": {"port": 0}, "data": {"directory": str(folder)}})
     store = await Store.open("", folder)
     await store.apply(NumberPlan.model_validate(plan))
     engine = Engine(MediaSettings(address=HERE, prompts=(folder / "prompts",)), in_process=wire)
