@@ -115,10 +115,11 @@ class Fork:
 
     async def _ring(self, group: Sequence[Target]) -> OutgoingLeg | None:
         """The leg that answers; None where all of the group have refused."""
-        legs = self._invite(group)
+        legs: list[OutgoingLeg] = []
         give_up_at = _now() + self._invitation.ring_s
         winner = None
         try:
+            self._invite(group, legs)
             while legs and winner is None and not self._is_final:
                 self._listener.check()
                 winner = self._look_at(legs)
@@ -140,15 +141,13 @@ class Fork:
             self._call.advance(StageTrigger.ANSWER, "picked up by somebody else")
             raise PickedUp(taken_by)
 
-    def _invite(self, group: Sequence[Target]) -> list[OutgoingLeg]:
-        legs = []
+    def _invite(self, group: Sequence[Target], legs: list[OutgoingLeg]) -> None:
         self._call.advance(StageTrigger.INVITE, ", ".join(target.name for target in group))
         for target in group:
             try:
                 legs.append(self._leg(target))
             except CallRejected as full:
                 self._note(target, full)
-        return legs
 
     def _leg(self, target: Target) -> OutgoingLeg:
         invitation = self._invitation

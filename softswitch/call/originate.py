@@ -20,7 +20,7 @@ from softswitch.call.leg_states import LEG_TABLE, LegState, LegTrigger
 from softswitch.call.outcome import Outcome
 from softswitch.call.waiting import Waiting
 from softswitch.errors import CallRejected
-from softswitch.routing import Passage, Refused, Target
+from softswitch.routing import Fare, Passage, Refused, Target
 from softswitch.sip import Address, Answered, Ended, Provisional, Session, SessionEvent, Stack, Uri
 
 RING_AT_MOST_S = 90.0
@@ -97,7 +97,7 @@ class OutgoingLeg(Leg):
         early = list[SessionEvent]()
         try:
             session = self._invite(early)
-        except CallRejected:
+        except BaseException:
             self._close_stream()
             raise
         stream, codecs, encryption = self._stream, self.codecs, self.encryption
@@ -146,8 +146,12 @@ class OutgoingLeg(Leg):
             except Refused as refused:
                 full = refused
                 continue
-            self._open_stream(target)
-            return self._send(target, early)
+            try:
+                self._open_stream(target)
+                return self._send(target, early)
+            except BaseException:  # no INVITE is on its way, so nothing that ends would give them back
+                self._passage.leave()
+                raise
         raise full
 
     def _send(self, target: Target, early: list[SessionEvent]) -> Session:
@@ -244,6 +248,9 @@ class OutgoingLeg(Leg):
         self.answered_at = asyncio.get_running_loop().time()
         if self._on_tried is not None:
             self._on_tried(self.target, 200)
+        for gate in self.target.gates:
+            if isinstance(gate, Fare):
+                gate.cut_off = self._cut_off
         if self.on_answered is not None:
             self.on_answered(self.answered_at)
         if sdp is not None:
@@ -251,6 +258,10 @@ class OutgoingLeg(Leg):
         elif not self.has_early_media:  # else the answer was in a reliable 1xx
             self.hang_up(88, "An answer without session description")
         self.waiting.wake()
+
+    def _cut_off(self, reason: str) -> None:
+        """Nobody pays for it any more."""
+        self.hang_up(reason=reason)
 
     def _let_go(self) -> None:
         super()._let_go()
