@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,15 @@ def serve(configuration: Configuration) -> None:
 
 
 async def _serve(configuration: Configuration) -> None:
-    stop = _stop_on_signals()
+    at_terminal = _is_at_terminal()
+    stop = _stop_on_signals((*SIGNALS, signal.SIGHUP) if at_terminal else SIGNALS)
     settings, file = configuration.settings, str(configuration.folder / SETTINGS_FILE)
     async with (
         _open_store(configuration) as store,
         App(settings, store.plan, store=store, settings_file=file, end_program=stop.set) as app,
     ):
         _drain_on_signal(app, stop)
-        if not _is_at_terminal():
-            _reload_on_signal(app, configuration)
+        _reload_on_signal(app, configuration, stop, ends_with_terminal=at_terminal)
         with pid_file(settings.data.directory):
             garbage.set_up()
             tidying = asyncio.create_task(garbage.tidy(lambda: not app.switch.calls))
@@ -83,7 +83,7 @@ async def _open_store(configuration: Configuration) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _stop_on_signals() -> asyncio.Event:
+def _stop_on_signals(numbers: Iterable[signal.Signals]) -> asyncio.Event:
     """An event that the first signal sets. The second ends the process at once."""
     stop = asyncio.Event()
 
@@ -92,14 +92,9 @@ def _stop_on_signals() -> asyncio.Event:
             os._exit(128 + number)
         stop.set()
 
-    for number in _signals():
+    for number in numbers:
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     return stop
-
-
-def _signals() -> tuple[signal.Signals, ...]:
-    """A terminal that closes (SIGHUP) ends the calls properly too; without one SIGHUP reloads the configuration."""
-    return (*SIGNALS, signal.SIGHUP) if _is_at_terminal() else SIGNALS
 
 
 def _is_at_terminal() -> bool:
@@ -118,10 +113,16 @@ def _drain_on_signal(app: App, stop: asyncio.Event) -> None:
     _on_signal(signal.SIGUSR1, drain)
 
 
-def _reload_on_signal(app: App, configuration: Configuration) -> None:
-    """SIGHUP: the settings are read again, and hold for the next call where they can. A mistake changes nothing."""
+def _reload_on_signal(app: App, configuration: Configuration, stop: asyncio.Event, *, ends_with_terminal: bool) -> None:
+    """SIGHUP: the settings are read again, and hold for the next call where they can. A mistake changes nothing.
+
+    The kernel sends the same signal when the terminal closes, which is no terminal any more then: that ends the calls.
+    """
 
     async def reload() -> None:
+        if ends_with_terminal and not sys.stderr.isatty():
+            stop.set()
+            return
         try:
             fresh = await asyncio.to_thread(load_configuration, configuration.folder)
         except (ConfigError, ExceptionGroup) as error:

@@ -161,6 +161,20 @@ def test_a_closed_terminal_ends_every_call_with_bye_as_sigterm_does(tmp_path: Pa
 
 
 @pytest.mark.real_time
+def test_sighup_on_a_switch_that_runs_in_a_terminal_reloads_and_hangs_up_nobody(tmp_path: Path) -> None:
+    terminal, inside = os.openpty()
+    with running(tmp_path, stderr=inside) as it, os.fdopen(terminal, errors="replace") as log:
+        os.close(inside)
+        it.send(INVITE)
+        it.acknowledge(it.receive("SIP/2.0 200"))
+        it.process.send_signal(signal.SIGHUP)
+        assert any("the configuration is reloaded" in line for line in log)
+        it.send(OPTIONS)
+        it.receive("SIP/2.0 200 OK")
+        assert it.process.poll() is None
+
+
+@pytest.mark.real_time
 def test_ctrl_c_reaches_the_whole_process_group_and_still_ends_it_with_status_0(tmp_path: Path) -> None:
     with running(tmp_path) as it:
         os.killpg(it.process.pid, signal.SIGINT)
