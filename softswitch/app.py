@@ -112,7 +112,6 @@ class App:
             settings, self.destinations.outward, self.stack, self.events, lambda: self.plan, settings_file
         )
         self.switch.verify = self.carriers.verify
-        self.carriers.calls, self.carriers.end = self.switch.calls.values, self.switch.end
         self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
         self.watching.phones, self.watching.endpoints = self.phones, self.endpoints
         self.phones.subscriptions.dialogs.calls = self.switch.calls

@@ -7,7 +7,7 @@ log and the events; and the certificate that calls out are signed with. Made onc
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from softswitch.alarms import Alarms
@@ -42,10 +42,6 @@ class Carriers:
         self.health = TrunkHealth(stack, events, plan, outward.failures, every_s=settings.sip.options_every_s)
         self.spending: SpendingKeeper | None = None
         """Where there is a store."""
-        self.calls: Callable[[], Iterable[Call]] = tuple
-        """The calls that are up."""
-        self.end: Callable[[Call, str], None] = _nobody_ends
-        """Ends a call, for a reason."""
         self._outward = outward
         outward.on_move = self.alarms.on_trunk
         outward.guard.on_alarm = self.alarms.on_alarm
@@ -72,14 +68,12 @@ class Carriers:
                 tasks.create_task(self.spending.run())
 
     async def _end_overdrawn(self) -> None:
-        """Calls end when the money of whoever pays is gone."""
+        """Legs end when the money of whoever pays for them is gone, and with each the talk it is in."""
         guard = self._outward.guard
         while True:
             await asyncio.sleep(OVERDRAWN_EVERY_S)
-            overdrawn = guard.overdrawn(self._outward.clock())
-            for call in tuple(self.calls()) if overdrawn else ():
-                if call.callee is not None and not overdrawn.isdisjoint(call.callee.target.gates):
-                    self.end(call, "Spending limit reached")
+            for fare in guard.overdrawn(self._outward.clock()):
+                fare.cut_off("Spending limit reached")
 
     async def close(self) -> None:
         """Writes what has not been written yet; nothing is fetched any more."""
@@ -87,10 +81,6 @@ class Carriers:
             await self.spending.write()
         if self._verifier is not None:
             await self._verifier.close()
-
-
-def _nobody_ends(_call: Call, _reason: str) -> None:
-    """Until somebody says how."""
 
 
 class Signing:

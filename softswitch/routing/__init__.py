@@ -10,7 +10,7 @@ from softswitch.routing.caller import Caller
 from softswitch.routing.destination import Destination, ToEndpoint, ToPstn, ToTalk, ToUser
 from softswitch.routing.explain import Explanation, explain, peer_of
 from softswitch.routing.failures import Failures, TrunkService
-from softswitch.routing.fraud import Alarm, Guard, Spending
+from softswitch.routing.fraud import Alarm, Fare, Guard, Spending
 from softswitch.routing.identify import Identified, Senders
 from softswitch.routing.identity import Identity, identity_of
 from softswitch.routing.limits import Gate, Gates, Passage, TokenBucket
@@ -29,6 +29,7 @@ __all__ = [
     "Destination",
     "Explanation",
     "Failures",
+    "Fare",
     "Gate",
     "Gates",
     "Guard",

@@ -62,13 +62,15 @@ class Account:
 class Fare(Gate):
     """One call out of a subject: a gate that is the subject's capacity, and a meter that runs from the answer on."""
 
-    __slots__ = ("_account", "_guard", "_most", "answered_at", "rate")
+    __slots__ = ("_account", "_guard", "_most", "answered_at", "cut_off", "rate")
 
     def __init__(self, guard: "Guard", account: Account, most: int, rate: Rate | None) -> None:
         super().__init__(account.spending.subject)
         self._guard, self._account, self._most = guard, account, most
         self.rate = rate
         self.answered_at: float | None = None
+        self.cut_off: Callable[[str], None] = _nobody_talks
+        """Ends the leg that it pays for, for a reason, in whatever call that leg is by now."""
 
     def check(self, now: float) -> None:  # noqa: ARG002 - as of any gate
         others = len(self._account.fares - {self})
@@ -81,6 +83,7 @@ class Fare(Gate):
 
     def leave(self) -> None:
         super().leave()
+        self.cut_off = _nobody_talks
         self._account.fares.discard(self)
         self._guard.ended(self, self._account)
 
@@ -279,3 +282,7 @@ def _longest(prefixes: Iterable[str], number: str) -> str | None:
 
 def _nobody_hears(_alarm: Alarm) -> None:
     return
+
+
+def _nobody_talks(_reason: str) -> None:
+    """Nobody has answered yet."""

@@ -12,7 +12,7 @@ from softswitch.routing import TrunkService
 from softswitch.sip import Request, Response
 from softswitch.sip.parser import parse
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import CARRIER, SECOND_TRUNK, Town, town, two_trunks
+from tests.stories.town import CARRIER, HERE, SECOND_TRUNK, Town, town, two_trunks
 
 TO = "13105550177"
 
@@ -208,15 +208,21 @@ async def test_a_caller_who_hides_is_anonymous_to_the_callee_and_known_to_the_ca
         await ann.answered()
 
 
+def two_minutes_a_day(it: Town) -> Callable[[], float]:
+    """Nobody has money for more; the clock that says so."""
+    rules = {"name": "r", "spend_per_day": 1.0, "rate_deck": "retail"}
+    deck = {"name": "retail", "rates": {"1": 0.5}}
+    made = NumberPlan.model_validate({"rate_decks": [deck], "calling_rules": [rules]})
+    it.app.adopt(it.app.plan.with_parts(rate_decks=made.rate_decks, calling_rules=made.calling_rules))
+    clock = asyncio.get_running_loop().time
+    outward = it.app.destinations.outward
+    it.app.destinations._clock = outward.clock = outward.guard._clock = clock
+    return clock
+
+
 async def test_a_call_ends_when_the_money_of_the_day_is_gone(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        rules = {"name": "r", "spend_per_day": 1.0, "rate_deck": "retail"}
-        deck = {"name": "retail", "rates": {"1": 0.5}}
-        made = NumberPlan.model_validate({"rate_decks": [deck], "calling_rules": [rules]})
-        it.app.adopt(it.app.plan.with_parts(rate_decks=made.rate_decks, calling_rules=made.calling_rules))
-        clock = asyncio.get_running_loop().time
-        outward = it.app.destinations.outward
-        it.app.destinations._clock = outward.clock = outward.guard._clock = clock
+        clock = two_minutes_a_day(it)
         records = keep_records(it)
         ann, carrier = await it.phone("1001"), await it.carrier()
         ann.dial(TO)
@@ -231,3 +237,42 @@ async def test_a_call_ends_when_the_money_of_the_day_is_gone(tmp_path: Path) -> 
         assert (await ann.ended()).reason == "Spending limit reached"
         assert (records[0].rate, records[0].rate_lcr_dst) == (0.5, None)
         assert records[0].price == 0.5 * records[0].duration_billing / 60
+
+
+async def test_a_leg_that_a_transfer_has_brought_ends_when_the_money_of_the_day_is_gone(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        clock = two_minutes_a_day(it)
+        ann, bob, carrier = await it.phone("1001"), await it.phone("1002"), await it.carrier()
+        ann.dial("1002")
+        await bob.picks_up()
+        await ann.answered()
+        bob.refer(f"<sip:{TO}@{HERE}>")
+        await carrier.picks_up()
+        begun = clock()
+        await asyncio.sleep(60)
+        await carrier.ended()
+        assert 120 <= clock() - begun <= 126
+        await ann.ended()
+        assert not it.app.switch.calls
+
+
+async def test_a_leg_that_another_call_has_taken_ends_when_the_money_of_the_day_is_gone(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        clock = two_minutes_a_day(it)
+        ann, bob, carrier = await it.phone("1001"), await it.phone("1002"), await it.carrier()
+        ann.dial(TO)
+        await carrier.picks_up()
+        begun = clock()
+        await ann.answered()
+        dialog = ann.session.dialog
+        assert dialog is not None
+        await asyncio.sleep(1)
+        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        bob.dial(TO, headers=[("Replaces", replaces)])
+        await bob.answered()
+        await ann.ended()
+        await asyncio.sleep(60)
+        await carrier.ended()
+        assert 120 <= clock() - begun <= 126
+        await bob.ended()
+        assert not it.app.switch.calls
