@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from softswitch.configfile import Model, override, read_toml, unusable, validated
 from softswitch.errors import ConfigError
@@ -20,6 +20,8 @@ SETTINGS_FILE = "softswitch.toml"
 PLAN_FILE = "numbers.toml"
 HERE = Path("config")
 ENVIRONMENT_PREFIX = "SOFTSWITCH_"
+OF_OUR_COMMANDS = frozenset({"SOFTSWITCH_TOKEN", "SOFTSWITCH_URL"})
+"""Variables that `top`, `ladder` and `explain --live` read."""
 RELATIVE_TO = "a relative path begins where the switch is started"
 
 
@@ -29,6 +31,13 @@ def _numeric(address: str) -> str:
     except ValueError:
         raise unusable(f'is "{address}"', "an IPv4 or IPv6 address, such as 127.0.0.1, 0.0.0.0 or ::1") from None
     return address
+
+
+def _network(text: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(str(text))
+    except ValueError:
+        raise unusable(f'is "{text}"', "an address or network, such as 192.0.2.7 or 192.0.2.0/24") from None
 
 
 def _even(ports: tuple[int, int]) -> tuple[int, int]:
@@ -57,6 +66,7 @@ def _existing(folder: Path) -> Path:
 
 
 Address = Annotated[str, AfterValidator(_numeric)]
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, PlainValidator(_network)]
 Folder = Annotated[Path, AfterValidator(_existing)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 ListenPort = Annotated[int, Field(ge=0, le=65535)]
@@ -116,6 +126,7 @@ class RegistrarSettings(Model):
     """Where users' phones are, and for how long that holds. Intervals in seconds; a `qualify_s` of 0 asks nobody."""
 
     domains: tuple[Line, ...] = ()
+    edge_proxies: tuple[Network, ...] = ()
     default_expires_s: Annotated[int, Field(ge=10)] = 600
     min_expires_s: Annotated[int, Field(ge=1)] = 60
     max_expires_s: Annotated[int, Field(ge=10)] = 3600
@@ -312,7 +323,8 @@ def load_settings(folder: Path, environment: Mapping[str, str] = os.environ) -> 
 
 def variables_ignored(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Variables that look like ours and set nothing. No mistake: whoever runs containers may find such among theirs."""
-    return sorted(name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and "__" not in name)
+    ours = (name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and name not in OF_OUR_COMMANDS)
+    return sorted(name for name in ours if "__" not in name)
 
 
 def config_folder(given: Path | None) -> Path:

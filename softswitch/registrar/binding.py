@@ -99,6 +99,11 @@ class Binding:
         return self.peer if self.uses_source and not self.path else None
 
     @property
+    def has_way(self) -> bool:
+        """Whether calls can go there: never to a host that a phone has merely named."""
+        return bool(self.path) or self.uses_source or is_at(self.target_uri, self.peer)
+
+    @property
     def is_cut_off(self) -> bool:
         """Whether its connection is gone, so that only its next REGISTER can bring it back for sure."""
         return self.peer.is_reliable and not self.uses_source and not self.path
@@ -134,9 +139,14 @@ def answers_at_source(contact: Uri, peer: Peer, *, is_symmetric: bool) -> bool:
     """
     if peer.transport is not Transport.UDP:
         return True
-    if contact.host != peer.host:
+    if not is_at(contact, peer):
         return True
     return is_symmetric and (contact.port or peer.transport.default_port) != peer.port
+
+
+def is_at(contact: Uri, peer: Peer) -> bool:
+    """Whether a URI by itself leads to the host that has registered it."""
+    return contact.host == peer.host and "maddr" not in contact.params
 
 
 def address_text(peer: Peer) -> str:

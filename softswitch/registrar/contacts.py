@@ -38,6 +38,8 @@ def removes_all(request: Request) -> bool:
 def _offered(contact: Address, in_header: int | None, settings: RegistrarSettings) -> Offered:
     if not contact.uri.is_sip or not contact.uri.host or contact.uri.headers:
         raise CallRejected(400, "Contact Is No SIP URI")
+    if "maddr" in contact.uri.params:
+        raise CallRejected(400, "Contact With maddr")  # calls would go there, whatever else it says
     params = {name: value for name, value in contact.params.items() if name != "expires"}
     uri = str(contact.uri)
     name = f'"{contact.display_name}" ' if contact.display_name.isalnum() else ""

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.logs import get_logger
 from softswitch.registrar.binding import Binding
+from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.location import ENDS, Change, Location
 from softswitch.sip import Peer, Transport
 from softswitch.store import Row, Store
@@ -32,10 +33,12 @@ class Keeping:
         location: Location,
         clock: Callable[[], float],
         wall_clock: Callable[[], float] = time.time,
+        edge: EdgeProxies | None = None,
     ) -> None:
+        """`edge`: whose Path holds, which may be others than when it was kept; nobody's without it."""
         self.written = 0
         """Rows so far."""
-        self._store, self._location = store, location
+        self._store, self._location, self._edge = store, location, edge or EdgeProxies()
         self._clock, self._wall_clock = clock, wall_clock
         self._changed: dict[str, Binding] = {}
         self._is_failing = False
@@ -54,7 +57,7 @@ class Keeping:
         """Takes over what still holds; how many that were. Whose connection was a flow has to register again."""
         now, wall_now = self._clock(), self._wall_clock()
         for row in await self._store.read_behind(registrations):
-            binding = _binding(row, now - wall_now)
+            binding = _binding(row, now - wall_now, self._edge)
             if binding.expires_at > now and not (binding.is_outbound and binding.peer.is_reliable):
                 self._location.restore(binding)
             if self._location.find(binding.sid) is None:
@@ -124,15 +127,15 @@ def _row(binding: Binding, shift_s: float) -> Row:
     }
 
 
-def _binding(row: Row, shift_s: float) -> Binding:
-    """A connection does not outlive the program: such a phone is called by its URI, after others."""
+def _binding(row: Row, shift_s: float, edge: EdgeProxies) -> Binding:
+    """A connection does not outlive the program: such a phone is called by its URI, after others, or by nobody."""
     binding = Binding(row["registration_sid"], row["username"])
     binding.uri, binding.shown, binding.q = row["contact"], row["shown"], row["q"]
     binding.instance, binding.reg_id = row["instance"], row["reg_id"]
     binding.peer = Peer(Transport(row["transport"]), row["host"], row["port"], row["local_port"])
     binding.uses_source = row["uses_source"] and not binding.peer.is_reliable
-    binding.is_down = binding.peer.is_reliable and not row["path"]
-    binding.path = tuple(row["path"])
+    binding.path = tuple(row["path"]) if edge.holds(row["host"]) else ()
+    binding.is_down = binding.peer.is_reliable and not binding.path
     binding.call_id, binding.cseq = row["call_id"], row["cseq"]
     binding.user_agent, binding.has_answered = row["user_agent"], row["has_answered"]
     binding.refreshed_at = _moment(row["date_refreshed"]) + shift_s

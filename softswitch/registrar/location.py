@@ -82,8 +82,9 @@ class Location:
         """Each contact of a user, whether it rings with the first, and why or why not."""
         bindings = sorted(self._called(user.username, now), key=lambda it: (it.is_down, -it.q))
         if not bindings:
+            missing = "no phone can be reached" if self.of(user.username) else "no phone is registered"
             onward = f"; forwarded to {user.forward_unregistered}" if user.forward_unregistered else ""
-            return [Reason("contact", f"user {user.username}", False, f"no phone is registered{onward}")]
+            return [Reason("contact", f"user {user.username}", False, f"{missing}{onward}")]
         first = (bindings[0].is_down, bindings[0].q)
         return [_reason(binding, now, is_first=(binding.is_down, binding.q) == first) for binding in bindings]
 
@@ -175,8 +176,8 @@ class Location:
     def lost(self, peer: Peer) -> None:
         """Nothing reaches this far end any more: its connection has closed, or the network says so.
 
-        A flow of RFC 5626 ends with its connection. Any other contact is called last, and by its URI: the phone may
-        take connections, and will register again.
+        A flow of RFC 5626 ends with its connection. Any other contact is called last, and by its URI where that names
+        the very host that registered it: the phone may take connections, and will register again.
         """
         for binding in list(self._behind.get((peer.transport, peer.host, peer.port), ())):
             if binding.is_outbound and peer.transport is not Transport.UDP:
@@ -211,7 +212,7 @@ class Location:
     def _called(self, username: str, now: float) -> Iterator[Binding]:
         newest: dict[str, Binding] = {}
         for binding in self._of_user.get(username, ()):
-            if binding.expires_at <= now:
+            if binding.expires_at <= now or not binding.has_way:
                 continue
             phone = binding.instance or binding.sid
             other = newest.get(phone)

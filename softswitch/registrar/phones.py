@@ -121,7 +121,7 @@ class Phones:
         """Takes over what the store has kept, and writes to it what changes from now on."""
         from softswitch.registrar.keeping import Keeping
 
-        self.keeping = Keeping(store, self.location, self._clock)
+        self.keeping = Keeping(store, self.location, self._clock, edge=self.registrar.edge)
         await self.keeping.restore()
         for binding in self.location:
             self.qualify.add(binding)

@@ -12,6 +12,7 @@ from softswitch.errors import CallRejected
 from softswitch.plan import User
 from softswitch.registrar.binding import Binding, Offered, Origin
 from softswitch.registrar.contacts import offered, removes_all
+from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.guard import Guard
 from softswitch.registrar.location import Change, Location
 from softswitch.settings import RegistrarSettings
@@ -34,6 +35,7 @@ class Registrar:
         """`today` gives the date for the Date header; the computer's clock where it is not given."""
         self.location = location
         self._settings, self._guard = settings, guard
+        self.edge = EdgeProxies(settings.edge_proxies)
         self._today = today or _now_in_utc
         self._date = (0, "")
 
@@ -52,7 +54,7 @@ class Registrar:
             raise CallRejected(403, "Forbidden")
 
     def _changed(self, request: Request, peer: Peer, user: User, now: float) -> Response:
-        origin = _origin(request, peer)
+        origin = _origin(request, peer, self.edge)
         if removes_all(request):
             bindings = list(self.location.of(user.username))
             _refuse_older(bindings, origin)
@@ -97,14 +99,14 @@ class Registrar:
         return text
 
 
-def _origin(request: Request, peer: Peer) -> Origin:
-    """Raises `CallRejected` 400 for more proxies than a way can have."""
+def _origin(request: Request, peer: Peer, edge: EdgeProxies) -> Origin:
+    """Raises `CallRejected`: 400 for more proxies than a way can have, 420 or 403 for a Path none of ours wrote."""
     path: tuple[str, ...] = ()
     if "path" in request.headers.fields:
         path = tuple(one for value in request.headers.all("Path") for one in split_list(value))
         if len(path) > MOST_PATH:
             raise CallRejected(400, "Path Too Long")
-        request.headers.reading("path", parse_addresses)
+        edge.check(request.headers.reading("path", parse_addresses), peer)
     agent = (request.headers.get("User-Agent") or "")[:LONGEST_USER_AGENT]
     cseq = request.cseq.number
     return Origin(peer, path, request.call_id, cseq, agent, is_symmetric="rport" in request.via.params)

@@ -228,8 +228,9 @@ class Client:
         """
         if request.to.tag is None:
             flow = session.flow
-            stands = flow is not None and (flow.transport is Transport.UDP or self._transports.is_connected(flow))
-            return flow if stands else None
+            if flow is None or flow.transport is Transport.UDP or self._transports.is_connected(flow):
+                return flow
+            return None if request.uri.host == flow.host else flow  # never to a host that a phone has merely named
         if "Route" in request.headers:
             return None
         peer = session.peer

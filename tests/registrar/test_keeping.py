@@ -28,26 +28,26 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 def kept(home: Home, store: Store, wall_s: float = WALL) -> Keeping:
     """`wall_s`: what the clock on the wall shows when the clock of the program shows 0."""
-    keeping = Keeping(store, home.location, lambda: home.now, lambda: wall_s + home.now)
+    keeping = Keeping(store, home.location, lambda: home.now, lambda: wall_s + home.now, home.registrar.edge)
     home.location.on_change = keeping.note
     return keeping
 
 
-async def restarted(store: Store, seconds_later: float, home: Home) -> Home:
+async def restarted(store: Store, seconds_later: float, home: Home, **settings: object) -> Home:
     """Another program on the same store: its own clock begins anywhere."""
-    after = Home()
+    after = Home(**settings)
     after.now = 77.0
     await kept(after, store, WALL + home.now + seconds_later - 77.0).restore()
     return after
 
 
 async def test_a_restart_forgets_no_contact_and_none_gets_more_time(store: Store) -> None:
-    home = Home()
+    home = Home(edge_proxies=[HOME.host])
     keeping = kept(home, store)
-    Phone(home, headers=["User-Agent: phone/1"]).register(headers=["Path: <sip:edge.example;lr>"])
+    Phone(home, headers=["User-Agent: phone/1"]).register(headers=[f"Path: <sip:{HOME.host};lr>"])
     Phone(home, "1002", peer=HOME._replace(port=6000), contact="<sip:1002@10.1.1.1>;q=0.7").register()
     await keeping.write()
-    after = await restarted(store, 100, home)
+    after = await restarted(store, 100, home, edge_proxies=[HOME.host])
     for name in ("1001", "1002"):
         (was,), (binding,) = home.location.of(name), after.location.of(name)
         assert binding.remaining_s(after.now) == was.remaining_s(home.now) - 100
@@ -55,6 +55,19 @@ async def test_a_restart_forgets_no_contact_and_none_gets_more_time(store: Store
             assert getattr(binding, what) == getattr(was, what), what
         assert after.location.targets(after.guard._users[name], after.now)
     assert after.location.user_behind(HOME._replace(port=6000)) is not None
+
+
+async def test_after_a_restart_no_call_goes_to_a_host_that_a_phone_has_merely_named(store: Store) -> None:
+    home = Home(edge_proxies=[HOME.host])
+    keeping = kept(home, store)
+    carrier = "<sip:19005551234@203.0.113.50>"
+    Phone(home, "1001", contact=carrier, peer=Peer(Transport.TCP, HOME.host, 40001, 5060)).register()
+    Phone(home, "1002", contact=carrier).register(headers=[f"Path: <sip:{HOME.host};lr>"])
+    await keeping.write()
+    after = await restarted(store, 1, home)
+    for name, flows in (("1001", []), ("1002", [HOME])):  # no proxy of ours any more: back to where it came from
+        targets = [target for group in after.location.targets(after.guard._users[name], 77.0) for target in group]
+        assert [(target.flow, target.route) for target in targets] == [(flow, ()) for flow in flows]
 
 
 async def test_what_has_ended_meanwhile_is_not_restored_and_goes_from_the_store(store: Store) -> None:

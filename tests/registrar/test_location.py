@@ -93,12 +93,12 @@ def test_who_is_behind_an_address_is_known_in_constant_time_and_follows_the_cont
 def test_a_connection_that_closes_ends_its_flow_and_leaves_other_contacts_to_their_uri() -> None:
     it = Watched()
     connection = Peer(Transport.TCP, "192.0.2.10", 51000, 5060)
-    it.location.put("1001", offered("sip:a@h;transport=tcp", instance="i", reg_id=1), origin(connection), 0.0)
-    it.location.put("1001", offered("sip:b@h;transport=tcp"), origin(connection), 0.0)
+    it.location.put("1001", offered("sip:a@192.0.2.10;transport=tcp", instance="i", reg_id=1), origin(connection), 0.0)
+    it.location.put("1001", offered("sip:b@192.0.2.10;transport=tcp"), origin(connection), 0.0)
     assert it.location.targets(ANN, 1.0)[0][0].flow == connection
     it.location.lost(connection._replace(local_port=0))
     ((target,),) = it.location.targets(ANN, 1.0)
-    assert (str(target.uri), target.flow) == ("sip:b@h;transport=tcp", None)
+    assert (str(target.uri), target.flow) == ("sip:b@192.0.2.10;transport=tcp", None)
     assert [change for _, change in it.changes[2:]] == [Change.LOST, Change.DOWN]
 
 

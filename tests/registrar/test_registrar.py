@@ -193,12 +193,46 @@ def test_a_connection_is_used_again() -> None:
 
 
 def test_a_path_is_the_route_of_calls_and_told_to_the_phone() -> None:
-    home = Home()
-    path = ["Path: <sip:edge.example;lr>, <sip:inner.example;lr>"]
-    response = Phone(home, peer=NAT).register(headers=path)
-    assert response.headers.all("Path") == ["<sip:edge.example;lr>", "<sip:inner.example;lr>"]
+    home = Home(edge_proxies=[NAT.host])
+    edge, inner = f"<sip:{NAT.host};lr>", "<sip:inner.example;lr>"
+    response = Phone(home, peer=NAT).register(headers=[f"Path: {edge}, {inner}"])
+    assert response.headers.all("Path") == [edge, inner]
     ((target,),) = home.location.targets(home.guard._users["1001"], home.now)
-    assert (target.route, target.flow) == (("<sip:edge.example;lr>", "<sip:inner.example;lr>"), None)
+    assert (target.route, target.flow) == ((edge, inner), None)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "path", "status"),
+    [
+        ([], "<sip:203.0.113.50;lr>", 420),
+        (["198.51.100.0/24"], "<sip:203.0.113.50;lr>", 420),
+        ([HOME.host], "<sip:203.0.113.50;lr>", 403),
+        ([HOME.host], f"<sip:{HOME.host};maddr=203.0.113.50;lr>", 403),
+        ([HOME.host], "<sip:carrier.example;lr>", 403),
+    ],
+)
+def test_a_phone_can_not_have_its_calls_sent_to_a_carrier_by_a_path(proxies: list[str], path: str, status: int) -> None:
+    home = Home(edge_proxies=proxies)
+    refused = Phone(home, contact="<sip:19005551234@203.0.113.50>").register(headers=[f"Path: {path}"])
+    assert (refused.status, home.contacts()) == (status, [])
+
+
+def test_a_phone_can_not_have_its_calls_sent_to_a_carrier_by_maddr() -> None:
+    home = Home()
+    contact = f"<sip:19005551234@{HOME.host}:5060;maddr=203.0.113.50>"
+    assert Phone(home, contact=contact).register().status == 400
+    assert home.contacts() == []
+
+
+def test_a_closed_connection_does_not_lead_calls_to_the_host_its_contact_has_named() -> None:
+    home = Home()
+    connection = Peer(Transport.TCP, HOME.host, 40001, 5060)
+    ann = home.guard._users["1001"]
+    Phone(home, peer=connection, contact="<sip:19005551234@203.0.113.50:5060>").register()
+    assert home.location.targets(ann, home.now)[0][0].flow == connection
+    home.location.lost(connection)
+    assert home.location.targets(ann, home.now) == []
+    assert [reason.why for reason in home.location.explain(ann, home.now)] == ["no phone can be reached"]
 
 
 # ---- flows of RFC 5626
@@ -227,8 +261,8 @@ def test_of_two_flows_of_one_phone_the_newest_is_called() -> None:
 
 
 def test_a_proxy_on_the_way_that_keeps_no_flows_gets_439() -> None:
-    home = Home()
+    home = Home(edge_proxies=[HOME.host])
     phone = Phone(home, via="SIP/2.0/UDP proxy.example;branch=z9hG4bK1, SIP/2.0/UDP 192.0.2.10")
     assert phone.register(f"<sip:1001@192.0.2.10>;{INSTANCE};reg-id=1").status == 439
-    path = ["Path: <sip:edge.example;lr;ob>"]
+    path = [f"Path: <sip:{HOME.host};lr;ob>"]
     assert phone.register(f"<sip:1001@192.0.2.10>;{INSTANCE};reg-id=1", headers=path).status == 200
