@@ -25,7 +25,7 @@ from softswitch.destinations import Destinations
 from softswitch.errors import CallRejected
 from softswitch.logs import get_logger
 from softswitch.plan import Plan, ThirdPartyEndpoint, Trunk, User
-from softswitch.routing import Decision, Gates, Identified, Passage, Refused, Senders, number_of
+from softswitch.routing import Decision, Gates, Identified, Refused, Senders, number_of
 from softswitch.settings import Settings
 from softswitch.sip import Ended, Request, Response, Session
 from softswitch.sip.digest import Challenger, Verdict
@@ -88,6 +88,7 @@ class Switch:
         """The trunk groups, for calls out."""
         self._senders = Senders(plan, user_behind)
         self._gates = Gates(plan, settings.limits.calls, settings.limits.cps)
+        destinations.gates_of = self._gates.of
         self._group: asyncio.TaskGroup | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._log = get_logger()
@@ -167,14 +168,13 @@ class Switch:
             self._conclude(call, OUR_BUG)
 
     async def _take(self, call: Call) -> None:
-        passage = Passage()
         try:
             self._listen_for_hang_up(call)
             source = self._identify(call)
-            self._admit(call, source, passage)
+            self._admit(call, source)
             if self.verify is not None:
                 await self.verify(call)
-            decision = self._route(call, source, passage)
+            decision = self._route(call, source)
             outcome = await self._run(call, decision)
             self._conclude(call, outcome)
         except CallRejected as rejected:
@@ -184,8 +184,6 @@ class Switch:
         except asyncio.CancelledError:
             self._conclude(call, call.caller.outcome() if call.caller.end else STOPPING)
             raise
-        finally:
-            passage.leave()
 
     async def _follow(self, call: Call, run: Callable[[Call], Awaitable[Outcome]]) -> None:
         try:
@@ -222,11 +220,11 @@ class Switch:
         call.record("identified", source.why)
         return source
 
-    def _admit(self, call: Call, source: Identified, passage: Passage) -> None:
+    def _admit(self, call: Call, source: Identified) -> None:
         """Raises `Refused`: 401 where the trunk wants a password, 503 where it, its group or the switch is full."""
         if source.trunk is not None and source.trunk.in_sip_username:
             self._authenticate(call.caller.session.request, source.trunk)
-        passage.enter(self._gates.inward(source), self._clock())
+        call.inward.enter(self._gates.inward(source), self._clock())
 
     def _authenticate(self, request: Request, trunk: Trunk) -> None:
         now = self._clock()
@@ -238,10 +236,10 @@ class Switch:
             counted_as = "wrong_credentials" if verdict is Verdict.WRONG else ""
             raise Refused(401, "Unauthorized", counted_as=counted_as, headers=headers)
 
-    def _route(self, call: Call, source: Identified, passage: Passage) -> Decision:
+    def _route(self, call: Call, source: Identified) -> Decision:
         """Raises `Refused`: 404 where the number leads nowhere, 503 where its endpoint is full, or what a rule says."""
         decision = self._destinations.router.route(source, call.caller.session.request)
-        passage.enter(self._gates.of(decision.destination), self._clock())
+        call.passage.enter(self._gates.of(decision.destination), self._clock())
         call.from_number, call.to_number, call.did = decision.number_src, decision.number_dst, decision.did
         call.from_name, call.headers = decision.identity.name, decision.headers
         call.destination = decision.destination
@@ -270,8 +268,12 @@ class Switch:
             call.conclude(outcome)
             self._tell(call, outcome, how)
         finally:
-            if call.caller.call in (call, None):  # else another call has taken this leg
+            call.passage.leave()
+            if call.caller.call in (call, None):
+                call.inward.leave()
                 self._end(call.caller, outcome, how.with_cause if isinstance(how, CallRejected) else ())
+            else:  # another call has taken this leg
+                call.caller.passage = call.inward
 
     def _tell(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
         counted_as = how.counted_as if isinstance(how, Refused) else None

@@ -13,6 +13,7 @@ from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStart
 from softswitch.call.leg import Leg
 from softswitch.call.outcome import Outcome
 from softswitch.call.stages import STAGE_TABLE, StageTrigger
+from softswitch.routing import Passage
 
 if TYPE_CHECKING:
     from softswitch.call.bridge import Talk
@@ -52,9 +53,11 @@ class Call:
         "from_number",
         "headers",
         "id",
+        "inward",
         "is_masked",
         "notes",
         "outcome",
+        "passage",
         "rung",
         "sid",
         "source",
@@ -111,7 +114,11 @@ class Call:
         self.calling_number, self.dialled_number = from_number, to_number
         self.did = did
         self.destination: Destination | None = None
-        """Where routing has sent it."""
+        """Where routing has sent it, or the last forward."""
+        self.inward = Passage()
+        """What its caller has passed on his way in."""
+        self.passage = Passage()
+        """What it has passed where it went, until it ends."""
         self.events = Events() if events is None else events
         self.clock = clock
         self.stir: Verdict | None = None

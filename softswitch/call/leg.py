@@ -44,6 +44,7 @@ from softswitch.sip import Confirmed, Ended, InfoReceived, Offered, Reanswered, 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
     from softswitch.plan import ThirdPartyEndpoint, Trunk, User
+    from softswitch.routing import Passage
     from softswitch.sip import Session
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Leg:
         "on_ended",
         "on_hold",
         "on_talk",
+        "passage",
         "referral",
         "session",
         "state",
@@ -97,6 +99,8 @@ class Leg:
         """What the far end asked for by REFER, and nobody has looked at yet."""
         self.takes_info = False
         """The far end sends its keys as INFO, so that it takes them as INFO too."""
+        self.passage: Passage | None = None
+        """What it has passed on its way in, once another call has taken it and its own is over."""
         self.state = LEG_TABLE.initial
         self.end: Ended | None = None
         self.answered_at: float | None = None
@@ -356,6 +360,8 @@ class Leg:
         self.session.on_event, self.session.owner, self.call = _nothing_more, None, None
         if self._stream is not None:
             self._stream.on_event = _nothing_more
+        if self.passage is not None:
+            self.passage.leave()
         self.on_answered = self.on_digit = self.on_ended = self.on_talk = self.on_hold = None
 
     def _on_confirmed(self, sdp: bytes | None) -> None:

@@ -17,6 +17,7 @@ from softswitch.errors import CallRejected
 from softswitch.plan import Plan, User
 from softswitch.routing import (
     Destination,
+    Gate,
     Outward,
     Reason,
     Router,
@@ -82,6 +83,8 @@ class Destinations:
         self._phones: Phones = Nobody() if phones is None else phones
         self._clock = clock
         self.outward.here = lines.here
+        self.gates_of: Callable[[Destination], Sequence[Gate]] = lambda _: ()
+        """What a call has to pass where a forward leads it."""
 
     def adopt(self, plan: Plan) -> None:
         """The next call goes by this plan."""
@@ -112,6 +115,7 @@ class Destinations:
                 raise
             call.advance(StageTrigger.FORWARD, f"{user.username} to {where}: {why.value}")
             onward = self._onward(call, where, user, diversions)
+            self._redirect(call, where, onward)
             return await self.run(call, onward, (*diversions, Diversion(user, why)))
 
     def _onward(self, call: Call, where: str, user: User, diversions: Sequence[Diversion]) -> Destination:
@@ -124,6 +128,15 @@ class Destinations:
         if (isinstance(destination, ToUser) and destination.user.username in names) or forwards > MOST_FORWARDS:
             raise LOOP
         return destination
+
+    def _redirect(self, call: Call, where: str, onward: Destination) -> None:
+        """Makes it a call to the DID it is forwarded to. Raises `Refused`: no room there, or by its rules."""
+        if not isinstance(onward, ToEndpoint | ToUser) or onward.did is None:
+            return
+        subject = self.router.forwarded(call.from_number, where, call.caller.session.request, call.headers, onward)
+        call.passage.enter(self.gates_of(onward), self._clock())
+        call.destination, call.did = onward, onward.did
+        call.from_number, call.to_number, call.headers = subject.number_src, subject.number_dst, subject.changed_headers
 
     # ---- who is rung
 

@@ -8,7 +8,7 @@ party, but where it has no trunk group it reaches nobody outside. Pure: the same
 `softswitch explain` asks the very same code.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from softswitch.errors import PeerError
@@ -90,6 +90,15 @@ class Router:
         if did is not None:
             return self._of(did)
         return ToPstn(number, trunk_group) if trunk_group is not None and number.isdigit() else None
+
+    def forwarded(
+        self, number_src: str, number_dst: str, request: Request, changed: Mapping[str, str], to: ToEndpoint | ToUser
+    ) -> Subject:
+        """What a DID and its endpoint make of a call that is forwarded there. Raises `Refused` as they say."""
+        subject = Subject(number_src, number_dst, request.headers, [])
+        subject.changed_headers = dict(changed)
+        self._lead_on(to, subject)
+        return subject
 
     # ---- the steps
 

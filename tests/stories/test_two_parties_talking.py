@@ -275,6 +275,26 @@ async def test_an_attended_transfer(tmp_path: Path) -> None:
         await cid.ended()
 
 
+async def test_a_caller_who_was_taken_into_another_call_keeps_his_place_on_the_trunk(tmp_path: Path) -> None:
+    trunk = {"name": "carrier", "address": CARRIER, "port": 5060, "in_capacity": 1}
+    async with town(tmp_path, groups=[{"name": "pstn", "trunks": [trunk]}]) as it:
+        carrier, bob, cid = await it.carrier(), await it.phone("1002"), await it.phone("1003")
+        came, first = await talking(it, carrier, bob, "12025550112")
+        second, _ = await talking(it, bob, cid)
+        bob.sessions.append(second)
+        bob.refer(f"<sip:13105550199@127.0.0.1?Replaces={bob.dialog_of(first)}>")
+        await asyncio.sleep(2)
+        assert hear_each_other(carrier, cid)
+        assert len(it.app.switch.calls) == 1
+        carrier.dial("12025550112")
+        assert (await carrier.ended()).status == 503
+        came.hang_up()
+        await cid.ended()
+        await asyncio.sleep(1)
+        carrier.dial("12025550112")
+        await bob.rings(2)
+
+
 async def test_an_attended_transfer_to_a_dialog_that_is_none_is_refused(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob = await it.phone("1001"), await it.phone("1002")
