@@ -1,5 +1,7 @@
 """The dialouts of one mediator: they wait, call stage one, then stage two, and put both together.
 
+That one has begun is written down as its first INVITE leaves: after a crash it is given up, and nobody called twice.
+
 A dialout that fails, at either stage, is over: its record says at which and why. Stage one, who may be on the phone
 already when stage two does not answer, is hung up. A dialout that a client deletes ends the same way, at any time
 before both talk; from then on it is a call like any other, and no dialout any more.
@@ -7,7 +9,7 @@ before both talk; from then on it is a call like any other, and no dialout any m
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,23 +61,15 @@ class Dialouts:
     def add(self, dialout: Dialout) -> None:
         """Begins it, or has it wait. Raises `InUse`."""
         self._forget_ended()
-        taken = next((number for number in sorted(dialout.numbers) if number in self._in_use), None)
-        if taken is not None:
-            raise InUse(taken)
-        self._dialouts[dialout.sid] = dialout
-        self._in_use |= dict.fromkeys(dialout.numbers, dialout)
-        self._means.keeper().note(self._mediator.sid, dialout)
-        wait_s = max(0.0, dialout.due_at - self._mediator.now)
-        self._timers[dialout.sid] = asyncio.get_running_loop().call_later(wait_s, self._begin, dialout)
+        self._check_free(dialout.numbers)
+        self._wait(dialout)
 
     def change(self, dialout: Dialout, changed: Dialout) -> None:
         """Other words for one that still waits. Raises `InUse`, and then nothing has changed."""
+        self._forget_ended()
+        self._check_free(changed.numbers - dialout.numbers)
         self._leave(dialout)
-        try:
-            self.add(changed)
-        except InUse:
-            self.add(dialout)
-            raise
+        self._wait(changed)
 
     def cancel(self, dialout: Dialout) -> None:
         """A client wants it no more."""
@@ -85,12 +79,18 @@ class Dialouts:
             self._fail(dialout, CANCELLED)
 
     def restore(self, dialouts: Sequence[Dialout]) -> None:
-        """Those that waited when the program ended go on waiting; those that ran were cut off."""
+        """Those that waited when the program ended go on waiting.
+
+        Those that ran were cut off, and their records are closed by whoever keeps records.
+        """
         for dialout in dialouts:
-            if dialout.due_at + LATE_AT_MOST_S < self._mediator.now or dialout.numbers & self._in_use.keys():
+            is_late = dialout.due_at + LATE_AT_MOST_S < self._mediator.now
+            if dialout.state is not DialoutState.WAITING:
+                self._means.keeper().forget(dialout)
+            elif is_late or dialout.numbers & self._in_use.keys():
                 self._fail(dialout, CUT_OFF)
             else:
-                self.add(dialout)
+                self._wait(dialout)
 
     def close(self) -> None:
         for timer in self._timers.values():
@@ -98,9 +98,23 @@ class Dialouts:
 
     # ---- one dialout
 
+    def _check_free(self, numbers: Collection[str]) -> None:
+        """Raises `InUse`."""
+        taken = next((number for number in sorted(numbers) if number in self._in_use), None)
+        if taken is not None:
+            raise InUse(taken)
+
+    def _wait(self, dialout: Dialout) -> None:
+        self._dialouts[dialout.sid] = dialout
+        self._in_use |= dict.fromkeys(dialout.numbers, dialout)
+        self._means.keeper().note(self._mediator.sid, dialout)
+        wait_s = max(0.0, dialout.due_at - self._mediator.now)
+        self._timers[dialout.sid] = asyncio.get_running_loop().call_later(wait_s, self._begin, dialout)
+
     def _begin(self, dialout: Dialout) -> None:
         dialout.move(DialoutTrigger.DUE)
         del self._timers[dialout.sid]
+        self._means.keeper().note(self._mediator.sid, dialout)
         try:
             leg = self._leg(dialout)
         except CallRejected as rejected:
@@ -133,6 +147,7 @@ class Dialouts:
         """The call of stage one, whole."""
         self._mediator.publish(MediationStarted(call.id, self._record(dialout, call.sid)))
         try:
+            await self._means.keeper().flush()
             await self._stage_one(dialout, leg)
             far = await self._stage_two(dialout, call)
         except CallRejected as rejected:

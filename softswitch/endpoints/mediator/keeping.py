@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.endpoints.mediator.binding import Binding
-from softswitch.endpoints.mediator.dialout import Dialout
+from softswitch.endpoints.mediator.dialout import Dialout, DialoutState
 from softswitch.logs import get_logger
 from softswitch.store.columns import date_text
 from softswitch.store.tables.mediator import mediator_bindings, mediator_dialouts
@@ -151,6 +151,7 @@ def dialout_row(endpoint_sid: str, dialout: Dialout) -> "Row":
         "redirect_did": dialout.redirect_did,
         "delay": dialout.delay,
         "attributes": dict(dialout.attributes),
+        "has_begun": dialout.state is not DialoutState.WAITING,
         "date_created": _date(dialout.created_at),
     }
 
@@ -158,7 +159,8 @@ def dialout_row(endpoint_sid: str, dialout: Dialout) -> "Row":
 def dialout_of(row: "Row") -> Dialout:
     names = ("stage_one_destination_did", "stage_two_destination_did", "redirect_did", "delay", "attributes")
     created_at = _moment(row["date_created"])
-    return Dialout(row["dialout_sid"], **{name: row[name] for name in names}, created_at=created_at)
+    state = DialoutState.STAGE_ONE if row["has_begun"] else DialoutState.WAITING
+    return Dialout(row["dialout_sid"], **{name: row[name] for name in names}, created_at=created_at, state=state)
 
 
 def _table(thing: Binding | Dialout) -> "Table":

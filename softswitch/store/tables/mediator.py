@@ -36,6 +36,7 @@ mediator_dialouts = Table(
     text("redirect_did", required=True),
     whole("delay", 0),
     document("attributes", dict),
+    flag("has_begun", False),
     date_created(),
 )
 

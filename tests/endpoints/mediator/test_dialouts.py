@@ -1,12 +1,14 @@
 """Dialouts: two numbers are called one after the other and put together; what each sees, and how they fail."""
 
 import asyncio
+import uuid
 from pathlib import Path
 
 import pytest
 
 from softswitch.endpoints.mediator import InUse
-from softswitch.endpoints.mediator.dialout import DIALOUT_TABLE, DialoutState, DialoutTrigger
+from softswitch.endpoints.mediator.dialout import DIALOUT_TABLE, Dialout, DialoutState, DialoutTrigger
+from softswitch.endpoints.mediator.keeping import dialout_of, dialout_row
 from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted
 from tests.endpoints.mediator.street import HIDE, REDIRECT, SECOND, street
 from tests.stories.town import MUSIC_HZ, RINGBACK_HZ, Phone
@@ -167,6 +169,44 @@ async def test_a_number_can_be_in_one_dialout_only(tmp_path: Path) -> None:
                 it.dial_out(one, two, redirect)
         it.mediator.dialouts.cancel(first)
         it.dial_out(ONE, TWO, delay=100)
+
+
+async def test_a_change_that_is_refused_leaves_the_dialout_as_it_was(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        far = await it.town.carrier()
+        it.dial_out("1001", "1003", SECOND, delay=300)
+        dialout = it.dial_out(ONE, TWO, delay=60)
+        changed = Dialout(dialout.sid, ONE, "1003", REDIRECT, 10, {}, dialout.created_at)
+        with pytest.raises(InUse):
+            it.mediator.dialouts.change(dialout, changed)
+        assert it.mediator.dialouts.get(dialout.sid) is dialout
+        await asyncio.sleep(59)
+        assert not far.sessions
+        await asyncio.sleep(2)
+        await far.rings()
+        assert dialout.state is DialoutState.STAGE_ONE
+
+
+async def test_a_change_of_the_delay_alone_begins_it_then_and_once(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        far = await it.town.carrier()
+        dialout = it.dial_out(ONE, TWO, delay=60)
+        it.mediator.dialouts.change(dialout, Dialout(dialout.sid, ONE, TWO, REDIRECT, 10, {}, dialout.created_at))
+        await asyncio.sleep(11)
+        await far.rings()
+        far.refuse(486)
+        await asyncio.sleep(100)
+        assert len(far.sessions) == 1
+
+
+async def test_a_dialout_that_had_begun_before_a_crash_calls_nobody_again(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        far = await it.town.carrier()
+        dialout = Dialout(str(uuid.uuid4()), ONE, TWO, REDIRECT, created_at=it.mediator.now)
+        dialout.move(DialoutTrigger.DUE)
+        it.mediator.dialouts.restore([dialout_of(dialout_row("some endpoint", dialout))])
+        await asyncio.sleep(20)
+        assert (far.sessions, it.records(), it.mediator.dialouts.all()) == ([], [], ())
 
 
 async def test_a_number_that_leads_nowhere_fails_at_stage_one(tmp_path: Path) -> None:
