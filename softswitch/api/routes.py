@@ -38,7 +38,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 MORE_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"content": ERRORS, "description": description}
     for status, description in {
-        503: "Not now: no trunk, no port or no room for it.",
+        503: "Not now: no trunk, no port, no room for it, or the store takes nothing.",
         507: "There is no room on the disk.",
     }.items()
 }

@@ -91,6 +91,7 @@ class BindingsResource(MediatorResource):
     tag = "bindings"
     shown = BindingObject
     counted = frozenset({"date_expires", "redirect_did_info"})
+    also: ClassVar = dict.fromkeys(("list", "get", "create", "change", "replace", "remove"), (503,))
     example: ClassVar[Values] = {
         "binding_sid": "2f6ad1a1-77f2-4f7b-8a55-6a27a1c6f0b3",
         "account_sid": "5d1f0c8e-77c4-4c1b-9c53-8f7b3d0b1a52",
@@ -117,11 +118,11 @@ class BindingsResource(MediatorResource):
     # ---- reading
 
     async def page(self, request: Request, asked: Asked) -> Response:
-        await self.mediator(request).ledger.settle()
+        await self.settle(self.mediator(request))
         return await super().page(request, asked)
 
     async def find(self, request: Request) -> Row:
-        await self.mediator(request).ledger.settle()
+        await self.settle(self.mediator(request))
         return await super().find(request)
 
     async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:
@@ -146,13 +147,18 @@ class BindingsResource(MediatorResource):
         binding = self._like(mediator, wanted) if reuses else None
         if binding is None:
             binding = self._bind(mediator, wanted, country)
-        await mediator.ledger.settle()
+        try:
+            await self.settle(mediator)
+        except ApiError:
+            if mediator.ledger.bindings.get(wanted.sid, mediator.now) is wanted:
+                mediator.ledger.unbind(wanted)
+            raise
         return json_response(await self._seen(request, binding_row(mediator.sid, binding)))
 
     async def remove(self, request: Request) -> Response:
         mediator, binding = await self._held(request)
         mediator.ledger.unbind(binding)
-        await mediator.ledger.settle()
+        await self.settle(mediator)
         return Response(status_code=204)
 
     async def _write(self, request: Request, before: Row, values: Values) -> Row:
@@ -164,7 +170,7 @@ class BindingsResource(MediatorResource):
             mediator.ledger.rebind(binding, values)
         except Taken as taken:
             raise _taken(taken) from None
-        await mediator.ledger.settle()
+        await self.settle(mediator)
         return binding_row(mediator.sid, binding)
 
     async def _held(self, request: Request) -> tuple[Mediator, Binding]:

@@ -51,6 +51,7 @@ class DialoutsResource(MediatorResource):
     tag = "dialouts"
     shown = DialoutObject
     counted = frozenset({"state"})
+    also: ClassVar = dict.fromkeys(("create", "change", "replace", "remove"), (503,))
     example: ClassVar[Values] = {
         "dialout_sid": "8c4c9a66-6f4a-4d0f-9a39-0d1e8e5f2b77",
         "account_sid": "5d1f0c8e-77c4-4c1b-9c53-8f7b3d0b1a52",
@@ -88,7 +89,12 @@ class DialoutsResource(MediatorResource):
             mediator.dialouts.add(dialout)
         except InUse as in_use:
             raise _in_use(in_use) from None
-        await mediator.ledger.settle()
+        try:
+            await self.settle(mediator)
+        except ApiError:
+            if mediator.dialouts.get(dialout.sid) is dialout:
+                mediator.dialouts.cancel(dialout)
+            raise
         return json_response(_look(request, dialout))
 
     async def change(self, request: Request, body: BaseModel) -> Response:
@@ -103,7 +109,7 @@ class DialoutsResource(MediatorResource):
     async def remove(self, request: Request) -> Response:
         mediator, dialout = self._named(request)
         mediator.dialouts.cancel(dialout)
-        await mediator.ledger.settle()
+        await self.settle(mediator)
         return Response(status_code=204)
 
     async def _put(self, request: Request, body: BaseModel, values: Values) -> Response:
@@ -117,7 +123,7 @@ class DialoutsResource(MediatorResource):
             mediator.dialouts.change(dialout, changed)
         except InUse as in_use:
             raise _in_use(in_use) from None
-        await mediator.ledger.settle()
+        await self.settle(mediator)
         return json_response(_look(request, changed))
 
     async def _check(self, mediator: Mediator, values: Values) -> None:

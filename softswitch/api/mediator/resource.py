@@ -47,6 +47,15 @@ class MediatorResource(ConfigurationResource):
                 return endpoint
         raise ApiError(409, message="the mediator is not running")
 
+    async def settle(self, mediator: Mediator) -> None:
+        """What the mediator has changed is in the store.
+
+        Raises `ApiError` 503 where the store takes nothing: POST then takes back what it has made; what was changed or
+        deleted is so, and is written as soon as that is possible.
+        """
+        if not await mediator.ledger.settle():
+            raise ApiError(503, message="the store takes nothing now")
+
     async def check_attributes(self, mediator: Mediator, attributes: Mapping[str, str]) -> None:
         """Raises `ApiError` 422 for what an attribute can't be."""
         named = {attributes.get(name, "") for name in (ANNOUNCE, RINGBACK)}

@@ -16,6 +16,8 @@ from softswitch.plan import Did, MediatorEndpoint
 FIXED = uuid.UUID("5f0b3a52-9a0e-4a39-9d0d-6d2f5b8c7e10")
 """Names of the plan's own bindings are made below this."""
 EXPIRY_SLACK_S = 0.01
+MICROSECOND_S = 1e-6
+"""Dates are kept no finer."""
 
 
 class Ledger:
@@ -28,6 +30,7 @@ class Ledger:
         self._means = means
         self._timer: asyncio.TimerHandle | None = None
         self._last_chosen = ""
+        self._last_date = 0.0
         self._dids_of: tuple[Sequence[Did], list[str]] = (), []
         """The DIDs of a plan, and those among them that are ours."""
         self._take_over_fixed()
@@ -53,6 +56,7 @@ class Ledger:
 
         Raises `Taken` where the redirect number already leads this caller somewhere.
         """
+        wanted.created_at = self._next_date(wanted.created_at)
         if not wanted.redirect_did:
             free = self.bindings.free(self._in_turn(dids), wanted, self.now)
             if free is None:
@@ -88,10 +92,10 @@ class Ledger:
                 self.note(binding)
         self._set_timer()
 
-    async def settle(self) -> None:
-        """What has ended is gone, and everything else is in the store as it is here."""
+    async def settle(self) -> bool:
+        """What has ended is gone, and everything else is in the store as it is here; or False: it does not take it."""
         self.bindings.expire(self.now)
-        await self._means.keeper().flush()
+        return await self._means.keeper().flush()
 
     def dids(self) -> list[str]:
         """The redirect numbers of this mediator, in the order of the plan."""
@@ -106,6 +110,11 @@ class Ledger:
 
     def _forget(self, binding: Binding) -> None:
         self._means.keeper().forget(binding)
+
+    def _next_date(self, moment: float) -> float:
+        """A microsecond later each time: lists have the order in which bindings were made, by any clock."""
+        self._last_date = round(max(moment, self._last_date + MICROSECOND_S), 6)
+        return self._last_date
 
     def _in_turn(self, dids: Sequence[str]) -> Sequence[str]:
         """Behind the one that was chosen last: a number that was given back rests for as long as there are others."""

@@ -1,7 +1,11 @@
 """`/mediator/v1` and the records, on a whole switch with its store: over HTTP, and calls on a wire."""
 
 import asyncio
+import contextlib
 import io
+import shutil
+import sqlite3
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,10 +19,10 @@ import soundfile
 from media import Engine, MediaSettings
 from softswitch.api.tokens import Tokens
 from softswitch.app import App
-from softswitch.endpoints.mediator import Mediator
+from softswitch.endpoints.mediator import Binding, Mediator
 from softswitch.plan import NumberPlan
 from softswitch.settings import Settings
-from softswitch.sip import Stack, Transport
+from softswitch.sip import Session, Stack, Transport
 from softswitch.store import Store
 from tests.api.live.house import HERE, OUTSIDE, PLAN
 from tests.endpoints.conference.phone import Phone
@@ -54,6 +58,12 @@ class Office:
     async def bind(self, destination: str = BOB, params: dict[str, Any] | None = None, **values: Any) -> httpx.Response:
         body = {"destination_did": destination, **values}
         return await self.client.post("/mediator/v1/bindings", json=body, params=params)
+
+    def keep_ringing(self) -> list[Session]:
+        """Whoever is called outside from now on does not answer; all of them."""
+        rung: list[Session] = []
+        self._phones.on_invite = rung.append
+        return rung
 
     async def listed(self, what: str = "bindings", **params: Any) -> list[dict[str, Any]]:
         return list((await self.client.get(f"/mediator/v1/{what}", params=params)).json()["body"])
@@ -305,6 +315,34 @@ async def test_bindings_survive_a_restart_and_those_whose_time_is_over_do_not(tm
         assert (route.number, route.is_reply) == (ALICE, True)
 
 
+def refusing_store(folder: Path, *, refuses: bool = True) -> None:
+    """The store takes no binding and no dialout any more; or does again."""
+    (file,) = folder.glob("*.db")
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        for table in ("mediator_bindings", "mediator_dialouts"):
+            for way in ("INSERT", "UPDATE", "DELETE"):
+                name = f"refuse_{way}_{table}"
+                words = f"BEFORE {way} ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END"
+                connection.execute(f"CREATE TRIGGER {name} {words}" if refuses else f"DROP TRIGGER {name}")
+        connection.commit()
+
+
+async def test_what_the_store_does_not_take_is_answered_503_and_not_made(at: Office, tmp_path: Path) -> None:
+    kept = (await at.bind(ALICE)).json()["body"]
+    place = f"/mediator/v1/bindings/{kept['binding_sid']}"
+    dialout = {"stage_one_destination_did": ALICE, "stage_two_destination_did": BOB, "redirect_did": REDIRECT}
+    dialout |= {"delay": 60}
+    refusing_store(tmp_path)
+    assert (await at.bind()).status_code == 503
+    assert (await at.client.post("/mediator/v1/dialouts", json=dialout)).status_code == 503
+    assert (await at.client.patch(place, json={"name": "other"})).status_code == 503
+    assert (await at.client.get("/mediator/v1/bindings")).status_code == 503
+    refusing_store(tmp_path, refuses=False)
+    assert [(item["binding_sid"], item["name"]) for item in await at.listed()] == [(kept["binding_sid"], "other")]
+    assert await at.listed("dialouts") == []
+    assert (await at.client.post("/mediator/v1/dialouts", json=dialout)).status_code == 200
+
+
 # ---- dialouts, DIDs, accounts
 
 
@@ -346,6 +384,31 @@ async def test_a_dialout_that_waits_survives_a_restart(tmp_path: Path) -> None:
         sid = (await at.client.post("/mediator/v1/dialouts", json=body)).json()["body"]["dialout_sid"]
     async with office(tmp_path) as at:
         assert [item["dialout_sid"] for item in await at.listed("dialouts")] == [sid]
+
+
+async def test_that_a_dialout_has_begun_is_in_the_store_while_it_rings(tmp_path: Path) -> None:
+    body = {"stage_one_destination_did": ALICE, "stage_two_destination_did": BOB, "redirect_did": REDIRECT}
+    async with office(tmp_path / "one") as at:
+        rung = at.keep_ringing()
+        sid = (await at.client.post("/mediator/v1/dialouts", json=body)).json()["body"]["dialout_sid"]
+        await asyncio.sleep(0.1)
+        assert [item["state"] for item in await at.listed("dialouts")] == ["stage one"]
+        shutil.copytree(tmp_path / "one", tmp_path / "crashed")
+        assert len(rung) == 1
+    async with office(tmp_path / "crashed") as at:
+        rung = at.keep_ringing()
+        await asyncio.sleep(10)
+        assert (await at.listed("dialouts"), rung) == ([], [])
+        assert [(one["reference_sid"], one["sipcause"]) for one in await at.records()] == [(sid, 503)]
+
+
+async def test_bindings_made_at_the_same_instant_are_listed_in_the_order_they_were_made(at: Office) -> None:
+    now = at.mediator.now
+    made = [Binding(str(uuid.uuid4()), REDIRECT, f"131055502{n:02}", f"131055501{n:02}") for n in range(20)]
+    for binding in made:
+        binding.created_at = now
+        at.mediator.ledger.bind(binding, [])
+    assert [item["binding_sid"] for item in await at.listed(limit=20)] == [binding.sid for binding in made]
 
 
 async def test_the_redirect_numbers_and_the_account_are_shown(at: Office) -> None:
