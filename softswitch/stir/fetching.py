@@ -2,17 +2,19 @@
 
 Whoever calls us says where his certificate is, so the address is an attacker's to choose: only https, no redirects, no
 address that is not public (unless its host is one of `hosts`), the very address that was looked up, no more than
-`LARGEST_BYTES`, and a bounded memory. A failure is remembered too, for a shorter time.
+`LARGEST_BYTES` and those as they are sent (nothing is inflated), no longer than `FETCH_AT_MOST_S` from the name to the
+last byte, no more than `RUNNING_AT_MOST` at once, and a bounded memory. A failure is remembered too, but not as long.
 """
 
 import asyncio
 import ipaddress
-import socket
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import dns.asyncresolver
+import dns.exception
 import httpx
 from cryptography import x509
 
@@ -20,6 +22,12 @@ LARGEST_BYTES = 65_536
 KEPT = 1000
 KEPT_FOR_S = 3600.0
 FAILURE_KEPT_FOR_S = 60.0
+FETCH_AT_MOST_S = 10.0
+RUNNING_AT_MOST = 32
+AS_IT_IS = {"Accept-Encoding": "identity"}
+
+Lookup = Callable[[str], Awaitable[list[str]]]
+"""The addresses of a host."""
 
 
 class Fetched(NamedTuple):
@@ -34,10 +42,15 @@ class Fetching:
     """The certificates of others, by address."""
 
     def __init__(
-        self, client: httpx.AsyncClient, clock: Callable[[], float], hosts: frozenset[str] = frozenset()
+        self,
+        client: httpx.AsyncClient,
+        clock: Callable[[], float],
+        hosts: frozenset[str] = frozenset(),
+        lookup: Lookup | None = None,
     ) -> None:
-        """`hosts`: the only ones that are asked, wherever they are; none: any that is public."""
+        """`hosts`: the only ones that are asked, wherever they are; none: any that is public. `lookup`: by DNS."""
         self._client, self._clock, self._hosts = client, clock, hosts
+        self._lookup = lookup or addresses_of
         self._kept: OrderedDict[str, Fetched] = OrderedDict()
         self._running: dict[str, asyncio.Task[Fetched]] = {}
 
@@ -48,6 +61,8 @@ class Fetching:
             return kept
         task = self._running.get(url)
         if task is None:
+            if len(self._running) >= RUNNING_AT_MOST:
+                return Fetched((), f"{RUNNING_AT_MOST} others are being fetched", self._clock())
             task = self._running[url] = asyncio.get_running_loop().create_task(self._fetch(url))
             task.add_done_callback(lambda _: self._running.pop(url, None))
         return await asyncio.shield(task)
@@ -62,7 +77,10 @@ class Fetching:
 
     async def _fetch(self, url: str) -> Fetched:
         try:
-            chain, why_not = await self._download(await self._request(url)), ""
+            async with asyncio.timeout(FETCH_AT_MOST_S):
+                chain, why_not = await self._download(await self._request(url)), ""
+        except TimeoutError:
+            chain, why_not = [], f"took longer than {FETCH_AT_MOST_S:g} s"
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             chain, why_not = [], (str(error) or type(error).__name__)[:200]
         lifetime_s = KEPT_FOR_S if chain else FAILURE_KEPT_FOR_S
@@ -78,8 +96,10 @@ class Fetching:
         try:
             if answer.status_code != httpx.codes.OK:
                 raise ValueError(f"answered {answer.status_code}")
+            if (encoding := answer.headers.get("Content-Encoding", "identity").lower()) != "identity":
+                raise ValueError(f"is encoded ({encoding[:20]})")
             body = b""
-            async for part in answer.aiter_bytes():
+            async for part in answer.aiter_raw():
                 body += part
                 if len(body) > LARGEST_BYTES:
                     raise ValueError(f"has more than {LARGEST_BYTES} bytes")
@@ -90,17 +110,33 @@ class Fetching:
     async def _request(self, url: str) -> httpx.Request:
         """What is asked, and of whom. Raises `ValueError` for an address that is not, `OSError` for an unknown host."""
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port or 443
+        host = (parts.hostname or "").lower()
         if parts.scheme != "https" or not host:
             raise ValueError("is no https address")
         if self._hosts:
             if host not in self._hosts:
                 raise ValueError(f"{host} is none of stir.x5u_hosts")
-            return self._client.build_request("GET", url)
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        places = [str(place[0]) for *_, place in found]
-        if not all(ipaddress.ip_address(place).is_global for place in places):
+            return self._client.build_request("GET", url, headers=AS_IT_IS)
+        places = await self._lookup(host)
+        if not places or not all(ipaddress.ip_address(place).is_global for place in places):
             raise ValueError(f"{host} is no public host")
         there = httpx.URL(url).copy_with(host=places[0])
-        shown = host if parts.port is None else f"{host}:{port}"
-        return self._client.build_request("GET", there, headers={"Host": shown}, extensions={"sni_hostname": host})
+        shown = host if parts.port is None else f"{host}:{parts.port}"
+        headers = {**AS_IT_IS, "Host": shown}
+        return self._client.build_request("GET", there, headers=headers, extensions={"sni_hostname": host})
+
+
+async def addresses_of(host: str) -> list[str]:
+    """By DNS, without a thread: a name server of an attacker that says nothing holds nobody else up.
+
+    Raises `OSError` where there are none.
+    """
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    try:
+        found = await dns.asyncresolver.resolve_name(f"{host.rstrip('.')}.", search=False)
+    except dns.exception.DNSException as error:
+        raise OSError(f"{host} is not known ({type(error).__name__})") from error
+    return list(found.addresses())

@@ -1,13 +1,15 @@
 """Calls that come in with a statement: passed, failed or not validated, and never later than the limit."""
 
 import asyncio
+import gzip
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from cryptography import x509
 
 from softswitch.stir import Passport, Verdict, Verifier, Verstat
-from softswitch.stir.fetching import FAILURE_KEPT_FOR_S, KEPT_FOR_S, Fetching
+from softswitch.stir.fetching import FAILURE_KEPT_FOR_S, FETCH_AT_MOST_S, KEPT_FOR_S, RUNNING_AT_MOST, Fetching, Lookup
 from tests.stir.authority import DAY, NOW, X5U, Authority, new_key, pem
 
 ORIG, DEST = "12025550101", "13105550123"
@@ -17,19 +19,36 @@ IAT = int(NOW.timestamp())
 class House:
     """A verifier that trusts one authority, and the web server where certificates are."""
 
-    def __init__(self, *roots: x509.Certificate, served: bytes = b"", hosts: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        *roots: x509.Certificate,
+        served: bytes = b"",
+        hosts: frozenset[str] | None = None,
+        lookup: Lookup | None = None,
+    ) -> None:
         self.served, self.status, self.takes_s, self.asked = served, 200, 0.0, 0
+        self.drips_every_s = 0.0
+        self.headers: dict[str, str] = {}
         self.now = NOW
         client = httpx.AsyncClient(transport=httpx.MockTransport(self._serve))
         self.fetching = Fetching(
-            client, asyncio.get_running_loop().time, frozenset({"certs.example"}) if hosts is None else hosts
+            client, asyncio.get_running_loop().time, frozenset({"certs.example"}) if hosts is None else hosts, lookup
         )
         self.verifier = Verifier(self.fetching, roots, timeout_s=2.0, wall_clock=lambda: self.now.timestamp())
 
     async def _serve(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
+        self.wanted = request.headers["Accept-Encoding"]
         await asyncio.sleep(self.takes_s)
-        return httpx.Response(self.status, content=self.served)
+        return httpx.Response(self.status, headers=self.headers, content=self._stream())
+
+    async def _stream(self) -> AsyncIterator[bytes]:
+        if not self.drips_every_s:
+            yield self.served
+            return
+        for byte in self.served:
+            await asyncio.sleep(self.drips_every_s)
+            yield bytes([byte])
 
     async def verdict(self, *identities: str, orig: str = ORIG, dest: str = DEST, date: str = "") -> Verdict:
         return await self.verifier.verify(list(identities), orig, dest, date)
@@ -183,13 +202,10 @@ async def test_nobody_makes_us_ask_inside_our_own_network(url: str) -> None:
 
 
 async def test_what_was_looked_up_is_what_is_asked_with_the_name_for_the_certificate_of_the_server() -> None:
-    house = House(hosts=frozenset())
+    async def lookup(host: str) -> list[str]:
+        return {"certs.example": ["93.184.216.34"]}[host]
 
-    async def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
-        return [(0, 0, 0, "", ("93.184.216.34", port))]
-
-    loop = asyncio.get_running_loop()
-    loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign, assignment]
+    house = House(hosts=frozenset(), lookup=lookup)
     request = await house.fetching._request("https://Certs.example/sti.pem?v=1")
     assert str(request.url) == "https://93.184.216.34/sti.pem?v=1"
     assert (request.headers["Host"], request.extensions["sni_hostname"]) == ("certs.example", "certs.example")
@@ -209,3 +225,40 @@ async def test_the_end_of_the_program_gives_up_what_is_being_fetched() -> None:
     await house.verifier.close()
     await asyncio.gather(asking, return_exceptions=True)
     assert not house.fetching._running
+
+
+async def test_a_server_that_sends_a_byte_now_and_then_is_given_up() -> None:
+    house = House(served=b"x" * 60_000)
+    house.drips_every_s = 1.0
+    begun = asyncio.get_running_loop().time()
+    fetched = await house.fetching.get(X5U)
+    assert fetched.why_not == "took longer than 10 s"
+    assert asyncio.get_running_loop().time() - begun == FETCH_AT_MOST_S
+    assert not house.fetching._running
+
+
+async def test_a_name_server_that_says_nothing_is_given_up() -> None:
+    async def lookup(_: str) -> list[str]:
+        await asyncio.sleep(1000)
+        return []
+
+    house = House(hosts=frozenset(), lookup=lookup)
+    assert (await house.fetching.get(X5U)).why_not == "took longer than 10 s"
+
+
+async def test_no_more_than_so_many_certificates_are_fetched_at_once() -> None:
+    house = House()
+    house.takes_s = 5.0
+    asking = [asyncio.create_task(house.fetching.get(f"{X5U}?{n}")) for n in range(RUNNING_AT_MOST)]
+    await asyncio.sleep(1)
+    assert "others are being fetched" in (await house.fetching.get(f"{X5U}?more")).why_not
+    assert house.asked == RUNNING_AT_MOST
+    await asyncio.gather(*asking)
+    assert "others" not in (await house.fetching.get(f"{X5U}?more")).why_not
+
+
+async def test_a_certificate_that_comes_compressed_is_not_inflated() -> None:
+    house = House(served=gzip.compress(b"x" * 50_000_000))
+    house.headers = {"Content-Encoding": "gzip"}
+    assert (await house.fetching.get(X5U)).why_not == "is encoded (gzip)"
+    assert house.wanted == "identity"
