@@ -36,6 +36,8 @@ class CallRejected(Exception):  # noqa: N818 - a decision, not an error
         self.reason = reason
         self.headers = tuple(headers)
         self.q850 = q850
+        self.is_by_callee = False
+        """Whether it is the word of whoever was called, and not ours."""
 
     @property
     def with_cause(self) -> tuple[tuple[str, str], ...]:

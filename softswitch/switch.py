@@ -35,9 +35,6 @@ STOPPING = CallRejected(503, "Going down", headers=(("Retry-After", "30"),), q85
 DRAIN_LOOKS_EVERY_S = 0.1
 OUR_BUG = CallRejected(500, "Server Internal Error", q850=41)
 
-ENDED_BY = {"SRC": "caller", "DST": "switch"}
-"""The parties of a call record in the words of the log."""
-
 HeaderFields = Iterable[tuple[str, str]]
 
 
@@ -285,7 +282,7 @@ class Switch:
             self.on_ended(call)
 
     def _log_end(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
-        end = {"status": outcome.status, "q850": outcome.q850, "by": ENDED_BY[outcome.by], **call.notes}
+        end = {"status": outcome.status, "q850": outcome.q850, "by": outcome.ended_by, **call.notes}
         if outcome.reason:
             end["reason"] = outcome.reason
         if isinstance(how, Refused) and how.reasons:

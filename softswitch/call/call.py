@@ -176,7 +176,8 @@ class Call:
         self.record("ended", f"{outcome.status} {outcome.reason}")
         if CallEnded in self.events:
             at = self.story[-1].at
-            self.events.publish(CallEnded(self.id, at, outcome.status, outcome.reason, outcome.q850, outcome.by))
+            how = (outcome.status, outcome.reason, outcome.q850, outcome.by, outcome.ended_by)
+            self.events.publish(CallEnded(self.id, at, *how))
 
     def _on_answered(self, at: float) -> None:
         if CallAnswered in self.events:

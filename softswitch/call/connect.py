@@ -89,7 +89,9 @@ def handed_on(rejected: CallRejected) -> CallRejected:
     reason = rejected.reason if status == rejected.status else ""
     q850 = q850_of(status) if rejected.q850 is None else rejected.q850
     headers = [field for field in rejected.headers if field[0].lower() != "reason"]
-    return CallRejected(status, reason, headers=(*headers, reason_header(q850, rejected.reason)), q850=q850)
+    ours = CallRejected(status, reason, headers=(*headers, reason_header(q850, rejected.reason)), q850=q850)
+    ours.is_by_callee = rejected.is_by_callee
+    return ours
 
 
 class Caller:
@@ -155,8 +157,9 @@ def _outcome(call: Call, leg: Leg) -> Outcome:
     if end is None:
         raise RuntimeError(f"{leg!r} has not ended")
     q850 = q850_of(end.status) if end.q850 is None else end.q850
-    is_his = leg is call.caller and end.by == "remote"
-    return Outcome(200, end.reason, q850, "SRC" if is_his else "DST")
+    if end.by == "local":
+        return Outcome(200, end.reason, q850, "DST")
+    return Outcome(200, end.reason, q850, *(("SRC", "caller") if leg is call.caller else ("DST", "callee")))
 
 
 def _end(call: Call, legs: list[Leg]) -> None:

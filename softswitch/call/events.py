@@ -92,6 +92,8 @@ class CallEnded(Event, frozen=True):
     reason: str
     q850: int
     by: str
+    party: str = "switch"
+    """`caller`, `callee` or `switch`."""
 
 
 Subscriber = Callable[[Event], None]

@@ -210,7 +210,9 @@ class Fork:
         leg.accept_refusal()
         self._groups.extendleft([target] for target in reversed(redirected))
         self._is_final = self._is_final or not (elsewhere or redirected)
-        self._lost(leg, CallRejected(refusal.status, refusal.reason, q850=refusal.q850))
+        rejected = CallRejected(refusal.status, refusal.reason, q850=refusal.q850)
+        rejected.is_by_callee = refusal.response is not None
+        self._lost(leg, rejected)
 
     def _redirected(self, target: Target, refusal: Ended) -> Sequence[Target]:
         if not 300 <= refusal.status < 400 or refusal.response is None or self._invitation.on_redirect is None:

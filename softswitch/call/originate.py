@@ -131,7 +131,10 @@ class OutgoingLeg(Leg):
     def outcome(self) -> Outcome:
         """Here the caller's side is ours."""
         outcome = super().outcome()
-        return Outcome(outcome.status, outcome.reason, outcome.q850, "DST" if outcome.by == "SRC" else "SRC")
+        status, reason, q850 = outcome.status, outcome.reason, outcome.q850
+        if outcome.by == "SRC":
+            return Outcome(status, reason, q850, "DST", "callee")
+        return Outcome(status, reason, q850, "SRC", "switch")
 
     # ---- one target after another
 

@@ -12,6 +12,9 @@ from softswitch.errors import CallRejected
 By = Literal["SRC", "DST"]
 """Who ended it: the caller's side, or ours."""
 
+Party = Literal["caller", "callee", "switch"]
+"""The same, where whoever was called is told apart from us."""
+
 NORMAL_CLEARING = 16
 NORMAL_UNSPECIFIED = 31
 
@@ -37,6 +40,12 @@ class Outcome:
     reason: str
     q850: int
     by: By
+    party: Party | None = None
+    """Where `by` does not say it."""
+
+    @property
+    def ended_by(self) -> Party:
+        return self.party or ("caller" if self.by == "SRC" else "switch")
 
     @classmethod
     def released(cls, reason: str = "Normal call clearing", q850: int = NORMAL_CLEARING) -> "Outcome":
@@ -46,4 +55,4 @@ class Outcome:
     @classmethod
     def of_rejection(cls, rejected: CallRejected) -> "Outcome":
         q850 = q850_of(rejected.status) if rejected.q850 is None else rejected.q850
-        return cls(rejected.status, rejected.reason, q850, "DST")
+        return cls(rejected.status, rejected.reason, q850, "DST", "callee" if rejected.is_by_callee else None)

@@ -72,8 +72,8 @@ def _moved(event: CallMoved) -> Told:
 
 
 def _ended(event: CallEnded) -> Told:
-    who = "caller" if event.by == "SRC" else "us"
-    return "event", f"{event.status} {event.reason}, Q.850 {event.q850}, by {who}", None
+    how = f"{event.status} {event.reason}".rstrip()
+    return "event", f"{how}, Q.850 {event.q850}, by {event.party}", None
 
 
 def _key(event: KeyPressed) -> Told:
