@@ -26,6 +26,7 @@ ELSEWHERE = {
     "ladder": "softswitch.ladder.cli",
     "top": "softswitch.top",
     "records": "softswitch.records_cli",
+    "token": "softswitch.tokens_cli",
     "drain": "softswitch.running",
     "demo": "softswitch.demo",
     "gateway": "softswitch.gateway.cli",
@@ -130,30 +131,35 @@ def explain(
     to: Annotated[str, typer.Option(help="The called number, or a URI.")],
     source: Annotated[str, typer.Option(help="The address the call comes from: IP or IP:port [5060].")] = "127.0.0.1",
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    live: Annotated[
-        bool, typer.Option("--live", help="By the running switch: its phones, its trunks.")
-    ] = False,
+    live: Annotated[bool, typer.Option("--live", help="By the running switch: its phones, its trunks.")] = False,
     config: Config = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
-    """Say what would happen to a call, and why: each candidate, taken or not. Exit status 1: it would be refused."""
+    """Say what would happen to a call, and why: each candidate, taken or not. Exit status 1: it would be refused.
+
+    By the number plan of the database; where there is none yet, by numbers.toml.
+    """
+    import asyncio
+
     from softswitch import routing, show
+    from softswitch.apply import plan_in_force
     from softswitch.configuration import load_configuration
 
     if live:
         raise typer.Exit(_explain_live(from_, to, source, json, url, token))
     configuration = load_configuration(config)
+    plan, where = asyncio.run(plan_in_force(configuration))
     try:
         peer = routing.peer_of(source)
         unknown_sender = configuration.settings.sip.unknown_sender
-        told = routing.explain(configuration.plan, from_=from_, to=to, peer=peer, unknown_sender=unknown_sender)
+        told = routing.explain(plan, from_=from_, to=to, peer=peer, unknown_sender=unknown_sender)
     except PeerError as error:
         raise typer.BadParameter(error.reason) from None
     if json:
         typer.echo(show.explanation_json(told))
     else:
-        show.say(show.candidates(told.reasons), "")
+        show.say(f"By the number plan of {where}:", show.candidates(told.reasons), "")
         show.say(f"{told.status or '-'} {told.reason}", style="bold green" if told.decision else "bold red")
     raise typer.Exit(0 if told.decision else 1)
 
@@ -184,16 +190,19 @@ def trunks(
     config: Config = None,
 ) -> None:
     """Say in which order a call out over a trunk group would try its trunks, and why. Equals are drawn by weight."""
+    import asyncio
+
     from softswitch import routing, show
+    from softswitch.apply import plan_in_force
     from softswitch.configuration import load_configuration
 
-    plan = load_configuration(config).plan
+    plan, where = asyncio.run(plan_in_force(load_configuration(config)))
     known, price = plan.trunk_groups, routing.Outward(plan).price
     if group not in known:
         raise typer.BadParameter(f"there is no trunk group {group}; there are: {', '.join(known)}")
     number = routing.digits(to)
     _, reasons = routing.failover_order(known[group], {}, 0.0, random.random, lambda trunk: price(trunk, number))
-    show.say(show.candidates(reasons))
+    show.say(f"By the number plan of {where}:", show.candidates(reasons))
 
 
 def _command_of(module: Any, name: str) -> Any:

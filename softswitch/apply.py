@@ -1,4 +1,4 @@
-"""`softswitch apply` and `softswitch export`: number plans into the database and out of it, as TOML.
+"""`softswitch apply` and `softswitch export`: number plans into the database and out of it, as TOML; which rules.
 
 Applying is declarative: a kind of object (trunk groups, endpoints, DIDs, users) that the files mention becomes just
 what they say, what they do not mention stays as it is. Everything is checked as at the start of the switch, together
@@ -11,14 +11,15 @@ from pathlib import Path
 
 from media import Library
 from softswitch.configfile import Reading, read, read_toml, refusal
-from softswitch.configuration import library_of, wrong_properties
+from softswitch.configuration import Configuration, library_of, wrong_properties
 from softswitch.errors import ConfigError
 from softswitch.plan import NumberPlan, Plan
 from softswitch.plan.differences import Difference
 from softswitch.plan.load import contradictions
 from softswitch.plan.write import toml
-from softswitch.settings import Settings
+from softswitch.settings import PLAN_FILE, Settings
 from softswitch.store import Store, StoreError
+from softswitch.store.database import FILE as DATABASE_FILE
 
 KINDS = ("rate_decks", "trunk_groups", "endpoints", "dids", "users", "calling_rules")
 
@@ -36,6 +37,20 @@ async def apply_files(settings: Settings, files: Sequence[Path], *, dry_run: boo
         raise ConfigError(_file_of(refused.field, by_file), refused.field, refused.message) from None
     finally:
         await store.close()
+
+
+async def plan_in_force(configuration: Configuration) -> tuple[Plan, str]:
+    """What the next call goes by: the database where something is in it, else the files; and the name of that."""
+    settings = configuration.settings
+    if settings.store.url or (settings.data.directory / DATABASE_FILE).exists():
+        store = await Store.open(settings.store.url, settings.data.directory)
+        await store.close()
+        if store.has_objects:
+            return (
+                store.plan,
+                f"the database of {settings.data.directory}" if not settings.store.url else "the database",
+            )
+    return configuration.plan, str(configuration.folder / PLAN_FILE)
 
 
 async def export(settings: Settings) -> str:

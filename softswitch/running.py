@@ -1,6 +1,7 @@
-"""The switch that runs on a data directory, as other processes find it: `softswitch.pid`; and `softswitch drain`."""
+"""The switch of a data directory as other processes find it, `softswitch.pid` and `softswitch.lock`; and `drain`."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import time
@@ -11,10 +12,44 @@ from typing import Annotated
 
 import typer
 
+from softswitch.errors import ConfigError
 from softswitch.options import Config
 
 PID_FILE = "softswitch.pid"
+LOCK_FILE = "softswitch.lock"
 LOOKS_EVERY_S = 0.2
+TAKEN_ACCEPTED = (
+    "another folder for a second switch (SOFTSWITCH_DATA__DIRECTORY, with ports of its own); `softswitch drain` ends "
+    "the first one with its last call"
+)
+
+
+@contextmanager
+def alone_in(directory: Path, file: str) -> Iterator[None]:
+    """Keeps a second switch off `directory`. Raises `ConfigError`, which calls the settings file `file`.
+
+    The lock ends with the process, however it ends, and children do not have it.
+    """
+    with contextlib.ExitStack() as opened:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            lock = opened.enter_context((directory / LOCK_FILE).open("a"))
+        except OSError as error:
+            problem = f"{directory} can't be written: {error.strerror}"
+            raise ConfigError(file, "data.directory", problem, "a folder that this user can write") from None
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise ConfigError(file, "data.directory", _taken(directory), TAKEN_ACCEPTED) from None
+        except OSError:  # a file system that has no locks
+            pass
+        yield
+
+
+def _taken(directory: Path) -> str:
+    number = process_of(directory)
+    process = f" (process {number})" if number is not None else ""
+    return f"a switch is already running on {directory.absolute()}{process}"
 
 
 @contextmanager

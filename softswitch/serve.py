@@ -22,7 +22,7 @@ from softswitch.configuration import (
 )
 from softswitch.errors import ConfigError
 from softswitch.plan.differences import differences
-from softswitch.running import pid_file
+from softswitch.running import alone_in, pid_file
 from softswitch.settings import PLAN_FILE, SETTINGS_FILE, variables_ignored
 from softswitch.store import Store
 
@@ -44,10 +44,11 @@ async def _serve(configuration: Configuration) -> None:
     at_terminal = _is_at_terminal()
     stop = _stop_on_signals((*SIGNALS, signal.SIGHUP) if at_terminal else SIGNALS)
     settings, file = configuration.settings, str(configuration.folder / SETTINGS_FILE)
-    async with (
-        _open_store(configuration) as store,
-        App(settings, store.plan, store=store, settings_file=file, end_program=stop.set) as app,
-    ):
+    async with contextlib.AsyncExitStack() as parts:
+        parts.enter_context(alone_in(settings.data.directory, file))
+        store = await parts.enter_async_context(_open_store(configuration))
+        app = App(settings, store.plan, store=store, settings_file=file, end_program=stop.set)
+        await parts.enter_async_context(app)
         _drain_on_signal(app, stop)
         _reload_on_signal(app, configuration, stop, ends_with_terminal=at_terminal)
         with pid_file(settings.data.directory):

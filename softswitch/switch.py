@@ -220,15 +220,15 @@ class Switch:
     def _admit(self, call: Call, source: Identified) -> None:
         """Raises `Refused`: 401 where the trunk wants a password, 503 where it, its group or the switch is full."""
         if source.trunk is not None and source.trunk.in_sip_username:
-            self._authenticate(call.caller.session.request, source.trunk)
+            self._authenticate(call.caller.session, source.trunk)
         call.inward.enter(self._gates.inward(source), self._clock())
 
-    def _authenticate(self, request: Request, trunk: Trunk) -> None:
-        now = self._clock()
+    def _authenticate(self, session: Session, trunk: Trunk) -> None:
+        now, source = self._clock(), session.peer.host
         passwords = {trunk.in_sip_username: trunk.in_sip_password}
-        verdict = self._challenger.verify(request, passwords.get, now)
+        verdict = self._challenger.verify(session.request, passwords.get, now, source)
         if verdict is not Verdict.OK:
-            challenges = self._challenger.challenge(now, stale=verdict is Verdict.STALE)
+            challenges = self._challenger.challenge(now, stale=verdict is Verdict.STALE, source=source)
             headers = [("WWW-Authenticate", challenge) for challenge in challenges]
             counted_as = "wrong_credentials" if verdict is Verdict.WRONG else ""
             raise Refused(401, "Unauthorized", counted_as=counted_as, headers=headers)

@@ -193,6 +193,7 @@ def test_a_second_switch_on_the_same_port_says_which_port_and_which_setting_chan
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "SOFTSWITCH_SIP__PORT": str(it.port),
+                "SOFTSWITCH_DATA__DIRECTORY": str(tmp_path / "second"),
                 "COLUMNS": "200",
             },
             capture_output=True,

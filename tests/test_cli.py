@@ -100,7 +100,9 @@ def test_explain_prints_each_candidate_and_why(tmp_path: Path) -> None:
 
 
 def test_explain_speaks_json_too_and_says_by_its_status_that_a_call_would_be_refused(tmp_path: Path) -> None:
-    done = softswitch("explain", "--from", "1", "--to", "12025550100", "--source", "127.0.0.1:5080", "--json")
+    done = softswitch(
+        "explain", "--from", "1", "--to", "12025550100", "--source", "127.0.0.1:5080", "--json", folder=tmp_path
+    )
     told = json.loads(done.stdout)
     assert (done.returncode, told["status"], told["decision"]) == (1, 404, None)
     assert told["reasons"][0] == {
@@ -112,8 +114,20 @@ def test_explain_speaks_json_too_and_says_by_its_status_that_a_call_would_be_ref
     assert told["reasons"][-1]["why"] == "no DID has this number"
 
 
-def test_explain_says_that_a_number_is_a_user() -> None:
-    done = softswitch("explain", "--from", "13105550199", "--to", "1001", "--json")
+def test_explain_goes_by_the_database_once_it_rules_and_says_which_plan_it_went_by(tmp_path: Path) -> None:
+    asked = ["explain", "--from", "13105550199", "--to", "12025550101"]
+    done = softswitch(*asked, folder=tmp_path)
+    assert done.stdout.startswith(f"By the number plan of {SHIPPED / 'numbers.toml'}:")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "other.toml").write_text("dids = []\n[[endpoints]]\nname = 'only'\ntype = 'conference'\n")
+    assert softswitch("apply", "other.toml", folder=tmp_path).returncode == 0
+    done = softswitch(*asked, folder=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith("By the number plan of the database of data:")
+
+
+def test_explain_says_that_a_number_is_a_user(tmp_path: Path) -> None:
+    done = softswitch("explain", "--from", "13105550199", "--to", "1001", "--json", folder=tmp_path)
     reason = json.loads(done.stdout)["reasons"][-1]
     assert (reason["candidate"], reason["taken"]) == ("1001", False)
     assert reason["why"].startswith("is a user, whom users alone reach by name")
@@ -129,8 +143,8 @@ def test_trunks_shows_the_order_of_a_call_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--to", "sip:<>"], ["--to", "1", "--source", "nowhere"]])
-def test_explain_says_what_it_can_not_read(arguments: list[str]) -> None:
-    done = softswitch("explain", "--from", "1", *arguments)
+def test_explain_says_what_it_can_not_read(arguments: list[str], tmp_path: Path) -> None:
+    done = softswitch("explain", "--from", "1", *arguments, folder=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 

@@ -156,6 +156,39 @@ def test_ladder_metrics_and_top_of_a_running_switch(tmp_path: Path) -> None:
         assert httpx.get(f"{url[1]}/switch/v1/metrics").status_code == 401
 
 
+@pytest.mark.parametrize("asked", [["top", "--once"], ["ladder", "1"], ["explain", "--live", "--from=1", "--to=2"]])
+@pytest.mark.parametrize("token", ["", " ", "\u00fc"])
+def test_a_command_without_a_token_says_that_one_is_wanted_and_where_it_comes_from(
+    asked: list[str], token: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "softswitch", *asked],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SOFTSWITCH_TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    for words in ("wants a token with switch.read", "--token", "SOFTSWITCH_TOKEN", "softswitch token new"):
+        assert words in done.stderr
+    assert "Illegal header value" not in done.stderr
+
+
+def test_whoever_has_lost_the_admin_token_makes_another_that_the_running_switch_takes(tmp_path: Path) -> None:
+    with running(tmp_path, SOFTSWITCH_TOKEN="sw_lost") as it:
+        assert it.process.stdout is not None
+        text = ""
+        while "The API is at" not in text:
+            text += it.process.stdout.readline()
+        url = re.search(r"The API is at (\S+),", text)
+        assert url
+        made = command(tmp_path, "token", "new", "--name", "watcher", "--scope", "switch.read").strip()
+        assert made.startswith("sw_")
+        assert "0 calls" in command(tmp_path, "top", "--once", "--url", url[1], "--token", made)
+
+
 def command(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "softswitch", *arguments],
@@ -168,6 +201,27 @@ def command(folder: Path, *arguments: str) -> str:
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
+
+
+def test_two_switches_on_the_same_data_directory_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    with running(tmp_path) as it:
+        second = subprocess.run(
+            [sys.executable, "-m", "softswitch", "serve", "--config", str(SHIPPED)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "SOFTSWITCH_SIP__PORT": "0", "SOFTSWITCH_API__PORT": "0"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (second.returncode, second.stdout) == (2, "")
+        taken = f"data.directory: a switch is already running on {tmp_path / 'data'}"
+        assert taken in second.stderr
+        assert "Traceback" not in second.stderr
+        it.process.kill()
+        it.process.wait(20)
+    with running(tmp_path):  # the lock has ended with the process
+        pass
 
 
 def test_the_pid_file_names_the_process_as_long_as_it_serves(tmp_path: Path) -> None:
@@ -189,7 +243,7 @@ def test_the_ladder_says_where_no_api_answers(tmp_path: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         done = subprocess.run(
-            [sys.executable, "-m", "softswitch", "ladder", "12345678", "--url", url],
+            [sys.executable, "-m", "softswitch", "ladder", "12345678", "--url", url, "--token", "sw_x"],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,

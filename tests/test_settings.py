@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.api_client import TOKEN_VARIABLE, URL_VARIABLE
 from softswitch.errors import ConfigError
 from softswitch.settings import Settings, config_folder, load_settings, passed_over, variables_ignored
 
@@ -140,6 +141,10 @@ def test_a_mistake_in_the_file_is_not_blamed_on_the_environment(tmp_path: Path) 
 def test_a_variable_for_a_table_that_is_none_in_the_file_leaves_the_mistake_to_the_file(tmp_path: Path) -> None:
     (error,) = problems_of(tmp_path, "sip = 1", SOFTSWITCH_SIP__PORT="5070")
     assert (error.key, error.problem) == ("sip", "is 1")
+
+
+def test_the_token_and_the_url_of_our_commands_in_the_environment_are_no_variables_that_set_nothing() -> None:
+    assert variables_ignored({TOKEN_VARIABLE: "sw_x", URL_VARIABLE: "http://127.0.0.1:8080"}) == []
 
 
 def test_variables_that_set_nothing_are_named_instead_of_ignored_silently(tmp_path: Path) -> None:
