@@ -1,6 +1,7 @@
 """Who asks proves who he is, and who guesses gets slow: digest for users (RFC 7616, RFC 8760), and what errors cost.
 
     challenge first       401, SHA-256 before MD5, never 407: phones hang on that
+    a nonce not for him   401 again, whatever the password: who can't receive there makes nobody's wrong passwords
     a wrong password      403 after a pause, the same for a user that does not exist, after the same work
     too many of them      for a while no password from that address is looked at; every answer is that same 403
 
@@ -92,14 +93,14 @@ class Guard:
             claimed.append(who)
             return _password_of(who) if who is not None and not self._is_shut(username, peer, now) else None
 
-        verdict = self._challenger.verify(request, password_of, now)
+        verdict = self._challenger.verify(request, password_of, now, peer.host)
         who = claimed[0] if claimed else None
         if verdict is Verdict.OK and who is not None:
             return who
         if verdict is Verdict.WRONG:
             raise self._denied(request, peer, now)
         self.counts["stale" if verdict is Verdict.STALE else "challenged"] += 1
-        raise self._challenge(request, now, is_stale=verdict is Verdict.STALE)
+        raise self._challenge(request, peer, now, is_stale=verdict is Verdict.STALE)
 
     def is_banned(self, peer: Peer, now: float) -> bool:
         """Whether passwords from this address are not looked at."""
@@ -116,10 +117,10 @@ class Guard:
         guessed_at = source.by_name[username] >= self._settings.wrong_passwords
         return guessed_at or not self._location.is_registered_from(username, peer.host)
 
-    def _challenge(self, request: Request, now: float, *, is_stale: bool) -> Refused:
+    def _challenge(self, request: Request, peer: Peer, now: float, *, is_stale: bool) -> Refused:
         agent = request.headers.get("User-Agent") or ""
         only = "MD5" if agent.startswith(self._md5_agents) else ""
-        challenges = self._challenger.challenge(now, stale=is_stale, only=only)
+        challenges = self._challenger.challenge(now, stale=is_stale, only=only, source=peer.host)
         headers = [("WWW-Authenticate", challenge) for challenge in challenges]
         return Refused(401, "Unauthorized", counted_as="", headers=headers)
 

@@ -1,8 +1,9 @@
 """Digest authentication, both sides (RFC 2617, RFC 7616, RFC 8760).
 
 `Challenger` is the server: its nonces are signed and carry their time, so a challenge costs no memory; only a nonce
-that was answered correctly is remembered, for its nonce counts, in a table of bounded size. `answer` is the client:
-it takes the strongest challenge it knows. Pure: no clock and no random numbers, `now` and `cnonce` come from outside.
+that was answered correctly is remembered, for its nonce counts, in a table of bounded size. An answer is good once, for
+the Request-URI it was made for, from the address that was challenged. `answer` is the client: it takes the strongest
+challenge it knows. Pure: no clock and no random numbers, `now` and `cnonce` come from outside.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from softswitch.errors import PeerError
 from softswitch.sip.grammar import quote
 from softswitch.sip.headers import AuthValue
 from softswitch.sip.message import Request, Response
+from softswitch.sip.uri import Uri
 
 NONCE_LIFETIME_S = 300.0
 REMEMBERED_NONCES = 16_384
@@ -30,7 +32,7 @@ class Verdict(Enum):
     """What the credentials of a request are worth; every verdict but OK earns a challenge."""
 
     OK = "ok"
-    STALE = "stale"  # the right password for a nonce that is too old or used up: challenge with stale=true
+    STALE = "stale"  # for a nonce that is too old, used up or none of ours, whatever the password: challenge again
     WRONG = "wrong"
     NONE = "none"  # no credentials we could check
 
@@ -69,29 +71,34 @@ class Challenger:
         self._counts: dict[str, _NonceCounts] = {}
         self._forgotten_at = float("-inf")  # nonces issued until then may have been used: they are stale
 
-    def challenge(self, now: float, stale: bool = False, only: str = "") -> list[str]:
+    def challenge(self, now: float, stale: bool = False, only: str = "", source: str = "") -> list[str]:
         """The values for WWW-Authenticate or Proxy-Authenticate, one header line each, strongest first.
 
-        `only` is the one algorithm for a peer that fails at the sight of another, where it is among ours.
+        `only` is the one algorithm for a peer that fails at the sight of another, where it is among ours; `source` the
+        address from which alone it may be answered.
         """
-        nonce = self._nonce(now)
+        nonce = self._nonce(now, source)
         rest = f'realm={quote(self.realm)}, nonce="{nonce}", qop="auth"' + (", stale=true" if stale else "")
         offered = (only,) if only in self._algorithms else self._algorithms
         return [f"Digest {rest}, algorithm={algorithm}" for algorithm in offered]
 
-    def verify(self, request: Request, lookup: Callable[[str], str | None], now: float) -> Verdict:
+    def verify(self, request: Request, lookup: Callable[[str], str | None], now: float, source: str = "") -> Verdict:
         """Judge the credentials of `request`; `lookup` gives the password of a user name, None for an unknown one.
 
-        An unknown user costs as much time as a wrong password.
+        An unknown user costs as much time as a wrong password. WRONG is only what answers a fresh nonce of ours, given
+        to `source`: nobody can make up wrong passwords of others, and none is judged uncounted.
         """
         given = self._credentials(request)
-        if given is None:
+        if given is None or not _is_for(given["uri"], request.uri):
             return Verdict.NONE
+        issued_at = self._issued_at(given["nonce"], source)
+        if issued_at is None or not 0 <= now - issued_at <= self._nonce_lifetime_s:
+            return Verdict.STALE
         password = lookup(given["username"])
         expected = _response(given, password or "", request.method, request.body)
         if not hmac.compare_digest(expected.encode(), given["response"].lower().encode()) or password is None:
             return Verdict.WRONG
-        return self._spend(given, now)
+        return self._spend(given, issued_at)
 
     def username(self, request: Request) -> str | None:
         """The user name `request` claims for this realm, whether true or not."""
@@ -117,24 +124,19 @@ class Challenger:
         if algorithm not in self._accepted:
             return False
         if "qop" not in params:
-            return algorithm == "md5"  # RFC 2069, as old phones still answer
+            return algorithm == "md5"  # RFC 2069, as old phones still answer: good for one request
         return params["qop"] == "auth" and "cnonce" in params and _nonce_count(params) is not None
 
-    def _spend(self, given: dict[str, str], now: float) -> Verdict:
-        """Judge the nonce of credentials that are right."""
+    def _spend(self, given: dict[str, str], issued_at: float) -> Verdict:
+        """Judge the use of a nonce by credentials that are right."""
         nonce = given["nonce"]
-        issued_at = self._issued_at(nonce)
-        if issued_at is None or not 0 <= now - issued_at <= self._nonce_lifetime_s:
-            return Verdict.STALE
-        count = _nonce_count(given)
-        if count is None:
-            return Verdict.OK
         counts = self._counts.get(nonce)
         if counts is None:
             if issued_at <= self._forgotten_at:
                 return Verdict.STALE
             counts = self._remember(nonce, issued_at)
-        return Verdict.OK if counts.spend(count) else Verdict.STALE
+        count = _nonce_count(given) if "qop" in given else 1
+        return Verdict.OK if count and counts.spend(count) else Verdict.STALE
 
     def _remember(self, nonce: str, issued_at: float) -> "_NonceCounts":
         if len(self._counts) >= self._nonces_remembered:
@@ -143,25 +145,25 @@ class Challenger:
         counts = self._counts[nonce] = _NonceCounts(issued_at)
         return counts
 
-    def _nonce(self, now: float) -> str:
-        """A nonce no other challenge has: the time in ms, a serial number, and our signature of both."""
+    def _nonce(self, now: float, source: str) -> str:
+        """A nonce no other challenge has: the time in ms, a serial number, and our signature of both for `source`."""
         self._issued = (self._issued + 1) & 0xFFFFFFFF
         issued = int(now * 1000).to_bytes(6, "big") + self._issued.to_bytes(4, "big")
-        return urlsafe_b64encode(issued + self._signature(issued)).decode().rstrip("=")
+        return urlsafe_b64encode(issued + self._signature(issued, source)).decode().rstrip("=")
 
-    def _issued_at(self, nonce: str) -> float | None:
-        """When we issued `nonce`; None when we did not."""
+    def _issued_at(self, nonce: str, source: str) -> float | None:
+        """When we issued `nonce` to `source`; None when we did not."""
         try:
             raw = urlsafe_b64decode(nonce + "=" * (-len(nonce) % 4))
         except ValueError:
             return None
         issued, signature = raw[:_ISSUED_BYTES], raw[_ISSUED_BYTES:]
-        if not hmac.compare_digest(signature, self._signature(issued)):
+        if not hmac.compare_digest(signature, self._signature(issued, source)):
             return None
         return int.from_bytes(issued[:6], "big") / 1000
 
-    def _signature(self, issued: bytes) -> bytes:
-        signed = issued + self.realm.encode("utf-8", "surrogateescape")
+    def _signature(self, issued: bytes, source: str) -> bytes:
+        signed = issued + f"{self.realm}\0{source}".encode("utf-8", "surrogateescape")
         return hmac.digest(self._secret, signed, "sha256")[:_SIGNATURE_BYTES]
 
 
@@ -284,6 +286,18 @@ def _response(given: dict[str, str], password: str, method: str, body: bytes) ->
     if not qop:
         return digest(secret, given["nonce"], digest(*asked))
     return digest(secret, given["nonce"], given["nc"], given["cnonce"], qop, digest(*asked))
+
+
+def _is_for(uri: str, request_uri: Uri) -> bool:
+    """Whether credentials were made for this Request-URI: its user and host, whatever its port and parameters.
+
+    Phones write both alike but for these (RFC 7616 §3.4.6); a difference is somebody else's answer.
+    """
+    try:
+        made_for = Uri.parse(uri)
+    except PeerError:
+        return False
+    return made_for.username == request_uri.username and made_for.host.lower() == request_uri.host.lower()
 
 
 def _nonce_count(given: dict[str, str]) -> int | None:

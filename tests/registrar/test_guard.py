@@ -47,11 +47,31 @@ def test_a_wrong_password_is_to_wait_for_its_answer_whether_the_user_exists_or_n
     home = Home(guard=STRICT)
     for username in ("1001", "4711"):
         phone = Phone(home, username, password="guess")
-        first = home.take(phone.request())
+        first = home.take(phone.request(), ATTACKER)
         request = phone.request(challenge=first.headers.all("WWW-Authenticate")[0])
         with pytest.raises(Denied) as denied:
             home.guard.authenticate(request, ATTACKER, home.now)
         assert denied.value.after_s == 1
+
+
+def test_nobody_gets_another_address_banned_by_packets_that_only_seem_to_come_from_there() -> None:
+    home = Home(guard=STRICT)
+    spoofing = Phone(home, password="guess")
+    own = home.take(spoofing.request(), ATTACKER).headers.all("WWW-Authenticate")[0]
+    invented = 'Digest realm="softswitch", nonce="AAAA", qop="auth", algorithm=SHA-256'
+    for challenge in (invented, own) * 5:
+        assert home.take(spoofing.request(challenge=challenge), HOME).status == 401
+    assert not home.guard.is_banned(HOME, home.now)
+    assert Phone(home).register().status == 200
+
+
+def test_an_answer_overheard_is_of_no_use_elsewhere() -> None:
+    home = Home()
+    phone = Phone(home)
+    phone.register()
+    overheard = phone.request(phone.contact, challenge=phone.challenge)
+    assert home.take(overheard, ATTACKER).status == 401
+    assert home.take(overheard, HOME).status == 200
 
 
 def test_a_stale_nonce_is_challenged_again_and_counts_as_no_guess() -> None:

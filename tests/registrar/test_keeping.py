@@ -1,6 +1,6 @@
 """Bindings outlive the program."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,9 +33,9 @@ def kept(home: Home, store: Store, wall_s: float = WALL) -> Keeping:
     return keeping
 
 
-async def restarted(store: Store, seconds_later: float, home: Home, **settings: object) -> Home:
+async def restarted(store: Store, seconds_later: float, home: Home, edge_proxies: Sequence[str] = ()) -> Home:
     """Another program on the same store: its own clock begins anywhere."""
-    after = Home(**settings)
+    after = Home(edge_proxies=edge_proxies)
     after.now = 77.0
     await kept(after, store, WALL + home.now + seconds_later - 77.0).restore()
     return after

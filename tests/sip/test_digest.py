@@ -157,6 +157,40 @@ def test_a_phone_that_knows_no_qop_may_still_answer_md5(challenger: Challenger) 
     assert challenger.verify(answered([sha256]), PASSWORDS.get, 1.0) is Verdict.NONE
 
 
+def test_an_answer_without_qop_can_not_be_replayed(challenger: Challenger) -> None:
+    request = answered([challenger.challenge(0.0)[1].replace(', qop="auth"', "")])
+    verdicts = [challenger.verify(request, PASSWORDS.get, 1.0) for _ in range(3)]
+    assert verdicts == [Verdict.OK, Verdict.STALE, Verdict.STALE]
+
+
+@pytest.mark.parametrize(
+    ("called", "verdict"),
+    [
+        ("sip:example.com", Verdict.OK),
+        ("sip:EXAMPLE.com:5060;transport=tcp", Verdict.OK),
+        ("sip:19005551234@example.com", Verdict.NONE),
+        ("sip:other.example", Verdict.NONE),
+    ],
+)
+def test_an_answer_for_another_request_uri_is_none(challenger: Challenger, called: str, verdict: Verdict) -> None:
+    name, value = answer(challenger.challenge(0.0), ALICE, "INVITE", URI, cnonce="c")
+    assert challenger.verify(Request("INVITE", called, [(name, value)]), PASSWORDS.get, 1.0) is verdict
+
+
+def test_an_answer_from_another_address_than_was_challenged_is_stale(challenger: Challenger) -> None:
+    request = answered(challenger.challenge(0.0, source="192.0.2.10"))
+    assert challenger.verify(request, PASSWORDS.get, 1.0, "198.51.100.7") is Verdict.STALE
+    assert challenger.verify(request, PASSWORDS.get, 1.0, "192.0.2.10") is Verdict.OK
+
+
+@pytest.mark.parametrize("password", [ALICE.password, "guess"])
+def test_a_nonce_that_is_not_ours_tells_nothing_about_a_password(challenger: Challenger, password: str) -> None:
+    foreign = Challenger("example.com", b"another secret").challenge(1000.0)
+    for challenges in (challenger.challenge(0.0), foreign):
+        request = answered(challenges, Credentials("alice", password))
+        assert challenger.verify(request, PASSWORDS.get, 1000.0) is Verdict.STALE
+
+
 @pytest.mark.parametrize(
     "credentials", [Credentials("alice", "wrong"), Credentials("bob", ALICE.password), Credentials("nobody", "")]
 )
