@@ -17,6 +17,12 @@ from softswitch.sip.transport.tls import Tls, TlsSettings
 
 FOLDER, CERTIFICATE_FILE, KEY_FILE = "tls", "certificate.pem", "key.pem"
 VALID_DAYS = 3650
+HELD = {
+    "certificate": ("a certificate", b"CERTIFICATE-----"),
+    "key": ("a private key", b"PRIVATE KEY-----"),
+    "ca": ("certificates", b"CERTIFICATE-----"),
+}
+"""What each file holds, and how that begins."""
 MINIMUM_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -25,6 +31,20 @@ def open_tls(settings: SipTlsSettings, directory: Path, addresses: Iterable[str]
     certificate, key = settings.certificate, settings.key
     if certificate is None or key is None:
         certificate, key = _own_certificate(directory / FOLDER, addresses, file)
+    return _opened(settings, certificate, key, file)
+
+
+def check_tls(settings: SipTlsSettings, directory: Path, file: str) -> None:
+    """That the files can be used. Makes none: where none is there yet, the start will. Raises `ConfigError`."""
+    certificate, key = settings.certificate, settings.key
+    if certificate is None or key is None:
+        certificate, key = directory / FOLDER / CERTIFICATE_FILE, directory / FOLDER / KEY_FILE
+        if not (certificate.exists() and key.exists()):
+            return
+    _opened(settings, certificate, key, file)
+
+
+def _opened(settings: SipTlsSettings, certificate: Path, key: Path, file: str) -> Tls:
     files = TlsSettings(
         certificate=certificate,
         key=key,
@@ -42,8 +62,8 @@ def open_tls(settings: SipTlsSettings, directory: Path, addresses: Iterable[str]
 def unusable_files(files: TlsSettings, error: OSError, file: str) -> ConfigError:
     """What is wrong with the files, in words that say which."""
     for key, path in (("certificate", files.certificate), ("key", files.key), ("ca", files.ca)):
-        if path is not None and (problem := _unreadable(path)):
-            return ConfigError(file, f"sip.tls.{key}", f"{path} {problem}", "a PEM file that this user can read")
+        if path is not None and (problem := _unusable(path, HELD[key])):
+            return ConfigError(file, f"sip.tls.{key}", f"{path} {problem}", f"a PEM file with {HELD[key][0]}")
     if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
         problem = f"{files.key} is not the key of {files.certificate}"
         return ConfigError(file, "sip.tls.key", problem, "the private key the certificate was made for")
@@ -52,17 +72,26 @@ def unusable_files(files: TlsSettings, error: OSError, file: str) -> ConfigError
     return ConfigError(file, "sip.tls", problem, accepted)
 
 
-def _unreadable(path: Path) -> str:
+def _unusable(path: Path, held: tuple[str, bytes]) -> str:
+    """What is wrong with a file that shall hold something, as far as its first lines tell."""
+    words, mark = held
     try:
-        is_pem = b"-----BEGIN " in path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         return f"can't be read: {error.strerror}"
-    return "" if is_pem else "is no PEM file"
+    if b"-----BEGIN " not in data:
+        return "is no PEM file"
+    if mark in data:
+        return ""
+    other = next((other for other, its in HELD.values() if its != mark and its in data), "something else")
+    return f"holds {other} instead of {words}; are certificate and key swapped?"
 
 
 def _words(error: OSError) -> str:
-    reason = getattr(error, "reason", None)
-    return str(reason).replace("_", " ").lower() if reason else str(error.strerror or error)
+    """OpenSSL's own words, where it has any: some errors are known by a line of its source alone."""
+    if isinstance(error, ssl.SSLError):
+        return error.reason.replace("_", " ").lower() if error.reason else "OpenSSL can make nothing of them"
+    return str(error.strerror or error)
 
 
 def _own_certificate(folder: Path, addresses: Iterable[str], file: str) -> tuple[Path, Path]:

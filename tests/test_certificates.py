@@ -65,6 +65,15 @@ def test_a_key_of_another_certificate_is_told(tmp_path: Path) -> None:
     assert (error.key, error.problem) == ("sip.tls.key", f"{key} is not the key of {certificate}")
 
 
+def test_swapped_certificate_and_key_are_told_in_a_sentence_and_not_in_a_line_of_openssl(tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path).issue("x.example")
+    error = problem_of(tmp_path, certificate=key, key=certificate)
+    assert error.key == "sip.tls.certificate"
+    wanted = f"{key} holds a private key instead of a certificate; are certificate and key swapped?"
+    assert error.problem == wanted
+    assert problem_of(tmp_path, certificate=certificate, key=certificate).key == "sip.tls.key"
+
+
 def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
     certificate, key = Authority(tmp_path).issue("x.example")
     certificate.write_bytes(b"\x30\x82\x01")

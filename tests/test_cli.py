@@ -12,6 +12,7 @@ import pytest
 from softswitch import __version__
 from softswitch.plan import load_plan
 from softswitch.store import Store
+from tests.certificates import Authority
 
 SHIPPED = Path(__file__).parent.parent / "config"
 ROOT = SHIPPED.parent
@@ -50,6 +51,19 @@ def test_check_shows_the_number_plan_and_who_may_call(tmp_path: Path) -> None:
     assert secured[1:4] == ["conference", "secured", "standup"]
     assert "222222 participant" in done.stdout
     assert ["pstn", "127.0.0.0/8", "none"] in lines
+
+
+def test_check_looks_at_the_certificate_and_makes_none(tmp_path: Path) -> None:
+    tls = {"SOFTSWITCH_SIP__TRANSPORTS": '["udp", "tls"]'}
+    done = softswitch("check", folder=tmp_path, **tls)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+    certificate, _ = Authority(tmp_path).issue("x.example")
+    files = {"SOFTSWITCH_SIP__TLS__CERTIFICATE": str(certificate), "SOFTSWITCH_SIP__TLS__KEY": str(certificate)}
+    done = softswitch("check", folder=tmp_path, **tls, **files)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "sip.tls.key: " in done.stderr
+    assert "holds a certificate instead of a private key" in done.stderr
 
 
 def test_check_names_variables_that_set_nothing() -> None:
