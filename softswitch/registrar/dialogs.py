@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from softswitch.call import Call, CallAnswered, CallEnded, CallMoved, Event, Leg, LegState
+from softswitch.routing.caller import wants_privacy
 
 HEARS = (CallMoved, CallAnswered, CallEnded)
 """The events that `on_event` wants."""
 
 RINGING = "ringing"
 HIDDEN = "sip:anonymous@anonymous.invalid"
-"""Of a masked call nobody learns the other side (RFC 3323 §4.1.1.3)."""
+"""Of a masked call nobody learns the other side, and of a caller who wants privacy no number (RFC 3323 §4.1.1.3)."""
 
 
 class Line(NamedTuple):
@@ -71,8 +72,15 @@ def _lines(call: Call) -> Iterator[Line]:
     for leg in (near, far):
         if leg is not None and leg.user is not None and leg.end is None:
             is_caller = leg.session.direction == "in"
-            remote = HIDDEN if call.is_masked else call.to_number if is_caller else call.from_number
-            yield Line(call.id, leg.user.username, "initiator" if is_caller else "recipient", _state(call, leg), remote)
+            direction: Literal["initiator", "recipient"] = "initiator" if is_caller else "recipient"
+            yield Line(call.id, leg.user.username, direction, _state(call, leg), _remote(call, is_caller=is_caller))
+
+
+def _remote(call: Call, *, is_caller: bool) -> str:
+    """Whom a side of a call talks with, as far as others may know."""
+    if call.is_masked or (not is_caller and wants_privacy(call.caller.session.request)):
+        return HIDDEN
+    return call.to_number if is_caller else call.from_number
 
 
 def _state(call: Call, leg: Leg) -> Literal["trying", "early", "confirmed"]:

@@ -63,6 +63,19 @@ async def test_the_lamp_of_the_callee_blinks_burns_and_goes_out(tmp_path: Path) 
         ]
 
 
+async def test_a_lamp_does_not_betray_a_caller_who_wants_privacy(tmp_path: Path) -> None:
+    async with town(tmp_path) as it, watcher(it, "1002") as phone:
+        carrier, bob = await it.carrier(), await it.phone("1002")
+        asserted = ("P-Asserted-Identity", "<sip:+13105550777@carrier.example>")
+        carrier.dial("12025550112", headers=[("Privacy", "id"), asserted])
+        await bob.picks_up()
+        await carrier.answered()
+        await asyncio.sleep(1)
+        carrier.hang_up()
+        remotes = {one[2] for one in await shown(phone) if one is not None}
+        assert remotes == {"sip:anonymous@anonymous.invalid"}
+
+
 async def test_the_lamp_of_the_caller_shows_whom_he_calls(tmp_path: Path) -> None:
     async with town(tmp_path) as it, watcher(it, "1001") as phone:
         ann, bob = await it.phone("1001"), await it.phone("1002")
