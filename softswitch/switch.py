@@ -207,7 +207,7 @@ class Switch:
     def _identify(self, call: Call) -> Identified:
         """Raises `Refused`: 403 for a sender nobody knows, 401 where a user has to prove that he is one."""
         request, peer = call.caller.session.request, call.caller.session.peer
-        source = self._senders.identify(peer)
+        source = self._senders.identify(peer, request.from_.uri.username)
         if self._authenticate_caller is not None and self._senders.has_to_prove(source, request):
             source = Identified.by_password(self._authenticate_caller(request, peer, self._clock()))
         if source is None:
@@ -287,6 +287,8 @@ class Switch:
             end["reason"] = outcome.reason
         if isinstance(how, Refused) and how.reasons:
             end["why"] = how.reasons[-1].why
+        elif outcome.status >= 300 and (refusals := [attempt for attempt in call.tried if attempt.status >= 300]):
+            end["why"] = f"{refusals[-1].target}: {refusals[-1].status} {refusals[-1].reason}".rstrip()
         duration_s = round(self._clock() - call.started_at, 3)
         self._log.info("call ended", call=call.id, **_parties(call), **end, duration_s=duration_s)
 
@@ -323,4 +325,4 @@ def _nobody(_: Call) -> None:
 
 
 def _parties(call: Call) -> dict[str, str | None]:
-    return {"from": call.from_number, "to": call.to_number, "over": call.source.name if call.source else None}
+    return {"from": call.from_number, "to": call.to_number, "over": call.over}

@@ -96,7 +96,7 @@ class Location:
     def is_behind(self, username: str, peer: Peer) -> bool:
         """Whether a contact of this user stands over this very flow."""
         key = (peer.transport, peer.host, peer.port)
-        return any(binding.flow_key == key for binding in self._of_user.get(username, ()))
+        return any(binding.flow_key == key and not binding.path for binding in self._of_user.get(username, ()))
 
     def is_registered_from(self, username: str, host: str) -> bool:
         """Whether a contact of this user has registered from this address."""
@@ -124,7 +124,7 @@ class Location:
             binding, change = Binding(self._new_sid(), username), Change.ADDED
             binding.take(offered, origin, now)
             self._add(binding)
-        elif binding.peer == origin.peer:
+        elif (binding.peer, binding.path) == (origin.peer, origin.path):
             binding.take(offered, origin, now)
         else:
             self._leave(binding)
@@ -235,9 +235,13 @@ class Location:
         self._leave(binding)
 
     def _enter(self, binding: Binding) -> None:
+        if binding.path:  # what is behind that address is a proxy
+            return
         self._behind.setdefault(binding.flow_key, {})[binding] = None
 
     def _leave(self, binding: Binding) -> None:
+        if binding.path:
+            return
         behind = self._behind[binding.flow_key]
         del behind[binding]
         if not behind:

@@ -1,7 +1,8 @@
 """Who sends this request? The most specific match names the sender.
 
-In this order: a registered contact (where there is a location service to ask), the address and port of a trunk, those
-of a third party, the ACL of a trunk (longest prefix), the ACL of a trunk group (longest prefix), the address of a third
+In this order: the address and port of a trunk, unless a user has registered from there and From names a user (a border
+controller that carries both); a registered contact (where there is a location service to ask); address and port of a
+third party, the ACL of a trunk (longest prefix), the ACL of a trunk group (longest prefix), the address of a third
 party whatever the port. Nobody: the sender is unknown, and the switch answers 403 or nothing.
 
 A sender over TCP or TLS has a port of the moment, so there the address with that transport is enough. An address of a
@@ -22,7 +23,7 @@ from softswitch.sip.peer import Peer, Transport
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Location = Callable[[Peer], User | None]
-"""Whose registered contact is this? Asked first."""
+"""Whose registered contact is this?"""
 
 PartyKey = tuple[str, str, int, int]
 """Transport, address, port (0: any) and the port of ours where it arrives (0: any)."""
@@ -84,12 +85,13 @@ class Senders:
                 self._add_party(endpoint)
         self.among_trunks = lru_cache(SENDERS_REMEMBERED)(self._among_trunks)
 
-    def identify(self, peer: Peer) -> Identified | None:
-        """The sender behind an address; None when nobody knows it."""
+    def identify(self, peer: Peer, name: str = "") -> Identified | None:
+        """The sender behind an address, who says in From that he is `name`; None when nobody knows it."""
         user = self._location(peer) if self._location is not None else None
-        if user is not None:
-            return Identified(None, None, user, f"registered contact of {user.username}")
-        return self.among_trunks(peer.transport, peer.host, peer.port, peer.local_port)
+        known = self.among_trunks(peer.transport, peer.host, peer.port, peer.local_port)
+        if user is None or (self._is_exact_trunk(known, peer) and name not in self._plan.users):
+            return known
+        return Identified(None, None, user, f"registered contact of {user.username}")
 
     def has_to_prove(self, source: Identified | None, request: Request) -> bool:
         """Whether a call needs a password, that of a user or a third party.
@@ -155,6 +157,9 @@ class Senders:
             or self._party((*key[:2], 0), local_port)
         )
 
+    def _is_exact_trunk(self, known: Identified | None, peer: Peer) -> bool:
+        return known is not None and known is self._by_address.get(_sender_key(peer))
+
     def _party(self, key: tuple[str, str, int], local_port: int) -> Identified | None:
         return self._by_party.get((*key, local_port)) or self._by_party.get((*key, 0))
 
@@ -217,6 +222,10 @@ def ip_address(host: str) -> IpAddress | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def _sender_key(peer: Peer) -> tuple[str, str, int]:
+    return peer.transport, str(ip_address(peer.host)), peer.port if peer.transport is Transport.UDP else 0
 
 
 def _address_key(trunk: Trunk, address: IpAddress) -> tuple[str, str, int]:

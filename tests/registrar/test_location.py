@@ -90,6 +90,19 @@ def test_who_is_behind_an_address_is_known_in_constant_time_and_follows_the_cont
     assert it.location.user_behind(elsewhere) is None
 
 
+def test_behind_the_address_of_a_proxy_is_no_user() -> None:
+    it = Watched()
+    by_path = origin()._replace(path=("<sip:192.0.2.10;lr>",))
+    it.location.put("1001", offered("sip:a@h"), by_path, 0.0)
+    assert it.location.user_behind(HOME) is None
+    it.location.put("1001", offered("sip:a@h"), origin(cseq=2), 1.0)
+    assert it.location.user_behind(HOME) is not None
+    it.location.put("1001", offered("sip:a@h"), by_path, 2.0)
+    assert it.location.user_behind(HOME) is None
+    it.location.expire(1000.0)
+    assert len(it.location) == 0
+
+
 def test_a_connection_that_closes_ends_its_flow_and_leaves_other_contacts_to_their_uri() -> None:
     it = Watched()
     connection = Peer(Transport.TCP, "192.0.2.10", 51000, 5060)

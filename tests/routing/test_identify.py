@@ -70,11 +70,20 @@ def test_over_tcp_the_address_of_a_tcp_trunk_is_enough_because_its_port_is_of_th
     assert who(senders, tcp("192.0.2.130", 5080)) == "narrow"
 
 
-def test_a_registered_contact_goes_before_every_trunk(tmp_path: Path) -> None:
+def test_a_registered_contact_goes_before_every_network_of_a_trunk(tmp_path: Path) -> None:
     alice = User(username="alice", password="secret")
     senders = Senders(plan_of(tmp_path, CARRIERS), lambda peer: alice if peer.port == 5099 else None)
     assert who(senders, udp("192.0.2.130", 5099)) == "user alice"
     assert who(senders, udp("192.0.2.130", 5080)) == "narrow/exact"
+
+
+def test_a_contact_registered_over_a_border_controller_does_not_lock_out_the_trunk_behind_it(tmp_path: Path) -> None:
+    alice = User(username="alice", password="secret")
+    plan = plan_of(tmp_path, CARRIERS)
+    senders = Senders(plan.with_parts(users=(alice,)), lambda _: alice)
+    both = udp("192.0.2.130", 5080)
+    named = [senders.identify(both, name) for name in ("13105550199", "", "alice")]
+    assert [one.name for one in named if one] == ["narrow/exact", "narrow/exact", "user alice"]
 
 
 @pytest.mark.parametrize(
