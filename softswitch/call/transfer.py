@@ -17,6 +17,7 @@ from softswitch.call.originate import OutgoingLeg
 from softswitch.call.ringback import RINGBACK
 from softswitch.call.stages import StageTrigger
 from softswitch.errors import CallRejected
+from softswitch.logs import get_logger
 from softswitch.sip import Referred
 
 FORBIDDEN = CallRejected(403, "Forbidden")
@@ -46,6 +47,7 @@ async def transfer(call: Call, transferor: Leg, other: Leg, lines: Lines, onward
         invitation = onward.invitation(call, transferor, wanted)
     except CallRejected as refused:
         transferor.session.refuse_referral(refused.status, refused.reason)
+        _tell("transfer refused", call, transferor, wanted.uri.username or "", refused)
         return _in_order(call, transferor, other)
     return await _blind(call, transferor, other, lines, invitation)
 
@@ -63,6 +65,7 @@ def _attended(call: Call, transferor: Leg, other: Leg, lines: Lines, wanted: Ref
     call.advance(StageTrigger.REFER, f"{_name(call, transferor)} brings two of his calls together")
     call.advance(StageTrigger.TRANSFERRED, f"to whom he talked with in call {replacing}")
     call.transfers.append(f"call {replacing}")
+    _tell("transferred", call, transferor, f"call {replacing}")
     _dismiss(transferor)
     return _in_order(call, other, third)
 
@@ -76,12 +79,14 @@ async def _blind(call: Call, transferor: Leg, other: Leg, lines: Lines, invitati
     except CallRejected as rejected:
         transferor.session.report_referral(rejected.status, rejected.reason)
         call.advance(StageTrigger.NOT_TRANSFERRED, f"{rejected.status} {rejected.reason}".rstrip())
+        _tell("transfer failed", call, transferor, invitation.to_number, rejected)
         return _in_order(call, transferor, other)
     finally:
         waiting.close()
     transferor.session.report_referral(200, "OK")
     call.advance(StageTrigger.TRANSFERRED, f"to {third.target.name}")
     call.transfers.append(third.target.name)
+    _tell("transferred", call, transferor, invitation.to_number)
     _dismiss(transferor)
     return _in_order(call, other, third)
 
@@ -132,3 +137,9 @@ def _in_order(call: Call, one: Leg, other: Leg) -> tuple[Leg, Leg]:
 
 def _name(call: Call, leg: Leg) -> str:
     return "the caller" if leg is call.caller else "the callee"
+
+
+def _tell(what: str, call: Call, transferor: Leg, to: str, rejected: CallRejected | None = None) -> None:
+    """A line of the log."""
+    why = {} if rejected is None else {"status": rejected.status, "reason": rejected.reason}
+    get_logger().info(what, call=call.id, by=_name(call, transferor).removeprefix("the "), to=to, **why)

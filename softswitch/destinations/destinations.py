@@ -39,6 +39,8 @@ NO_PHONE = CallRejected(480, "Temporarily Unavailable", q850=20)
 LOOP = CallRejected(482, "Loop Detected", q850=25)
 NOT_FOUND = CallRejected(404, "Not Found", q850=1)
 FORBIDDEN = CallRejected(403, "Forbidden", q850=21)
+NO_ENDPOINT = CallRejected(403, "Transfers Lead To Users And The PSTN", q850=21)
+"""An endpoint runs the call that came to it, and no leg of another one."""
 
 
 class Phones(Protocol):
@@ -204,6 +206,8 @@ class Destinations:
                 return self.to_user(call, called)
             case ToPstn() as to:
                 return self.to_pstn(call, to, user=user)
+            case ToEndpoint():
+                raise NO_ENDPOINT
         raise NOT_FOUND
 
     def may_take(self, call: Call, transferor: Leg) -> None:  # noqa: ARG002 - as of any who know where to go

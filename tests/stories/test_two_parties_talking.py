@@ -4,9 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import structlog
 
 from softswitch.sip import OfferRefused, Session
-from tests.stories.town import CARRIER, MUSIC_HZ, RINGBACK_HZ, Phone, Town, town
+from tests.stories.town import CARRIER, DIDS, MUSIC_HZ, RINGBACK_HZ, Phone, Town, town
 
 
 async def talking(it: Town, one: Phone, other: Phone, number: str = "") -> tuple[Session, Session]:
@@ -250,6 +251,41 @@ async def test_a_refer_without_one_refer_to_is_a_bad_request(tmp_path: Path, hea
         bob.refer("<sip:1003@127.0.0.1>" if headers else "", headers)
         await asyncio.sleep(1)
         assert any(text.startswith("SIP/2.0 400") for text in it.messages(bob.host))
+        assert hear_each_other(ann, bob)
+
+
+async def test_a_transfer_leaves_a_line_in_the_log_whatever_comes_of_it(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        with structlog.testing.capture_logs() as lines:
+            bob.refer("<sip:nobody@127.0.0.1>")
+            await asyncio.sleep(1)
+            bob.refer("<sip:1003@127.0.0.1>")
+            await cid.rings()
+            cid.refuse(486)
+            await asyncio.sleep(1)
+            bob.refer("<sip:1003@127.0.0.1>")
+            await cid.rings(2)
+            cid.answer()
+            await bob.ended()
+        (call,) = it.app.switch.calls.values()
+        told = [line for line in lines if "transfer" in line["event"]]
+        assert [(line["event"], line["call"], line["by"], line["to"]) for line in told] == [
+            ("transfer refused", call.id, "callee", "nobody"),
+            ("transfer failed", call.id, "callee", "1003"),
+            ("transferred", call.id, "callee", "1003"),
+        ]
+        assert [line.get("status") for line in told] == [404, 486, None]
+
+
+async def test_a_transfer_to_a_conference_is_forbidden_and_not_said_to_lead_nowhere(tmp_path: Path) -> None:
+    async with town(tmp_path, dids=[*DIDS, {"phonenumber": "12025550101", "endpoint": "conference"}]) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        bob.refer("<sip:12025550101@127.0.0.1>")
+        await asyncio.sleep(1)
+        assert any(text.startswith("SIP/2.0 403") for text in it.messages(bob.host))
         assert hear_each_other(ann, bob)
 
 
