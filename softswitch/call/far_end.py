@@ -32,7 +32,7 @@ def far_end(call: Call, sids: Sids) -> dict[str, Any]:
         "ip_dst": leg.session.peer.host or None,
         "sipcallid_dst": leg.session.call_id,
         "codec_dst": leg.codec,
-        "number_dst_transformed": target.uri.username or None,
+        "number_dst_transformed": (leg.user.username if leg.user is not None else target.uri.username) or None,
         "diversion_dst": leg.session.request.headers.get("Diversion"),
         "user_data": _story(call) or None,
     }
@@ -58,6 +58,6 @@ def _story(call: Call) -> dict[str, Any]:
         story["user_dst"] = leg.user.username
     if call.transfers:
         story["transfers"] = call.transfers
-    if len(call.tried) > 1:
+    if len(call.tried) > 1 or (call.tried and call.callee is None and leg is not None and leg.user is None):
         story["failover"] = [attempt._asdict() for attempt in call.tried]
     return story

@@ -43,6 +43,18 @@ async def test_the_record_of_a_call_between_two_phones_names_both_legs(tmp_path:
         assert record.user_data == {"user_src": "1001", "user_dst": "1002"}
 
 
+async def test_the_number_in_the_record_is_the_user_s_and_not_what_his_phone_calls_its_contact(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        records = keep_records(it)
+        ann, desk = await it.phone("1001"), await it.phone("1002-desk")
+        ann.dial("1002")
+        assert (await desk.picks_up()).request.uri.username == "1002-desk"
+        await ann.answered()
+        desk.hang_up()
+        await ann.ended()
+        assert records[0].number_dst_transformed == "1002"
+
+
 async def test_the_record_of_a_call_out_has_its_trunk_and_every_step_of_the_failover(tmp_path: Path) -> None:
     async with town(tmp_path, groups=two_trunks()) as it:
         records = keep_records(it)

@@ -7,7 +7,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from softswitch.sip.digest import Challenger
+from tests.stories.test_two_parties_records import keep_records
 from tests.stories.town import DIDS, Phone, Town, town
 
 NUMBER = "12025550106"
@@ -51,6 +54,21 @@ async def test_a_call_over_its_number_is_handed_to_its_first_address(tmp_path: P
         assert hear_each_other(caller, crm)
         crm.hang_up()
         assert (await caller.ended()).by == "remote"
+
+
+async def test_a_third_party_that_refuses_leaves_its_address_and_status_in_log_and_record(tmp_path: Path) -> None:
+    async with business(tmp_path) as it:
+        records = keep_records(it)
+        crm, caller = await box(it), await it.carrier()
+        with structlog.testing.capture_logs() as lines:
+            caller.dial(NUMBER)
+            await crm.rings()
+            crm.refuse(404, "No Such Queue")
+            assert (await caller.ended()).status == 404
+        (end,) = [line for line in lines if line["event"] == "call ended"]
+        assert (end["by"], end["why"]) == ("callee", f"third party crm {FIRST}:5090: 404 No Such Queue")
+        tried = {"target": f"third party crm {FIRST}:5090", "status": 404, "reason": "No Such Queue"}
+        assert records[0].user_data == {"failover": [tried]}
 
 
 async def test_all_that_is_known_of_the_call_is_handed_on(tmp_path: Path) -> None:
