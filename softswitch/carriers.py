@@ -14,7 +14,7 @@ from softswitch.alarms import Alarms
 from softswitch.call import Call, Events
 from softswitch.plan import Plan
 from softswitch.routing import Outward, digits, identity_of, number_of
-from softswitch.routing.caller import Caller
+from softswitch.routing.caller import Caller, is_believed
 from softswitch.routing.presentation import CallerId
 from softswitch.settings import Settings
 from softswitch.sip import Stack
@@ -85,7 +85,8 @@ class Carriers:
 
 class Signing:
     """The Identity header of calls out, by who calls: A where he is ours and the number is his, B where he is ours, C
-    for whatever is only passed on (RFC 8588 §4); a transformation may say otherwise."""
+    for whatever is only passed on, also where somebody of ours forwards it (RFC 8588 §4); a transformation may say
+    otherwise."""
 
     def __init__(self, signer: "Signer", clock: Callable[[], float] = time.time) -> None:
         """`clock`: POSIX seconds."""
@@ -112,11 +113,12 @@ class Verifying:
         self._verifier = verifier
 
     async def __call__(self, call: Call) -> None:
-        """Takes `stir.timeout_s` at most. The numbers are those of the message: P-Asserted-Identity else From, To."""
+        """Takes `stir.timeout_s` at most. The numbers are those of the message: P-Asserted-Identity, where the
+        trunk is believed, else From; To."""
         request = call.caller.session.request
         if call.source is None or call.source.trunk_group is None:
             return
-        orig = digits(identity_of(request, trusts_asserted=True).number)
+        orig = digits(identity_of(request, trusts_asserted=is_believed(call.source)).number)
         dest = digits(number_of(request.to.uri))
         if not dest.isdigit():
             dest = digits(number_of(request.uri))
@@ -129,7 +131,7 @@ def _attestation(caller: Caller, shown: CallerId, asked: str) -> "Attestation":
     match asked:
         case "A" | "B" | "C":
             return asked
-    if not caller.subject:
+    if not caller.subject or (caller.diversions and not shown.is_ours):
         return "C"
     return "A" if shown.is_ours else "B"
 

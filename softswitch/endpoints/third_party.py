@@ -16,16 +16,16 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
 from softswitch.plan import AnyEndpoint, EndpointAddress, ThirdPartyEndpoint
 from softswitch.routing import Target, number_of
-from softswitch.routing.caller import wants_privacy
+from softswitch.routing.caller import is_believed, wants_privacy
 from softswitch.routing.identity import ANONYMOUS
-from softswitch.routing.presentation import verified_identity
+from softswitch.routing.presentation import verified_identity, without_verdict
 from softswitch.sip import Credentials, Headers, Uri
 from softswitch.sip.uri import escape_user
 
 IDENTITY = ("P-Asserted-Identity", "Privacy", "Identity")
-"""Who calls, by the word of a trunk that we believe."""
+"""Who calls, by the word of a trunk; the first only of one that we believe."""
 HISTORY = ("Diversion", "History-Info")
-"""Over whom the call has come."""
+"""Over whom the call has come, by the word of a trunk that we believe."""
 
 NOWHERE_TO_CALL = CallRejected(503, "Service Unavailable", q850=38)
 """Q.850: network out of order."""
@@ -89,12 +89,14 @@ class ThirdParty(Endpoint):
     def _headers(self, call: Call) -> HeaderFields:
         came = Headers() if call.is_masked else call.caller.session.request.headers
         if call.source is not None and call.source.trunk_group is not None:
-            if call.stir is None:
-                yield from _of(came, IDENTITY)
-            elif not call.is_masked:
+            believed = is_believed(call.source)
+            if call.stir is not None and not call.is_masked:
                 yield from verified_identity(call.from_number, call.from_name, call.stir.verstat)
-                yield from _of(came, IDENTITY[1:])
-        yield from _of(came, HISTORY)
+            elif believed:
+                for name, value in _of(came, IDENTITY[:1]):
+                    yield name, without_verdict(value)
+            yield from _of(came, IDENTITY[1:])
+            yield from _of(came, HISTORY if believed else ())
         yield from relayed(came, self._account.relay_sip_headers, call.headers)
 
 

@@ -5,7 +5,7 @@ Whoever places a call makes one: of a user or an endpoint that calls, of a call 
 
 from dataclasses import dataclass, field
 
-from softswitch.plan import AnyEndpoint, User
+from softswitch.plan import AnyEndpoint, ThirdPartyEndpoint, User
 from softswitch.routing.identify import Identified
 from softswitch.routing.number import number_of
 from softswitch.sip.message import Headers, Request
@@ -31,6 +31,10 @@ class Caller:
     is_private: bool = False
     is_asserted: bool = False
     """A trunk that we trust vouches for the number."""
+    is_own: bool = False
+    """It is the number of a user of ours, who calls."""
+    is_believed: bool = False
+    """The call came over a trunk whose word is taken on over whom it has come before."""
     diversions: tuple[tuple[str, str], ...] = ()
     """Numbers of ours that have forwarded the call, latest first, each with why (RFC 5806: user-busy, no-answer)."""
     headers: Headers = field(default_factory=Headers)
@@ -61,6 +65,8 @@ class Caller:
             claims=number_of(from_.uri) if is_own else "",
             is_private=wants_privacy(request),
             is_asserted=_is_asserted(source, request),
+            is_own=user is not None and bool(user.phonenumber),
+            is_believed=is_believed(source),
             diversions=diversions,
             headers=request.headers,
         )
@@ -72,13 +78,25 @@ class Caller:
             return f"user {self.user.username}"
         return f"endpoint {self.endpoint.name}" if self.endpoint is not None else ""
 
+    @property
+    def shown_as(self) -> str:
+        """Whose numbers may be shown: the subject's; where it was forwarded, those of a third party that calls;
+        nothing for a number that is passed on as it came."""
+        if not self.diversions:
+            return self.subject
+        return f"endpoint {self.endpoint.name}" if isinstance(self.endpoint, ThirdPartyEndpoint) else ""
+
+
+def is_believed(source: Identified) -> bool:
+    """Whether a trunk sends it whose word on who calls, and over whom, is taken (`in_identity_mode`)."""
+    return source.trunk_group is not None and (source.trunk is None or source.trunk.in_identity_mode == "passthrough")
+
 
 def _is_asserted(source: Identified, request: Request) -> bool:
     """Whether somebody we trust vouches for the number: a trunk by its header, we ourselves for our users."""
     if source.user is not None:
         return source.user.phonenumber is not None
-    trusted = source.trunk is None or source.trunk.in_identity_mode == "passthrough"
-    return source.trunk_group is not None and trusted and "P-Asserted-Identity" in request.headers
+    return is_believed(source) and "P-Asserted-Identity" in request.headers
 
 
 def wants_privacy(request: Request) -> bool:

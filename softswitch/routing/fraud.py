@@ -112,8 +112,11 @@ class Guard:
     def adopt(self, plan: Plan) -> None:
         self._plan = plan
 
-    def rules_of(self, caller: Caller) -> CallingRules:
-        return self._rules(caller.subject)
+    def rules_of(self, subject: str) -> CallingRules:
+        """His own, those of everybody, or what holds without any."""
+        kind, _, name = subject.partition(" ")
+        rules = self._plan.calling_rules
+        return rules.get((kind, name)) or rules.get(("", "")) or DEFAULT_RULES
 
     def weigh(self, caller: Caller, number: str, now: float) -> list[Reason]:
         """Whether a call may go out, without counting it. Raises `Refused`."""
@@ -136,7 +139,7 @@ class Guard:
             raise
         if not caller.subject:
             return None, reasons
-        rules, account = self.rules_of(caller), self._account(caller.subject)
+        rules, account = self.rules_of(caller.subject), self._account(caller.subject)
         if instead_of is None:
             account.rate.take()
             account.spending.calls += 1
@@ -165,7 +168,7 @@ class Guard:
         """The calls that are up of whoever has no money left for another minute of them: they should end."""
         found: set[Fare] = set()
         for account in self._accounts.values():
-            limit = self._rules(account.spending.subject).spend_per_day if account.fares else 0.0
+            limit = self.rules_of(account.spending.subject).spend_per_day if account.fares else 0.0
             running = sum(fare.price(now) for fare in account.fares)
             if limit and running and account.spending.price + running > limit:
                 found |= {fare for fare in account.fares if fare.answered_at is not None}
@@ -185,7 +188,7 @@ class Guard:
         """The price of a minute, where there is one. Raises `_Offence`."""
         if not caller.subject:
             return None
-        rules = self.rules_of(caller)
+        rules = self.rules_of(caller.subject)
         self._check_destination(rules, number, reasons)
         rate = self._decks.rate(rules.rate_deck, number) if rules.rate_deck is not None else None
         if instead_of is None:
@@ -233,11 +236,6 @@ class Guard:
 
     # ---- the accounts
 
-    def _rules(self, subject: str) -> CallingRules:
-        kind, _, name = subject.partition(" ")
-        rules = self._plan.calling_rules
-        return rules.get((kind, name)) or rules.get(("", "")) or DEFAULT_RULES
-
     def _account(self, subject: str) -> Account:
         """As of today."""
         account, day = self._accounts.get(subject), self.today()
@@ -255,7 +253,7 @@ class Guard:
     def _warn(self, account: Account) -> None:
         """Once a day, when most of what may be spent is."""
         subject, price = account.spending.subject, account.spending.price
-        rules = self._rules(subject)
+        rules = self.rules_of(subject)
         if rules.spend_per_day and not account.is_near and price >= NEAR_THE_LIMIT * rules.spend_per_day:
             account.is_near = True
             why = f"has spent {price:.2f} of {rules.spend_per_day:g} today"

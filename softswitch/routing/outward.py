@@ -204,7 +204,7 @@ class Outward:
 
     def _weighed(self, number: str, group: TrunkGroup, caller: Caller, now: float, reasons: list[Reason]) -> Weighed:
         """Raises `Refused` with all reasons so far."""
-        shown, why = caller_id(caller, self._dids.get(caller.subject, ()), self.guard.rules_of(caller))
+        shown, why = caller_id(caller, self._dids.get(caller.shown_as, ()), self.guard.rules_of(caller.shown_as))
         subject = Subject(shown.number, number, caller.headers, [*reasons, why])
         subject.attestation = caller.attestation
         _of_endpoint(caller.endpoint).apply(subject)

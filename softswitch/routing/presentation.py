@@ -2,6 +2,7 @@
 
 A user or an endpoint may only show a number that is his: `phonenumber` of the user, a DID that leads to him, or one of
 `caller_ids` in his calling rules. Any other claim is replaced by his first number; who has none is shown as anonymous.
+That holds for a third party also where a user of ours forwards its call.
 
 `out_identity_mode` of the trunk says in which headers the number stands:
 
@@ -12,8 +13,13 @@ A user or an endpoint may only show a number that is his: `phonenumber` of the u
 
 A caller who wants privacy is anonymous in From (RFC 3323); the trusted headers still name him, with `Privacy: id`:
 a carrier has to know whom to bill.
+
+What a call says of its way before it came to us (Diversion, History-Info) and of a caller who was vouched for
+(P-Asserted-Identity) goes on only where a trunk that we believe has sent it, and never with a `verstat` that is not of
+our own finding.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -26,6 +32,10 @@ from softswitch.sip.uri import Uri, escape_user
 
 ANONYMOUS = "anonymous"
 DIVERSIONS_AT_MOST = 5
+OF_CARRIERS = frozenset({"diversion", "history-info", "p-asserted-identity"})
+"""Headers that carriers say to each other: nobody else's are passed on."""
+
+_VERSTAT = re.compile(r";\s*verstat\s*=[^;>,]*", re.IGNORECASE)
 
 HeaderFields = Iterator[tuple[str, str]]
 Here = tuple[str, int | None]
@@ -57,19 +67,21 @@ def numbers_of_users_and_endpoints(plan: Plan) -> Mapping[str, tuple[str, ...]]:
 
 
 def caller_id(caller: Caller, dids: Iterable[str], rules: CallingRules) -> tuple[CallerId, Reason]:
-    """The number that is shown, and why. `dids`: those that lead to the caller."""
-    if not caller.subject or caller.diversions:
-        shown = CallerId(caller.number or ANONYMOUS, caller.name, caller.is_private, False, caller.is_asserted)
+    """The number that is shown, and why. `dids`, `rules`: those of whoever it is shown as."""
+    who = caller.shown_as
+    if not who:
+        number = caller.number or ANONYMOUS
+        shown = CallerId(number, caller.name, caller.is_private, caller.is_own, caller.is_asserted)
         return shown, Reason("caller id", shown.number, True, "of the call that is passed on" if caller.number else "")
     own = _own(caller, dids, rules)
     claimed = caller.claims or caller.number
     if claimed in own:
-        number, why = claimed, f"is a number of {caller.subject}"
+        number, why = claimed, f"is a number of {who}"
     elif own:
         number = own[0]
-        why = f"the first of {caller.subject}" + (f", to whom {claimed} does not belong" if claimed else "")
+        why = f"the first of {who}" + (f", to whom {claimed} does not belong" if claimed else "")
     else:
-        number, why = ANONYMOUS, f"{caller.subject} has no number to show"
+        number, why = ANONYMOUS, f"{who} has no number to show"
     return CallerId(number, caller.name, caller.is_private, bool(own), bool(own)), Reason(
         "caller id", number, True, why
     )
@@ -108,27 +120,34 @@ def verified_identity(number: str, name: str, verstat: str) -> HeaderFields:
         yield "P-Asserted-Identity", f"{shown}<tel:+{number};verstat={verstat}>"
 
 
+def without_verdict(asserted: str) -> str:
+    """P-Asserted-Identity of somebody else, without what he says to have found out about it."""
+    return _VERSTAT.sub("", asserted)
+
+
 def diversion_headers(caller: Caller, here: Here) -> HeaderFields:
-    """Who has forwarded the call: we first, then whoever did before it came to us (RFC 5806 §6)."""
+    """Who has forwarded the call: we first, then whoever did before it came over a trunk (RFC 5806 §6)."""
     for number, reason in caller.diversions[:DIVERSIONS_AT_MOST]:
         yield "Diversion", f"<{_uri(number, here)}>;reason={reason};counter=1"
-    for value in caller.headers.all("Diversion")[:DIVERSIONS_AT_MOST]:
+    for value in caller.headers.all("Diversion")[:DIVERSIONS_AT_MOST] if caller.is_believed else ():
         yield "Diversion", value
 
 
 def relayed_headers(caller: Caller, names: Iterable[str], changed: Mapping[str, str]) -> HeaderFields:
     """What the trunk passes on of the INVITE that came in, and what transformations have made of it."""
     for name in names:
-        if name.lower() not in changed:
+        known_as = name.lower()
+        if known_as not in changed and (caller.is_believed or known_as not in OF_CARRIERS):
             for value in caller.headers.all(name):
-                yield name, value
+                yield name, without_verdict(value) if known_as == "p-asserted-identity" else value
     for name, value in changed.items():
         if value:
             yield "-".join(part.capitalize() for part in name.split("-")), value
 
 
 def _own(caller: Caller, dids: Iterable[str], rules: CallingRules) -> list[str]:
-    phonenumber = caller.user.phonenumber if caller.user is not None else None
+    is_his = caller.user is not None and caller.shown_as == caller.subject
+    phonenumber = caller.user.phonenumber if caller.user is not None and is_his else None
     return [*([phonenumber] if phonenumber else []), *dids, *rules.caller_ids]
 
 

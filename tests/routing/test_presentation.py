@@ -1,10 +1,12 @@
 """Who is shown to the PSTN: only one's own numbers, in the headers the trunk wants, and nothing where so wished."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from softswitch.plan import NumberPlan, Plan
+from softswitch.carriers import _attestation
+from softswitch.plan import NumberPlan, Plan, ThirdPartyEndpoint
 from softswitch.routing import Identified, Outward, Target
 from softswitch.routing.caller import Caller, wants_privacy
 from softswitch.sip.message import Headers
@@ -163,6 +165,84 @@ def test_a_forwarded_call_shows_who_called_and_who_forwarded_it() -> None:
         ("Diversion", "<sip:12025550111@203.0.113.5:5060>;reason=no-answer;counter=1"),
         ("Diversion", "<sip:12025550000@192.0.2.9>;reason=unconditional"),
     ]
+
+
+def test_what_a_phone_says_of_the_way_of_its_call_does_not_reach_the_carrier() -> None:
+    it = plan(relay_sip_headers=["P-Asserted-Identity", "X-Ticket"])
+    forged = (
+        ("Diversion", "<sip:18005550000@bank.example>;reason=unconditional"),
+        ("History-Info", "<sip:18005550000@bank.example>;index=1"),
+        ("P-Asserted-Identity", "<sip:18005550000@bank.example>"),
+        ("X-Ticket", "7"),
+    )
+    target = out(of_user("1001", "sip:1001@198.51.100.1", it, *forged), it)
+    assert headers(target, "X-Ticket", "Diversion", "History-Info") == [("X-Ticket", "7")]
+    assert "18005550000" not in str(target.headers)
+
+
+def test_what_a_trunk_says_that_is_not_believed_does_not_go_on_to_another() -> None:
+    it = plan(in_identity_mode="from", relay_sip_headers=["P-Asserted-Identity"])
+    group = it.trunk_groups["pstn"]
+    request = invite(
+        "sip:12025550112@203.0.113.5",
+        "sip:13105550199@192.0.2.1",
+        ("P-Asserted-Identity", "<tel:+18005550000;verstat=TN-Validation-Passed>"),
+        ("Diversion", "<sip:12025550000@192.0.2.9>;reason=unconditional"),
+    )
+    source, diversions = Identified(group, group.trunks[0], None, ""), (("12025550111", "no-answer"),)
+    target = out(Caller.of(source, request, number="13105550199", diversions=diversions), it)
+    assert headers(target, "P-Asserted-Identity", "Diversion") == [
+        ("Diversion", "<sip:12025550111@203.0.113.5:5060>;reason=no-answer;counter=1"),
+    ]
+
+
+def test_a_relayed_identity_loses_the_verdict_that_is_not_ours() -> None:
+    it = plan(out_identity_mode="from", relay_sip_headers=["P-Asserted-Identity"])
+    group = it.trunk_groups["pstn"]
+    asserted = ("P-Asserted-Identity", '"Jane" <tel:+13105550199;VerStat=TN-Validation-Passed;cpc=ordinary>')
+    request = invite("sip:12025550112@203.0.113.5", "sip:13105550199@192.0.2.1", asserted)
+    source, diversions = Identified(group, group.trunks[0], None, ""), (("12025550111", "no-answer"),)
+    target = out(Caller.of(source, request, number="13105550199", diversions=diversions), it)
+    assert headers(target, "P-Asserted-Identity") == [
+        ("P-Asserted-Identity", '"Jane" <tel:+13105550199;cpc=ordinary>'),
+    ]
+
+
+@pytest.mark.parametrize(("claims", "number"), [("18005550000", "12025550114"), ("12025550114", "12025550114")])
+def test_a_third_party_shows_a_number_of_its_own_where_a_user_forwards_its_call(claims: str, number: str) -> None:
+    it = plan()
+    crm = it.endpoints["crm"]
+    assert isinstance(crm, ThirdPartyEndpoint)
+    caller = Caller.of(
+        Identified(None, None, None, "", crm),
+        invite("sip:1001@203.0.113.5", f"sip:{claims}@198.51.100.1"),
+        number=claims,
+        endpoint=crm,
+        diversions=(("12025550111", "user-busy"),),
+    )
+    target = out(replace(caller, user=it.users["1001"]), it)
+    assert shown(target) == f"<sip:{number}@203.0.113.5:5060>"
+    assert claims == number or claims not in str(target.headers)
+
+
+@pytest.mark.parametrize(("who", "attested"), [("1001", "A"), ("trunk", "C"), ("crm", "A")])
+def test_a_call_that_is_forwarded_is_attested_by_whose_number_is_shown(who: str, attested: str) -> None:
+    it = plan()
+    group, crm, user = it.trunk_groups["pstn"], it.endpoints["crm"], it.users["1001"]
+    assert isinstance(crm, ThirdPartyEndpoint)
+    source = {
+        "1001": Identified(None, None, user, ""),
+        "trunk": Identified(group, group.trunks[0], None, ""),
+        "crm": Identified(None, None, None, "", crm),
+    }[who]
+    request = invite("sip:1002@203.0.113.5", "sip:13105550199@192.0.2.1")
+    diversions = (("12025550113", "user-busy"),)
+    caller = Caller.of(source, request, number="13105550199", endpoint=source.endpoint, diversions=diversions)
+    found = []
+    outward = Outward(it)
+    outward.sign = lambda caller, shown, _dest, asked: found.append(_attestation(caller, shown, asked)) or ()  # type: ignore[func-returns-value]
+    outward.targets(TO, group, replace(caller, user=it.users["1002"]), 0.0)
+    assert found == [attested]
 
 
 def test_the_name_of_a_user_who_has_no_number_is_not_told_when_his_call_is_forwarded() -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -88,7 +89,10 @@ class Web:
         verifier._fetching._client = httpx.AsyncClient(transport=httpx.MockTransport(self._serve))
 
     async def _serve(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=self.served)
+        return httpx.Response(200, content=self._stream())
+
+    async def _stream(self) -> AsyncIterator[bytes]:
+        yield self.served
 
 
 @pytest.mark.parametrize(("is_trusted", "verstat"), [(True, "TN-Validation-Passed"), (False, "TN-Validation-Failed")])

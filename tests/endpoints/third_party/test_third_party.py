@@ -11,7 +11,7 @@ import structlog
 
 from softswitch.sip.digest import Challenger
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import DIDS, Phone, Town, town
+from tests.stories.town import CARRIER, DIDS, Phone, Town, town
 
 NUMBER = "12025550106"
 FIRST, SECOND = "127.0.0.71", "127.0.0.72"
@@ -290,3 +290,31 @@ async def test_whom_it_calls_may_transfer_and_it_may_not(tmp_path: Path) -> None
         await cid.picks_up()
         await asyncio.sleep(2)
         assert hear_each_other(crm, cid)
+
+
+async def test_what_a_trunk_asserts_that_is_not_believed_and_a_verdict_that_is_not_ours_are_not_handed_on(
+    tmp_path: Path,
+) -> None:
+    asserted = '"Bank" <tel:+18005550000;verstat=TN-Validation-Passed>'
+    known = [
+        ("P-Asserted-Identity", asserted),
+        ("Diversion", "<sip:12025550188@carrier.test>;reason=user-busy"),
+        ("History-Info", "<sip:12025550188@carrier.test>;index=1"),
+    ]
+    for mode, handed_on in (("from", []), ("passthrough", ['"Bank" <tel:+18005550000>'])):
+        trunk = {"name": "carrier", "address": CARRIER, "port": 5060, "in_identity_mode": mode}
+        groups = [{"name": "pstn", "acls": [f"{CARRIER}/32"], "trunks": [trunk]}]
+        async with business(tmp_path / mode, settings={"groups": groups}) as it:
+            crm, caller = await box(it), await it.carrier()
+            caller.dial(NUMBER, headers=known)
+            request = (await crm.rings()).request
+            assert request.headers.all("P-Asserted-Identity") == handed_on
+            assert len(request.headers.all("Diversion")) == len(request.headers.all("History-Info")) == len(handed_on)
+            assert request.from_.uri.username == ("13105550199" if mode == "from" else "18005550000")
+
+
+async def test_what_a_phone_says_of_the_way_of_its_call_is_not_handed_on(tmp_path: Path) -> None:
+    async with business(tmp_path) as it:
+        crm, ann = await box(it), await it.phone("1001")
+        ann.dial(NUMBER, headers=[("Diversion", "<sip:18005550000@bank.example>;reason=user-busy")])
+        assert "Diversion" not in (await crm.rings()).request.headers
