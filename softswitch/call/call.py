@@ -136,6 +136,14 @@ class Call:
         age_s = int(self.clock() - self.started_at)
         return f"<Call {self.id} {self.from_number} -> {self.to_number} {self.state} {age_s // 60:02}:{age_s % 60:02}>"
 
+    @property
+    def over(self) -> str | None:
+        """The trunk or user it comes from; of one that we have placed, what its first side was called over."""
+        if self.source is not None:
+            return self.source.name
+        target = getattr(self.caller, "target", None)
+        return None if target is None else str(target).removeprefix("trunk ")
+
     def announce(self) -> None:
         """Tells that there is a new call."""
         if CallStarted in self.events:

@@ -15,6 +15,7 @@ from softswitch.call import (
     LegStarted,
 )
 from softswitch.endpoints.conference import AttendeeChanged
+from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
 from softswitch.sip import Message, Request, Response
 
 Kind = Literal["sip", "event", "key", "quality", "callback"]
@@ -97,6 +98,25 @@ def _attendee(event: AttendeeChanged) -> Told:
     return "event", f"{event.what} {event.value}".rstrip(), None
 
 
+def _mediation(event: MediationStarted) -> Told:
+    return "event", _mediated(event.record), None
+
+
+def _stage(event: MediationMoved) -> Told:
+    return "event", "both talk" if event.stage == "talk" else event.stage, None
+
+
+def _dialout_failed(event: DialoutFailed) -> Told:
+    record = event.record
+    return "event", f"{_mediated(record)}: {record.sipcause} {record.disconnect_reason}", None
+
+
+def _mediated(record: MediatorRecord) -> str:
+    """`binding 2f6ad1a1: 13105550199 to 13105550123 over 12025550105`."""
+    ways = f"{record.number_src} to {record.number_dst} over {record.number_redirect}"
+    return f"{record.event_type} {record.reference_sid[:8]}: {ways}"
+
+
 _TOLD: dict[type, Callable[[Any], Told]] = {
     CallStarted: _started,
     LegStarted: _leg,
@@ -107,4 +127,7 @@ _TOLD: dict[type, Callable[[Any], Told]] = {
     LegMeasured: _measured,
     CallbackTried: _callback,
     AttendeeChanged: _attendee,
+    MediationStarted: _mediation,
+    MediationMoved: _stage,
+    DialoutFailed: _dialout_failed,
 }

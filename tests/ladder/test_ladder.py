@@ -6,10 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from softswitch.call import Call, CallbackTried, LegMeasured, Outcome
+from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
 from softswitch.ladder import Entry, Ladder, Picture
 from softswitch.ladder.drawing import WIDTH, draw
+from softswitch.ladder.titles import of_event
 from softswitch.sip import Peer, Transport
 from softswitch.sip.digest import Credentials
 from tests.test_switch import CARRIER, DID, NUMBER, PSTN, Board, Run, board, talk
@@ -134,6 +137,24 @@ async def test_quality_and_callbacks_are_in_the_same_picture(tmp_path: Path) -> 
     assert picture is not None
     assert titles(picture, "quality") == ["MOS 4.30, 1.2 % lost, 2.5 ms jitter, 41 ms round trip"]
     assert titles(picture, "callback") == ["callback app_conference_call to crm.example: 503 in 12 ms, attempt 2"]
+
+
+def test_a_mediated_call_is_told_in_words() -> None:
+    record = MediatorRecord(
+        dr_sid="a",
+        event_type="binding",
+        reference_sid="2f6ad1a1-77f2",
+        date_start="",
+        number_src="13105550199",
+        number_dst="13105550123",
+        number_redirect="12025550105",
+    )
+    words = "binding 2f6ad1a1: 13105550199 to 13105550123 over 12025550105"
+    assert of_event(MediationStarted("a", record)) == ("event", words, None)
+    assert of_event(MediationMoved("a", 0.0, "stage two")) == ("event", "stage two", None)
+    assert of_event(MediationMoved("a", 0.0, "talk")) == ("event", "both talk", None)
+    failed = structs.replace(record, sipcause=487, disconnect_reason="Cancelled")
+    assert of_event(DialoutFailed(failed)) == ("event", f"{words}: 487 Cancelled", None)
 
 
 async def test_what_is_sent_again_says_so(tmp_path: Path) -> None:

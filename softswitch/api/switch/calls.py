@@ -128,7 +128,7 @@ def _columns(live: Live) -> Columns[Call]:
         "direction": lambda it: it.caller.session.direction,
         "number_src": lambda it: it.from_number,
         "number_dst": lambda it: it.to_number,
-        "source": lambda it: it.source.name if it.source is not None else None,
+        "source": lambda it: it.over,
         "endpoint": lambda it: it.destination.name if it.destination is not None else it.did and it.did.endpoint,
         "state": lambda it: it.state,
         "path": lambda it: [{**step._asdict(), "at": live.date(step.at)} for step in it.story],

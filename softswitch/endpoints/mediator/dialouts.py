@@ -13,8 +13,8 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from softswitch.call import Call, Outcome, OutgoingLeg, converse
-from softswitch.endpoints.mediator.attributes import wishes
+from softswitch.call import Call, Outcome, OutgoingLeg
+from softswitch.endpoints.mediator.attributes import LONGEST_DIALOUT_S, wishes
 from softswitch.endpoints.mediator.dialout import Dialout, DialoutState, DialoutTrigger
 from softswitch.endpoints.mediator.masking import Shown, shown_to_stage_one, shown_to_stage_two
 from softswitch.endpoints.mediator.means import Means
@@ -154,8 +154,8 @@ class Dialouts:
             raise self._mediator.refusal(call, rejected) from None
         finally:
             self._leave(dialout)
-        self._mediator.move(call, "talk")
-        return await converse(call, far, self._means.lines)
+        at_most_s = wishes(dialout.attributes).maximum_duration or LONGEST_DIALOUT_S
+        return await self._mediator.talk(call, far, at_most_s)
 
     async def _stage_one(self, dialout: Dialout, leg: OutgoingLeg) -> None:
         await leg.answered()

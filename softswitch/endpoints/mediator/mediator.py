@@ -30,6 +30,7 @@ from softswitch.routing.identity import ANONYMOUS
 NO_BINDING = CallRejected(404, "Not Found", q850=1)
 NOBODY_TO_REPLY_TO = CallRejected(480, "Temporarily Unavailable", q850=18)
 """The destination calls before anybody has called him."""
+TALKED_ENOUGH = "Maximum duration"
 COMMA_S = 0.5
 KEY_S = 0.2
 
@@ -104,8 +105,7 @@ class Mediator(Endpoint):
             return await self._means.ways.hand_on(call, destination, shown)
         invitation = self._means.ways.invitation(destination, shown, self.account, call)
         leg = await self.ring(call, invitation, wanted, "" if route.is_reply else route.binding.dtmf)
-        self.move(call, "talk")
-        return await converse(call, leg, self._means.lines)
+        return await self.talk(call, leg, wanted.maximum_duration)
 
     async def ring(
         self, call: Call, invitation: Invitation, wanted: Wishes, dtmf: str = "", *, announces: bool = True
@@ -135,6 +135,17 @@ class Mediator(Endpoint):
             waiting.close()
         call.callee = leg
         return leg
+
+    async def talk(self, call: Call, leg: OutgoingLeg, at_most_s: float | None) -> Outcome:
+        """Both talk, until one hangs up or the time is over."""
+        self.move(call, "talk")
+        if at_most_s is None:
+            return await converse(call, leg, self._means.lines)
+        timer = asyncio.get_running_loop().call_later(at_most_s, self._means.end, call, TALKED_ENOUGH)
+        try:
+            return await converse(call, leg, self._means.lines)
+        finally:
+            timer.cancel()
 
     def refusal(self, call: Call, rejected: CallRejected) -> CallRejected:
         """A refusal as the waiting side is told; its words stay in the story of the call."""

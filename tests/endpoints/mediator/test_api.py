@@ -231,6 +231,8 @@ async def test_one_redirect_number_leads_one_caller_to_one_place(at: Office) -> 
         ({"attributes": {"ringback": "no/such"}}, "attributes.ringback"),
         ({"attributes": {"announce": "../../etc/passwd"}}, "attributes.announce"),
         ({"attributes": {"announce": "/etc/passwd"}}, "attributes.announce"),
+        ({"attributes": {"maximum_duration": "0"}}, "attributes.maximum_duration"),
+        ({"attributes": {"maximum_duration": "for ever"}}, "attributes.maximum_duration"),
         ({"attributes": {"cnam": "x" * 65}}, "attributes.cnam"),
         ({"attributes": {"X-A": "a\r\nVia: b"}}, "attributes.X-A"),
         ({"binding_sid": "5d1f0c8e-77c4-4c1b-9c53-8f7b3d0b1a52"}, "binding_sid"),

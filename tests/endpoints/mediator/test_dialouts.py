@@ -171,6 +171,25 @@ async def test_a_number_can_be_in_one_dialout_only(tmp_path: Path) -> None:
         it.dial_out(ONE, TWO, delay=100)
 
 
+@pytest.mark.parametrize(("wanted", "talk_s"), [({}, 40), ({"maximum_duration": "20"}, 20)])
+async def test_a_forgotten_dialout_ends_by_itself(
+    tmp_path: Path, wanted: dict[str, str], talk_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("softswitch.endpoints.mediator.dialouts.LONGEST_DIALOUT_S", 40)
+    async with street(tmp_path) as it:
+        bob, far = await it.town.phone("1002"), await it.town.carrier()
+        it.dial_out(ONE, TWO, **wanted)
+        await far.picks_up()
+        (call,) = it.town.app.switch.calls.values()
+        assert call.over == "pstn/carrier"
+        await bob.picks_up()
+        await asyncio.sleep(talk_s - 5)
+        assert it.town.app.switch.calls
+        await asyncio.sleep(10)
+        assert not it.town.app.switch.calls
+        assert [(await phone.ended()).by for phone in (bob, far)] == ["remote", "remote"]
+
+
 async def test_a_change_that_is_refused_leaves_the_dialout_as_it_was(tmp_path: Path) -> None:
     async with street(tmp_path) as it:
         far = await it.town.carrier()
