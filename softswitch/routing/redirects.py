@@ -3,7 +3,7 @@
     disabled     no: the 3xx is the trunk's answer
     direct       the number of each Contact is called, over the same trunk group as if it had been dialled
     direct_uri   each Contact is called as it stands
-    protected    each Contact is called as it stands, where its host is the address of a trunk or an endpoint
+    protected    each Contact is called as it stands, where that is the address and port of a trunk or an endpoint
 
 Contacts are tried by their q-value (RFC 3261 §8.1.3.4). A call is sent on `HOPS_AT_MOST` times, and never to where it
 has been sent before.
@@ -20,6 +20,8 @@ from softswitch.sip.headers import Address
 from softswitch.sip.uri import Uri
 
 HOPS_AT_MOST = 5
+PORT, TLS_PORT = 5060, 5061
+"""Where a Contact names none (RFC 3261 §19.1.2)."""
 CONTACTS_AT_MOST = 10
 
 
@@ -38,9 +40,9 @@ class Redirects:
 
     def adopt(self, plan: Plan) -> None:
         trunks = (trunk for group in plan.numbers.trunk_groups for trunk in group.trunks)
-        known = {trunk.address.lower() for trunk in trunks if trunk.address}
+        known = {(trunk.address.lower(), trunk.port) for trunk in trunks if trunk.address}
         for endpoint in plan.numbers.endpoints:
-            known |= {str(address.ip).lower() for address in getattr(endpoint, "addresses", ())}
+            known |= {(str(address.ip).lower(), address.port) for address in getattr(endpoint, "addresses", ())}
         self._known = known
 
     def ways(self, target: Target, contacts: Iterable[Address], hops: int, reasons: list[Reason]) -> list[Onward]:
@@ -68,9 +70,15 @@ class Redirects:
             return "can't be called over a trunk"
         if uri.matches(target.uri):
             return "is where it was sent to"
-        if policy == "protected" and uri.host.lower() not in self._known:
-            return f"{uri.host} is no address of a trunk or an endpoint"
+        host, port = _place(uri)
+        if policy == "protected" and (host, port) not in self._known:
+            return f"{host}:{port} is no address of a trunk or an endpoint"
         return ""
+
+
+def _place(uri: Uri) -> tuple[str, int]:
+    """Where a request to it is sent: `maddr` goes before the host (RFC 3263 §4)."""
+    return (uri.params.get("maddr") or uri.host).lower(), uri.port or (TLS_PORT if uri.transport == "tls" else PORT)
 
 
 def _q(contact: Address) -> float:

@@ -46,12 +46,29 @@ def followed(policy: str, *contacts: str, hops: int = 0) -> tuple[list[str], lis
         ("direct_uri", "<sip:14155550999@203.0.113.9>", ["sip:14155550999@203.0.113.9"]),
         ("protected", KNOWN, ["sip:14155550999@192.0.2.77"]),
         ("protected", "<sip:14155550999@203.0.113.9>", []),
+        (
+            "protected",
+            "<sip:14155550999@203.0.113.9;maddr=192.0.2.77>",
+            ["sip:14155550999@203.0.113.9;maddr=192.0.2.77"],
+        ),
         ("direct_uri", "<tel:+14155550999>", []),
         ("direct_uri", "<sips:14155550999@203.0.113.9>", []),
     ],
 )
 def test_the_policy_of_the_trunk_says_where_a_3xx_leads(policy: str, contact: str, goes_to: list[str]) -> None:
     assert followed(policy, contact)[0] == goes_to
+
+
+@pytest.mark.parametrize(
+    ("contact", "place"),
+    [
+        ("<sip:14155550999@192.0.2.77;maddr=203.0.113.9>", "203.0.113.9:5060"),
+        ("<sip:14155550999@192.0.2.77:5080>", "192.0.2.77:5080"),
+        ("<sip:14155550999@192.0.2.77;transport=tls>", "192.0.2.77:5061"),
+    ],
+)
+def test_protected_looks_at_where_the_call_would_really_be_sent(contact: str, place: str) -> None:
+    assert followed("protected", contact) == ([], [f"{place} is no address of a trunk or an endpoint"])
 
 
 def test_contacts_are_tried_by_their_q_value() -> None:
