@@ -9,7 +9,7 @@ Users whose phone is registered from the very address stay able to prove themsel
 passwords name them. What is remembered of addresses has a bound; nothing here waits, `after_s` tells how long to.
 """
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -27,16 +27,21 @@ Who = TypeVar("Who", User, User | ThirdPartyEndpoint)
 SOURCES_REMEMBERED = 20_000
 NAMES_REMEMBERED = 100
 """Of one address, so many users that were guessed at."""
+SOURCES_TOLD = 1000
+"""Addresses with wrong passwords that are named when somebody asks for news; more are only counted."""
+MOST_SLOWED = 1000
+"""Wrong passwords that wait for their answer at the same time, in requests of any kind."""
 NETWORK_OF_IPV6 = 4
 """Groups of an IPv6 address that name its network: who has one address of a /64 has them all."""
 
 
 class Denied(Refused):
-    """403 for a wrong password; the answer is to wait for `after_s`."""
+    """403 for a wrong password; the answer is to wait for `after_s`, or not at all where too many wait."""
 
-    def __init__(self, after_s: float) -> None:
+    def __init__(self, after_s: float, *, is_one_too_many: bool = False) -> None:
         super().__init__(403, "Forbidden", counted_as="wrong_credentials", q850=21)
         self.after_s = after_s
+        self.is_one_too_many = is_one_too_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,9 @@ class Guard:
         self._users = plan.users
         self._callers = _callers(plan)
         self._sources: OrderedDict[str, _Source] = OrderedDict()
+        self._slowed: deque[float] = deque()
+        """When each wrong password that waits for its answer gets it."""
+        self._wrong_from: Counter[str] = Counter()
 
     def adopt(self, plan: Plan) -> None:
         """Users and passwords of this plan from now on."""
@@ -102,6 +110,11 @@ class Guard:
         self.counts["stale" if verdict is Verdict.STALE else "challenged"] += 1
         raise self._challenge(request, peer, now, is_stale=verdict is Verdict.STALE)
 
+    def news(self) -> Counter[str]:
+        """Wrong passwords since this was asked last, by the address they came from; "others" beyond so many."""
+        news, self._wrong_from = self._wrong_from, Counter()
+        return news
+
     def is_banned(self, peer: Peer, now: float) -> bool:
         """Whether passwords from this address are not looked at."""
         source = self._sources.get(_network(peer.host))
@@ -128,6 +141,8 @@ class Guard:
         """Counts a wrong password, for its address and the name it was tried with."""
         settings = self._settings
         source = self._source(_network(peer.host), now)
+        is_told = peer.host in self._wrong_from or len(self._wrong_from) < SOURCES_TOLD
+        self._wrong_from[peer.host if is_told else "others"] += 1
         if source.banned_until > now:
             self.counts["refused_by_ban"] += 1
         else:
@@ -138,7 +153,16 @@ class Guard:
             source.by_name[name] += 1
         if settings.wrong_passwords and source.wrong >= settings.wrong_passwords and source.banned_until <= now:
             self._ban(_network(peer.host), source, now)
-        return Denied(settings.slowed_s)
+        return self._slowed_down(settings.slowed_s, now)
+
+    def _slowed_down(self, after_s: float, now: float) -> Denied:
+        while self._slowed and self._slowed[0] <= now:
+            self._slowed.popleft()
+        if after_s and len(self._slowed) >= MOST_SLOWED:
+            self.counts["not_slowed"] += 1
+            return Denied(0.0, is_one_too_many=True)
+        self._slowed.append(now + after_s)
+        return Denied(after_s)
 
     def _ban(self, name: str, source: "_Source", now: float) -> None:
         wrong, source.wrong = source.wrong, 0

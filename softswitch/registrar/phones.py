@@ -31,8 +31,7 @@ if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait
 
 LOOKS_EVERY_S = 1.0
 RATE_OVER_S = 10
-MOST_SLOWED = 1000
-"""Wrong passwords that wait for their answer; more get none."""
+SOURCES_LOGGED = 10
 NONCES_REMEMBERED = 100_000
 
 EXTENSIONS = {"REGISTER": frozenset({"path", "outbound"}), "SUBSCRIBE": frozenset[str]()}
@@ -86,7 +85,7 @@ class Phones:
         self.registers_per_second = 0.0
         """Over the last seconds."""
         self.unanswered = 0
-        """Wrong passwords that got no answer, since too many waited for theirs."""
+        """Wrong passwords in REGISTER and SUBSCRIBE that got no answer, since too many waited for theirs."""
         self.location = Location(plan)
         self.guard = Guard(settings.guard, plan, self.location, challenger, settings.registrar.md5_agents)
         self.registrar = Registrar(settings.registrar, self.location, self.guard)
@@ -97,7 +96,7 @@ class Phones:
         self.qualify = Qualify(settings.registrar.qualify_s, stack, self.location, clock)
         self.keeping: Keeping | None = None
         """Where there is a store."""
-        self._slowed = 0
+        self._tells_every_s = settings.logs.drops_every_s
         self._log = get_logger()
         self.location.on_change = self._changed
         self.guard.on_ban = self._banned
@@ -135,6 +134,7 @@ class Phones:
         """Ends what has expired, until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._expire())
+            tasks.create_task(self._tell_wrong_passwords())
             tasks.create_task(self.qualify.run())
             if self.keeping is not None:
                 tasks.create_task(self.keeping.run())
@@ -148,6 +148,14 @@ class Phones:
             self.registers_per_second = (totals[-1] - totals[0]) / max(1, len(totals) - 1) / LOOKS_EVERY_S
             self.location.expire(now)
             self.subscriptions.expire(now)
+
+    async def _tell_wrong_passwords(self) -> None:
+        """One line an interval, whatever the flood; none where there were none."""
+        while True:
+            await asyncio.sleep(self._tells_every_s)
+            if wrong := self.guard.news():
+                sources = ", ".join(f"{host} ({count})" for host, count in wrong.most_common(SOURCES_LOGGED))
+                self._log.warning("wrong passwords", count=wrong.total(), sources=sources)
 
     # ---- requests
 
@@ -168,7 +176,7 @@ class Phones:
             response = serve(request, peer)
         except Denied as denied:
             self._count(request, 403)
-            return self._slow_down(request, _refusal(request, denied), denied.after_s)
+            return self._slow_down(request, _refusal(request, denied), denied)
         except CallRejected as rejected:
             response = _refusal(request, rejected)
         self._count(request, response.status)
@@ -178,19 +186,14 @@ class Phones:
         if request.method == "REGISTER":
             self.answers[status] += 1
 
-    def _slow_down(self, request: Request, response: Response, after_s: float) -> Response | None:
-        if not after_s:
-            return response
-        if self._slowed >= MOST_SLOWED:
+    def _slow_down(self, request: Request, response: Response, denied: Denied) -> Response | None:
+        if denied.is_one_too_many:
             self.unanswered += 1
             return None
-        self._slowed += 1
-        asyncio.get_running_loop().call_later(after_s, self._answer_slowed, request, response)
+        if not denied.after_s:
+            return response
+        asyncio.get_running_loop().call_later(denied.after_s, self._stack.answer_later, request, response)
         return None
-
-    def _answer_slowed(self, request: Request, response: Response) -> None:
-        self._slowed -= 1
-        self._stack.answer_later(request, response)
 
     # ---- what is told of them
 

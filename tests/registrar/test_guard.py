@@ -1,12 +1,14 @@
 """What a wrong password costs, and what a scanner does not learn."""
 
+from collections.abc import Callable
+
 import pytest
 
 from softswitch.errors import CallRejected
 from softswitch.registrar.guard import Denied
 from softswitch.routing import Refused
 from softswitch.settings import GuardSettings
-from softswitch.sip.message import Response
+from softswitch.sip.message import Request, Response
 from softswitch.sip.peer import Peer, Transport
 from tests.registrar.phones import HOME, Home, Phone
 
@@ -63,6 +65,25 @@ def test_nobody_gets_another_address_banned_by_packets_that_only_seem_to_come_fr
         assert home.take(spoofing.request(challenge=challenge), HOME).status == 401
     assert not home.guard.is_banned(HOME, home.now)
     assert Phone(home).register().status == 200
+
+
+def test_wrong_passwords_beyond_so_many_that_wait_do_not_wait_whatever_they_ask_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("softswitch.registrar.guard.MOST_SLOWED", 2)
+    home = Home(guard=GuardSettings(wrong_passwords=0))
+
+    def waits_s(prove: Callable[[Request, Peer, float], object]) -> float:
+        phone = Phone(home, password="guess")
+        challenge = home.take(phone.request()).headers.all("WWW-Authenticate")[0]
+        with pytest.raises(Denied) as denied:
+            prove(phone.request(challenge=challenge), HOME, home.now)
+        return denied.value.after_s
+
+    both = (home.guard.authenticate, home.guard.caller)
+    assert [waits_s(prove) for prove in (*both, *both)] == [1.0, 1.0, 0.0, 0.0]
+    home.now += 1
+    assert waits_s(home.guard.caller) == 1.0
 
 
 def test_an_answer_overheard_is_of_no_use_elsewhere() -> None:

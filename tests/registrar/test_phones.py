@@ -5,6 +5,7 @@ import struct
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from softswitch.registrar import PhoneMoved, SourceBanned
 from softswitch.sip import Address, Credentials, Peer, Request, Response, Transport, Uri
@@ -65,8 +66,21 @@ async def test_a_scan_of_extensions_learns_nothing_and_ends_in_a_ban() -> None:
         await neighbour.close()
 
 
+async def test_wrong_passwords_leave_a_line_in_the_log_with_their_source() -> None:
+    async with house(guard={**GUARD, "wrong_passwords": 0}) as home:
+        for number in (1, 1, 2):
+            phone = Telephone(home, "1001", f"10.6.6.{number}")
+            phone.password = "guess"
+            assert (await phone.register()).status == 403
+            await phone.close()
+        with capture_logs() as lines:
+            await asyncio.sleep(30)
+        told = [line for line in lines if line["event"] == "wrong passwords"]
+        assert [(line["count"], line["sources"]) for line in told] == [(3, "10.6.6.1 (2), 10.6.6.2 (1)")]
+
+
 async def test_many_wrong_passwords_at_once_wait_in_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("softswitch.registrar.phones.MOST_SLOWED", 3)
+    monkeypatch.setattr("softswitch.registrar.guard.MOST_SLOWED", 3)
     async with house(guard={**GUARD, "wrong_passwords": 0}) as home:
         phones = [Telephone(home, "1001", f"10.6.6.{number}") for number in range(6)]
         for phone in phones:
