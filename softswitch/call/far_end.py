@@ -4,7 +4,8 @@ from typing import Any
 
 from softswitch.call.call import Call
 from softswitch.call.sids import Sids
-from softswitch.routing import ToPstn, ToUser
+from softswitch.call.stages import Stage
+from softswitch.routing import ToEndpoint, ToPstn, ToUser
 
 
 def way_out(call: Call, sids: Sids) -> dict[str, Any]:
@@ -24,6 +25,8 @@ def way_out(call: Call, sids: Sids) -> dict[str, Any]:
 
 def far_end(call: Call, sids: Sids) -> dict[str, Any]:
     """Known at the end: the leg we have called, over which trunk, and what else was tried."""
+    if call.stage is Stage.FORWARDED and isinstance(call.destination, ToEndpoint):
+        return _forwarded_to(call, call.destination, sids)
     leg = call.callee or call.rung
     if leg is None:
         return {}
@@ -46,6 +49,15 @@ def far_end(call: Call, sids: Sids) -> dict[str, Any]:
     if target.trunk is not None:
         found["trunk_sid_dst"] = target.trunk.sid or None
     return found
+
+
+def _forwarded_to(call: Call, endpoint: ToEndpoint, sids: Sids) -> dict[str, Any]:
+    """An endpoint that took the call itself: whoever was rung before the forward is not its far end."""
+    return {
+        "number_dst_transformed": call.to_number,
+        "endpoint_sid_dst": sids.endpoint(endpoint.name),
+        "user_data": _story(call) or None,
+    }
 
 
 def _story(call: Call) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from softswitch.call import Call
 from tests.endpoints.mediator.street import REDIRECT, street
+from tests.stories.test_two_parties_records import keep_records
 from tests.stories.town import DIDS, ROOM, Town, town
 
 NUMBER = "12025550101"
@@ -34,6 +35,23 @@ async def test_a_forwarded_call_runs_with_the_did_it_was_forwarded_to(tmp_path: 
         assert call.destination is not None
         assert call.destination.name == "hall"
         assert call.dialled_number == "1003"
+
+
+async def test_the_record_of_a_call_forwarded_to_a_conference_does_not_name_the_phone_that_was_busy(
+    tmp_path: Path,
+) -> None:
+    busy = to_the_hall() | {"users": [{}, {"forward_busy": NUMBER}, {}]}
+    async with town(tmp_path, **busy) as it:
+        records, ann, bob = keep_records(it), await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002")
+        await bob.rings()
+        bob.refuse(486)
+        await ann.answered()
+        ann.hang_up()
+        await asyncio.sleep(1)
+        (record,) = records
+        assert (record.number_dst, record.number_dst_transformed) == ("1002", NUMBER)
+        assert (record.ip_dst, record.sipcallid_dst) == (None, None)
 
 
 async def test_a_forwarded_call_goes_by_the_transformations_of_the_did(tmp_path: Path) -> None:
