@@ -1,5 +1,6 @@
 """Number plans applied and exported: what differs is done, all of it or nothing; again changes nothing."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,14 @@ async def test_what_has_no_place_in_stored_is_refused(store: Store, stored: dict
     assert not store.has_objects
 
 
+async def test_what_the_docs_show_as_stored_is_kept_and_not_acted_on(store: Store) -> None:
+    page = (SHIPPED.parent / "docs" / "store.md").read_text()
+    (shown,) = (block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "stored = " in block)
+    talk = {"name": "conference", "type": "conference"}
+    await store.apply(validated(NumberPlan, {"endpoints": [talk]} | tomllib.loads(shown), "docs/store.md"))
+    assert store.plan.numbers.dids[0].stored == tomllib.loads(shown)["dids"][0]["stored"]
+
+
 async def test_an_export_applies_to_the_same_state_here_and_in_an_empty_store(store: Store, tmp_path: Path) -> None:
     await store.apply(plan())
     group = store.plan.trunk_groups["pstn"].sid
@@ -204,6 +213,37 @@ async def test_a_mistake_is_told_with_file_and_key_and_nothing_is_done(
     errors = refused.value.exceptions if isinstance(refused.value, ExceptionGroup) else [refused.value]
     assert told in "\n".join(map(str, errors))
     assert tomllib.loads(await export(settings))["endpoints"] == []
+
+
+GROUP = '[[trunk_groups]]\nname = "pstn"\n[[trunk_groups.trunks]]\nname = "one"\naddress = "192.0.2.7"\n'
+
+
+async def test_adding_one_did_removes_no_other(settings: Settings, tmp_path: Path) -> None:
+    await apply_files(settings, files(tmp_path, a=ROOMS + GROUP, b=NUMBERS))
+    more = NUMBERS.replace("0101", "0102")
+    assert places(await apply_files(settings, files(tmp_path, c=more), adding=True)) == ["+ dids[12025550102]"]
+    second = GROUP.replace("one", "two").replace(".7", ".8")
+    assert places(await apply_files(settings, files(tmp_path, c=second), adding=True)) == [
+        "+ trunk_groups[pstn].trunks[two]"
+    ]
+    found = tomllib.loads(await export(settings))
+    assert [did["phonenumber"] for did in found["dids"]] == ["12025550101", "12025550102"]
+    assert [trunk["name"] for trunk in found["trunk_groups"][0]["trunks"]] == ["one", "two"]
+
+
+async def test_a_complaint_about_an_object_that_is_in_no_file_says_where_it_is_and_offers_to_add_only(
+    settings: Settings, tmp_path: Path
+) -> None:
+    bound = '[[endpoints]]\nname = "masked"\ntype = "mediator"\n[[endpoints.bindings]]\n'
+    bound += 'redirect_did = "12025550105"\ndestination_did = "13105550199"\n'
+    number = NUMBERS.replace("0101", "0105").replace("talk", "masked")
+    await apply_files(settings, files(tmp_path, a=ROOMS + bound, b=number))
+    with pytest.raises(ExceptionGroup) as refused:
+        await apply_files(settings, files(tmp_path, c=NUMBERS))
+    (problem,) = map(str, refused.value.exceptions)
+    assert "endpoints[masked].bindings[0].redirect_did: 12025550105 is no DID of this endpoint" in problem
+    assert "this object is in the database; dids not named in the files are removed (--add keeps them)" in problem
+    assert places(await apply_files(settings, files(tmp_path, c=NUMBERS), adding=True)) == ["+ dids[12025550101]"]
 
 
 async def test_an_endpoint_that_others_still_need_can_not_be_left_out(settings: Settings, tmp_path: Path) -> None:
