@@ -60,7 +60,8 @@ class MediatedWays:
         return self._to_pstn(destination, shown, account, call)
 
     async def hand_on(self, call: Call, destination: ToEndpoint, shown: Shown) -> Outcome:
-        """The endpoint takes it as a call of whoever is shown."""
+        """The endpoint takes it as a call of whoever is shown. Raises `Refused` 503 where it is full."""
+        call.passage.enter(self._destinations.gates_of(destination), self._clock())
         call.from_number, call.from_name, call.did = shown.number, shown.name, destination.did
         call.headers = {name.lower(): value for name, value in shown.headers}
         return await self._destinations.run(call, destination)

@@ -4,10 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from softswitch.call import Call
 from tests.endpoints.mediator.street import REDIRECT, street
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import DIDS, ROOM, Town, town
+from tests.stories.town import CONFERENCE, DIDS, ROOM, Town, town
 
 NUMBER = "12025550101"
 HALL = {"name": "hall", "type": "conference", "call_flow": "direct_host", "capacity": 1, "meeting_rooms": [ROOM]}
@@ -84,3 +86,20 @@ async def test_a_call_forwarded_to_a_redirect_number_finds_its_binding(tmp_path:
         ann.dial("1003")
         await bob.picks_up()
         await ann.answered()
+
+
+async def test_a_binding_that_leads_to_a_conference_finds_no_room_where_it_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONFERENCE, "capacity", 1)
+    async with street(tmp_path) as it:
+        it.bind(NUMBER)
+        ann, bob = await it.town.phone("1001"), await it.town.phone("1002")
+        ann.dial(REDIRECT)
+        await ann.answered()
+        bob.dial(REDIRECT)
+        assert (await bob.ended()).status == 503
+        ann.hang_up()
+        await asyncio.sleep(1)
+        bob.dial(REDIRECT)
+        await bob.answered()
