@@ -101,9 +101,13 @@ def check(config: Config = None) -> None:
 def apply(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Number plans such as numbers.toml.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    adding: Annotated[bool, typer.Option("--add", help="Remove nothing that the files leave out.")] = False,
     config: Config = None,
 ) -> None:
-    """Make the database say what these files say: trunk groups, endpoints, DIDs, users. A running switch follows."""
+    """Make the database say what these files say: trunk groups, endpoints, DIDs, users. A running switch follows.
+
+    A kind of object that the files have becomes just that: those they leave out are removed. Other kinds stay.
+    """
     import asyncio
 
     from softswitch import show
@@ -111,7 +115,7 @@ def apply(
     from softswitch.settings import config_folder, load_settings
 
     settings = load_settings(config_folder(config))
-    changes = asyncio.run(apply_files(settings, files, dry_run=dry_run))
+    changes = asyncio.run(apply_files(settings, files, adding=adding, dry_run=dry_run))
     console = Console(highlight=False, soft_wrap=True)
     if changes:
         console.print(show.differences(changes))

@@ -1,9 +1,9 @@
 """`softswitch apply` and `softswitch export`: number plans into the database and out of it, as TOML; which rules.
 
 Applying is declarative: a kind of object (trunk groups, endpoints, DIDs, users) that the files mention becomes just
-what they say, what they do not mention stays as it is. Everything is checked as at the start of the switch, together
-with what stays; then it is done in one transaction, or, where anything is wrong, not at all. A switch that runs on
-the same database follows within a second.
+what they say, what they do not mention stays as it is; where one only adds, nothing goes at all. Everything is checked
+as at the start of the switch, together with what stays; then it is done in one transaction, or, where anything is
+wrong, not at all. A switch that runs on the same database follows within a second.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,8 +14,9 @@ from softswitch.configfile import Reading, read, read_toml, refusal
 from softswitch.configuration import Configuration, library_of, wrong_properties
 from softswitch.errors import ConfigError
 from softswitch.plan import NumberPlan, Plan
-from softswitch.plan.differences import Difference
+from softswitch.plan.differences import NESTED, Difference
 from softswitch.plan.load import contradictions
+from softswitch.plan.objects import Object
 from softswitch.plan.write import toml
 from softswitch.settings import PLAN_FILE, Settings
 from softswitch.store import Store, StoreError
@@ -24,14 +25,21 @@ from softswitch.store.database import FILE as DATABASE_FILE
 KINDS = ("rate_decks", "trunk_groups", "endpoints", "dids", "users", "calling_rules")
 
 
-async def apply_files(settings: Settings, files: Sequence[Path], *, dry_run: bool = False) -> Sequence[Difference]:
-    """What the files change, done unless `dry_run`. Raises `ConfigError`, or an ExceptionGroup of them."""
+async def apply_files(
+    settings: Settings, files: Sequence[Path], *, adding: bool = False, dry_run: bool = False
+) -> Sequence[Difference]:
+    """What the files change, done unless `dry_run`; `adding`: whatever they leave out stays.
+
+    Raises `ConfigError`, or an ExceptionGroup of them.
+    """
     readings = {str(file): read(NumberPlan, read_toml(file), str(file)) for file in files}
     by_file = {file: reading.model for file, reading in readings.items()}
     wanted = _together(by_file.values())
     store = await Store.open(settings.store.url, settings.data.directory)
     try:
-        _check(store.plan.numbers, wanted, readings, library_of(settings))
+        if adding:
+            wanted = _added(store.plan.numbers, wanted)
+        _check(store.plan.numbers, wanted, readings, library_of(settings), adding=adding)
         return await store.apply(wanted, dry_run=dry_run)
     except StoreError as refused:
         raise ConfigError(_file_of(refused.field, by_file), refused.field, refused.message) from None
@@ -70,12 +78,44 @@ def _together(plans: Collection[NumberPlan]) -> NumberPlan:
     return NumberPlan.model_construct(_fields_set=set(parts), **parts)
 
 
+def _added(current: NumberPlan, wanted: NumberPlan) -> NumberPlan:
+    """`wanted`, and in the kinds that it mentions what is there already."""
+    parts = {kind: _both(kind, getattr(current, kind), getattr(wanted, kind)) for kind in wanted.model_fields_set}
+    return NumberPlan.model_construct(_fields_set=set(parts), **parts)
+
+
+def _both(kind: str, current: Sequence[Object], wanted: Sequence[Object]) -> tuple[Object, ...]:
+    before = {_name(entry): entry for entry in current}
+    named = {_name(entry) for entry in wanted}
+    kept = [entry for name, entry in before.items() if name not in named]
+    return (*kept, *(_with_inner(kind, before.get(_name(entry)), entry) for entry in wanted))
+
+
+def _with_inner(kind: str, before: Object | None, entry: Object) -> Object:
+    """What is inside others, such as trunks, stays too."""
+    inner = {
+        field: _both(field, getattr(before, field, ()), getattr(entry, field))
+        for field in NESTED.get(kind, ())
+        if hasattr(entry, field)
+    }
+    return entry.model_copy(update=inner) if inner and before is not None else entry
+
+
 def _check(
-    current: NumberPlan, wanted: NumberPlan, readings: Mapping[str, Reading[NumberPlan]], library: Library
+    current: NumberPlan,
+    wanted: NumberPlan,
+    readings: Mapping[str, Reading[NumberPlan]],
+    library: Library,
+    *,
+    adding: bool,
 ) -> None:
     by_file = {file: reading.model for file, reading in readings.items()}
     whole = Plan(current.model_copy(update={kind: getattr(wanted, kind) for kind in wanted.model_fields_set}))
-    between = [ConfigError(_file_of(problem[0], by_file), *problem) for problem in contradictions(whole)]
+    removes = "" if adding else f"; {' and '.join(sorted(wanted.model_fields_set))} not named in the files are removed"
+    between = [
+        ConfigError(_file_of(place, by_file), place, problem + _in_database(place, by_file, removes), *accepted)
+        for place, problem, *accepted in contradictions(whole)
+    ]
     inside = [
         ConfigError(_file_of(one.key, by_file), one.key, one.problem, one.accepted)
         for one in wrong_properties(whole, "", library)
@@ -89,11 +129,21 @@ def _check(
 
 def _file_of(place: str, by_file: dict[str, NumberPlan]) -> str:
     """The last file that has the object a place begins with, else the first that was given."""
+    return next((file for file, plan in reversed(by_file.items()) if _has(plan, place)), next(iter(by_file), ""))
+
+
+def _in_database(place: str, by_file: dict[str, NumberPlan], removes: str) -> str:
+    """Said of an object that no file names: where it is, and why it is of no use now."""
+    if any(_has(plan, place) for plan in by_file.values()):
+        return ""
+    offer = f"{removes} (--add keeps them)" if removes else ""
+    return f": this object is in the database{offer}"
+
+
+def _has(plan: NumberPlan, place: str) -> bool:
+    """Whether the object that a place begins with is in it."""
     outer = place.partition("]")[0]
-    for file, plan in reversed(by_file.items()):
-        if outer in {f"{kind}[{_name(entry)}" for kind in KINDS for entry in getattr(plan, kind)}:
-            return file
-    return next(iter(by_file), "")
+    return outer in {f"{kind}[{_name(entry)}" for kind in KINDS for entry in getattr(plan, kind)}
 
 
 def _name(entry: object) -> str:
