@@ -17,6 +17,8 @@ from softswitch.api_client import DEFAULT_URL, ApiClient, Token, Url
 
 CALLS_ASKED = 200
 ROWS = 15
+NARROW = 100
+"""Below so many characters a line, columns that others speak for are left out."""
 STATE_STYLES = {"up": "green", "down": "bold red", "unknown": "dim"}
 
 Json = Mapping[str, Any]
@@ -32,13 +34,14 @@ def top(
     console = Console()
     with ApiClient(url, token) as api:
         if once:
-            console.print(picture(*_look(api)))
+            console.print(picture(*_look(api), width=console.width))
             return
-        with Live(picture(*_look(api)), console=console, screen=console.is_terminal, auto_refresh=False) as live:
+        first = picture(*_look(api), width=console.width)
+        with Live(first, console=console, screen=console.is_terminal, auto_refresh=False) as live:
             try:
                 while True:
                     time.sleep(every)
-                    live.update(picture(*_look(api)), refresh=True)
+                    live.update(picture(*_look(api), width=console.width), refresh=True)
             except KeyboardInterrupt:
                 return
 
@@ -50,17 +53,17 @@ def _look(api: ApiClient) -> tuple[Json, Sequence[Json], Sequence[Json], Json]:
     return calls, rooms, trunks, api.get("/switch/v1/registrations/totals")
 
 
-def picture(calls: Json, rooms: Sequence[Json], trunks: Sequence[Json], phones: Json) -> RenderableType:
-    """One look: two lines of totals and three tables."""
+def picture(calls: Json, rooms: Sequence[Json], trunks: Sequence[Json], phones: Json, *, width: int) -> RenderableType:
+    """One look: two lines of totals and three tables, for a terminal of so many characters a line."""
+    is_narrow = width < NARROW
     total = calls["total"] if calls["total"] is not None else calls["count"]
     talkers = sum(len(room["talkers"]) for room in rooms)
     people = sum(room["hosts"] + room["participants"] + room["listeners"] for room in rooms)
     down = sum(trunk["state"] == "down" for trunk in trunks)
     head = Text(f"{total} calls   {len(rooms)} rooms, {people} people, {talkers} talking   ", "bold")
     head.append(f"{down} of {len(trunks)} trunks down", "bold red" if down else "dim")
-    return Group(
-        head, _phones(phones), Text(), _calls(calls["items"], total), Text(), _rooms(rooms), Text(), _trunks(trunks)
-    )
+    tables = _calls(calls["items"], total, is_narrow), _rooms(rooms, is_narrow), _trunks(trunks)
+    return Group(head, _phones(phones), *(part for table in tables for part in (Text(), table)))
 
 
 def _phones(phones: Json) -> Text:
@@ -72,39 +75,45 @@ def _phones(phones: Json) -> Text:
     return line
 
 
-def _calls(calls: Sequence[Json], total: int) -> Table:
-    table = _table("call", "from", "to", "over", "goes to", "state", "time", "codec", "")
+def _calls(calls: Sequence[Json], total: int, is_narrow: bool) -> Table:
+    over, codec = ((), ()) if is_narrow else (("over",), ("codec",))
+    table = _table("call", "from", "to", *over, "goes to", "state", "time", *codec, "")
     for call in sorted(calls, key=lambda call: call["duration"], reverse=True)[:ROWS]:
         callee = call["callee"]
-        codecs = dict.fromkeys(leg["codec"] for leg in (call, callee) if leg and leg["codec"])
+        audio = dict.fromkeys(_audio(leg) for leg in (call, callee) if leg and leg["codec"])
         table.add_row(
             call["call_id"],
             call["number_src"],
             call["number_dst"],
-            call["source"] or "",
+            *(() if is_narrow else (call["source"] or "",)),
             callee["target"] if callee else call["endpoint"] or "",
             call["state"],
             _clock(call["duration"]),
-            " / ".join(codecs),
+            *(() if is_narrow else (" / ".join(audio),)),
             Text("talking", "green") if call["talking"] or (callee and callee["talking"]) else "",
         )
     _note_the_rest(table, total)
     return table
 
 
-def _rooms(rooms: Sequence[Json]) -> Table:
-    table = _table("room", "endpoint", "state", "time", "hosts", "participants", "listeners", "", "talking")
+def _audio(leg: Json) -> str:
+    """How a leg's audio is encoded, and whether it is encrypted."""
+    return f"{leg['codec']} SRTP" if leg["encryption"] else str(leg["codec"])
+
+
+def _rooms(rooms: Sequence[Json], is_narrow: bool) -> Table:
+    people = ("h/p/l",) if is_narrow else ("hosts", "participants", "listeners")
+    table = _table("room", "endpoint", "state", "time", *people, "", "talking")
     for room in sorted(rooms, key=_people, reverse=True)[:ROWS]:
         marks = [mark for mark in ("locked", "recording") if room[mark]]
         talking = ", ".join(talker["name"] or talker["number"] for talker in room["talkers"])
+        counts = [str(room[role]) for role in ("hosts", "participants", "listeners")]
         table.add_row(
             room["name"],
             room["endpoint"],
             room["state"],
             _clock(room["duration"]),
-            str(room["hosts"]),
-            str(room["participants"]),
-            str(room["listeners"]),
+            *(["/".join(counts)] if is_narrow else counts),
             Text(" ".join(marks), "yellow"),
             Text(talking, "green"),
         )

@@ -15,22 +15,37 @@ CALL: dict[str, Any] = {
     "state": "talking",
     "duration": 61.5,
     "codec": "PCMU",
+    "encryption": None,
     "talking": False,
     "callee": None,
 }
 PHONES = {"users": 2, "contacts": 2, "registers_per_second": 0.0, "wrong_passwords": 0, "bans": 0}
 
 
-def shown(**changes: Any) -> str:
+ROOM = {
+    "name": "standup",
+    "endpoint": "conference",
+    "state": "live",
+    "duration": 61.5,
+    "hosts": 1,
+    "participants": 19,
+    "listeners": 3,
+    "locked": False,
+    "recording": False,
+    "talkers": [{"name": None, "number": "13105550199"}],
+}
+
+
+def shown(*rooms: Any, width: int = 160, **changes: Any) -> str:
     calls = {"total": 1, "count": 1, "items": [{**CALL, **changes}]}
-    console = Console(width=160)
+    console = Console(width=width)
     with console.capture() as captured:
-        console.print(picture(calls, [], [], PHONES))
+        console.print(picture(calls, list(rooms), [], PHONES, width=width))
     return captured.get()
 
 
 def test_a_call_of_two_legs_shows_who_was_rung_and_both_codecs() -> None:
-    callee = {"target": "contact of 1002", "codec": "PCMA", "talking": True}
+    callee = {"target": "contact of 1002", "codec": "PCMA", "encryption": None, "talking": True}
     text = shown(callee=callee)
     assert "contact of 1002" in text
     assert "PCMU / PCMA" in text
@@ -38,5 +53,21 @@ def test_a_call_of_two_legs_shows_who_was_rung_and_both_codecs() -> None:
 
 
 def test_one_codec_is_shown_once_and_a_call_of_one_leg_has_its_endpoint() -> None:
-    assert "PCMU / PCMU" not in shown(callee={"target": "trunk pstn/a", "codec": "PCMU", "talking": False})
+    assert "PCMU / PCMU" not in shown(
+        callee={"target": "trunk pstn/a", "codec": "PCMU", "encryption": None, "talking": False}
+    )
     assert "user 1002" in shown()
+
+
+def test_an_encrypted_leg_is_told_beside_its_codec() -> None:
+    callee = {"target": "x", "codec": "PCMU", "encryption": None, "talking": False}
+    assert "PCMU SRTP / PCMU" in shown(encryption="AES_CM_128_HMAC_SHA1_80", callee=callee)
+
+
+def test_on_80_columns_nothing_that_says_who_and_where_is_cut() -> None:
+    callee = {"target": "contact of 1002", "codec": "PCMA", "encryption": None, "talking": True}
+    text = shown(ROOM, width=80, number_src="13105550199", number_dst="12025550105", callee=callee)
+    for words in ("13105550199", "12025550105", "contact of 1002", "talking", "01:01", "standup", "1/19/3"):
+        assert words in text
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
