@@ -22,10 +22,14 @@ from softswitch.routing.reasons import Reason, Refused
 DEFAULT_RULES = CallingRules(name="default")
 NEAR_THE_LIMIT = 0.8
 SUBJECTS_KEPT = 100_000
+SHORTEST_ABROAD = 7
+"""Digits of the shortest number that E.164 has with its country code: what is shorter is a mistyped extension."""
 
 NOT_ALLOWED = "Destination not allowed"
 NO_LIMIT_IS_LEFT = 21
 """Q.850: call rejected."""
+NO_SUCH_NUMBER = 1
+"""Q.850: unallocated number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,9 @@ class Guard:
         place = f"calling rules {rules.name}"
         if refused is not None and (allowed is None or len(refused) >= len(allowed)):
             raise _offence("destination", number, f"{place} refuse prefix {refused}", reasons, NOT_ALLOWED)
+        if allowed is refused is None and number.isdigit() and len(number) < SHORTEST_ABROAD:
+            told = (*reasons, Reason("allowed", number, False, "nobody here has it, and it is too short for outside"))
+            raise Refused(404, "Not Found", reasons=told, q850=NO_SUCH_NUMBER)
         if allowed is None:
             raise _offence("destination", number, f"{place} allow no prefix of it", reasons, NOT_ALLOWED)
         reasons.append(Reason("allowed", number, True, f"{place} allow prefix {allowed or '(any)'}"))

@@ -69,7 +69,7 @@ class Up:
 def test_without_rules_the_home_country_is_allowed_and_what_fraud_likes_is_not() -> None:
     house = House()
     assert house.targets(HOME)
-    for number in (ABROAD, PREMIUM, CARIBBEAN, "0"):
+    for number in (ABROAD, PREMIUM, CARIBBEAN):
         refused = house.refusal(number)
         assert (refused.status, refused.reason, refused.counted_as) == (
             *(403, "Destination not allowed"),
@@ -79,8 +79,24 @@ def test_without_rules_the_home_country_is_allowed_and_what_fraud_likes_is_not()
         "calling rules default allow no prefix of it",
         "calling rules default refuse prefix 1900",
         "calling rules default refuse prefix 1876",
-        "calling rules default allow no prefix of it",
     ]
+
+
+@pytest.mark.parametrize("number", ["9999", "0", "999999"])
+def test_a_mistyped_extension_is_not_found_and_no_alarm(number: str) -> None:
+    house = House()
+    refused = house.refusal(number)
+    assert (refused.status, refused.counted_as, refused.reasons[-1].why) == (
+        *(404, None),
+        "nobody here has it, and it is too short for outside",
+    )
+    assert not house.alarms
+
+
+def test_a_short_number_that_the_rules_refuse_is_an_alarm() -> None:
+    house = House({"name": "r", "refused_prefixes": ["99"]})
+    assert house.refusal("9999").status == 403
+    assert [alarm.kind for alarm in house.alarms] == ["destination"]
 
 
 def test_the_longest_prefix_decides_and_a_tie_is_refused() -> None:
