@@ -144,6 +144,31 @@ def test_a_mistake_in_an_object_names_it_by_what_people_call_it(
     assert problem in error.problem
 
 
+@pytest.mark.parametrize("address", ["300.1.1.1", "192.0.2", "1.2.3.4.5", "192.0.2.01", "2001:db8::g", "5060"])
+def test_what_looks_like_an_address_and_is_none_is_no_host_name(tmp_path: Path, address: str) -> None:
+    (error,) = problems_of(
+        tmp_path, f'[[trunk_groups]]\nname = "g"\n[[trunk_groups.trunks]]\nname = "t"\naddress = "{address}"'
+    )
+    assert (error.key, error.problem) == (
+        "trunk_groups[g].trunks[t].address",
+        f'is "{address}", which is no IP address',
+    )
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1", "sip.carrier.example", "7.carrier", "gateway"])
+def test_an_address_and_a_host_name_are_where_a_trunk_may_be(tmp_path: Path, address: str) -> None:
+    text = f'[[trunk_groups]]\nname = "g"\n[[trunk_groups.trunks]]\nname = "t"\naddress = "{address}"'
+    (tmp_path / "numbers.toml").write_text(text)
+    assert load_plan(tmp_path).trunk_groups["g"].trunks[0].address == address
+
+
+def test_all_that_is_wrong_in_a_trunk_is_told_at_once(tmp_path: Path) -> None:
+    lines = ('name = "t"', 'address = "300.1.1.1"', "port = 99999", 'transport = "udpp"', "colour = 3")
+    text = '[[trunk_groups]]\nname = "g"\n[[trunk_groups.trunks]]\n' + "\n".join(lines)
+    keys = [error.key.removeprefix("trunk_groups[g].trunks[t].") for error in problems_of(tmp_path, text)]
+    assert sorted(keys) == ["address", "colour", "port", "transport"]
+
+
 def test_the_words_of_a_mistake_inside_a_transformation_are_those_of_its_type(tmp_path: Path) -> None:
     inner = '{ type = "set", field = "X-A", valu = "1" }'
     rule = f'{{ type = "conditional", field = "number_dst", match = "1", then = [{inner}] }}'

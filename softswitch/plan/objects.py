@@ -46,6 +46,12 @@ def _onward(text: str) -> str:
 def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.:-]+", text):
         raise unusable(f'is "{text}"', "an IP address or a host name, without port and brackets")
+    if ":" in text or re.fullmatch(r"[0-9.]+", text):  # no host name: the last label of one has a letter (RFC 3696 §2)
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            accepted = "an IP address, with numbers of 0 to 255 between its points, or a host name"
+            raise unusable(f'is "{text}", which is no IP address', accepted) from None
     return text.lower()
 
 
