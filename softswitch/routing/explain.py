@@ -57,11 +57,8 @@ def explain(
     source = senders.identify(peer)
     user = plan.users.get(request.from_.uri.username)
     if user is not None and senders.has_to_prove(source, request):
-        source = Identified(None, None, user, "by his password")
-        weighed = (
-            *(reason._replace(taken=False) for reason in weighed),
-            Reason("identify", source.name, True, source.why),
-        )
+        source = Identified(None, None, user, "proves himself by his password")
+        weighed = (*(_less_than(user, reason) for reason in weighed), Reason("identify", source.name, True, source.why))
     if source is None:
         status, reason = (403, "Forbidden") if unknown_sender == "403" else (0, "no answer")
         return Explanation(weighed, None, status, f"{reason}: nobody knows {peer.host}:{peer.port}")
@@ -74,6 +71,13 @@ def explain(
     if contacts is not None and isinstance(decision.destination, ToUser):
         reasons += tuple(contacts(decision.destination.user, now))
     return Explanation(reasons, decision, 200, described(decision.destination))
+
+
+def _less_than(user: User, reason: Reason) -> Reason:
+    """Whoever is known by an address alone, where somebody says that he is a user."""
+    if not reason.taken:
+        return reason
+    return reason._replace(taken=False, why=f"{reason.why} holds the address, but From names user {user.username}")
 
 
 def _outward(outward: Outward, source: Identified, decision: Decision, request: Request, now: float) -> Decision:

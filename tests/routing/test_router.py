@@ -171,3 +171,26 @@ def test_explain_tells_what_an_unknown_sender_gets(plan: Plan) -> None:
     assert explain(plan, from_="1", to="2", peer=udp("198.51.100.1")).status == 403
     silent = explain(plan, from_="1", to="2", peer=udp("198.51.100.1"), unknown_sender="silence")
     assert (silent.status, silent.reason) == (0, "no answer: nobody knows 198.51.100.1:5060")
+
+
+def test_explain_says_why_a_user_who_names_himself_is_not_taken_for_the_trunk_group_at_his_address(
+    tmp_path: Path,
+) -> None:
+    text = """
+[[trunk_groups]]
+name = "pstn"
+acls = ["127.0.0.0/8"]
+
+[[users]]
+username = "1001"
+password = "secret-1001"
+
+[[users]]
+username = "1002"
+password = "secret-1002"
+"""
+    told = explain(plan_of(tmp_path, text), from_="1001", to="1002", peer=udp("127.0.0.1"))
+    assert [(reason.candidate, reason.taken, reason.why) for reason in told.reasons[:2]] == [
+        ("pstn", False, "ACL 127.0.0.0/8 of trunk group pstn holds the address, but From names user 1001"),
+        ("user 1001", True, "proves himself by his password"),
+    ]
