@@ -14,8 +14,9 @@ import random
 import secrets
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -25,6 +26,7 @@ from softswitch import __version__
 from softswitch.call import Events, Lines
 from softswitch.carriers import Carriers
 from softswitch.certificates import open_tls, unusable_files
+from softswitch.configfile import refusal
 from softswitch.destinations import Destinations
 from softswitch.destinations.mediated import MediatedWays
 from softswitch.endpoints.base import Endpoint
@@ -291,7 +293,7 @@ class App:
         place, key = f"{address} port {port} ({transport})", "sip.tls.port" if transport == "tls" else "sip.port"
         match error.errno:
             case errno.EADDRINUSE:
-                problem = f"{place} is in use by another program"
+                problem = f"{place} is in use by another program: is a softswitch already running?"
                 variable = f"SOFTSWITCH_{key.upper().replace('.', '__')}=5070"
                 once = f"{variable} make run, or {variable} softswitch serve"
                 accepted = f"another port, in the file or for once ({once}); 0 takes any that is free"
@@ -303,6 +305,20 @@ class App:
                 return self._refused("sip.addresses", problem, "its own addresses, 0.0.0.0 or ::")
         return self._refused("sip.addresses", f"can't listen on {place}: {error.strerror}", "")
 
+    def _sip_ports_in_use(self) -> Iterator[ConfigError]:
+        """What `_listen` would say, of a start that fails already."""
+        sip = self.settings.sip
+        for transport, address in product(sip.transports, sip.addresses):
+            port = sip.tls.port if transport == "tls" else sip.port
+            kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
+            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as probe:
+                if kind is socket.SOCK_STREAM:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((address, port))
+                except OSError as error:
+                    yield self._can_not_listen(error, transport, address, port)
+
     def _refused(self, key: str, problem: str, accepted: str) -> ConfigError:
         return ConfigError(self._settings_file, key, problem, accepted)
 
@@ -313,7 +329,10 @@ class App:
         from softswitch.api.serve import ApiServer, listen
 
         if self.settings.api.enabled:
-            listener = listen(self.settings.api)
+            try:
+                listener = listen(self.settings.api, self._settings_file)
+            except ConfigError as problem:
+                raise refusal([problem, *self._sip_ports_in_use()]) from None
             parts.callback(listener.close)
             live = self._live()
             context = ApiContext.of(store, self.settings, live)

@@ -206,8 +206,37 @@ def test_a_second_switch_on_the_same_port_says_which_port_and_which_setting_chan
             f"{SHIPPED / 'softswitch.toml'}: sip.port: 127.0.0.1 port {it.port} (udp) is in use by another program"
             in second.stderr
         )
+        assert "is a softswitch already running?" in second.stderr
         assert "SOFTSWITCH_SIP__PORT=5070 make run" in second.stderr
         assert "Traceback" not in second.stderr
+
+
+@pytest.mark.real_time
+def test_where_the_ports_of_sip_and_of_the_api_are_in_use_both_are_told_of_the_same_file(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as api, socket.socket(type=socket.SOCK_DGRAM) as sip:
+        sip.bind(("127.0.0.1", 0))
+        ports = {"SIP": sip.getsockname()[1], "API": api.getsockname()[1]}
+        refused = subprocess.run(
+            [sys.executable, "-m", "softswitch", "serve", "--config", str(SHIPPED)],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "SOFTSWITCH_SIP__TRANSPORTS": '["udp"]',
+                "SOFTSWITCH_DATA__DIRECTORY": str(tmp_path / "data"),
+                "COLUMNS": "200",
+                **{f"SOFTSWITCH_{which}__PORT": str(port) for which, port in ports.items()},
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    file = SHIPPED / "softswitch.toml"
+    assert refused.returncode == 2
+    assert f"{file}: api.port: 127.0.0.1 port {ports['API']} is in use by another program" in refused.stderr
+    assert f"{file}: sip.port: 127.0.0.1 port {ports['SIP']} (udp) is in use by another program" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_every_setting_reaches_the_part_it_is_for() -> None:

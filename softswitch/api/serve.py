@@ -25,8 +25,8 @@ BACKLOG = 256
 LAST_WORDS_S = 1
 
 
-def listen(settings: ApiSettings) -> socket.socket:
-    """The socket of the API, taking connections already. Raises `ConfigError` where the port can't be had."""
+def listen(settings: ApiSettings, file: str = SETTINGS_FILE) -> socket.socket:
+    """The socket of the API, taking connections already. Raises `ConfigError`, which calls the settings file `file`."""
     family = socket.AF_INET6 if ipaddress.ip_address(settings.address).version == 6 else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -35,7 +35,7 @@ def listen(settings: ApiSettings) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise _can_not_listen(error, settings) from None
+        raise _can_not_listen(error, settings, file) from None
     listener.setblocking(False)
     return listener
 
@@ -104,16 +104,16 @@ def _leave_signals_alone() -> Iterator[None]:
     yield
 
 
-def _can_not_listen(error: OSError, settings: ApiSettings) -> ConfigError:
+def _can_not_listen(error: OSError, settings: ApiSettings, file: str) -> ConfigError:
     place = f"{settings.address} port {settings.port}"
     match error.errno:
         case errno.EADDRINUSE:
-            problem = f"{place} is in use by another program"
+            problem = f"{place} is in use by another program: is a softswitch already running?"
             accepted = "another port, here or for once as SOFTSWITCH_API__PORT=8081; 0 takes any that is free"
-            return ConfigError(SETTINGS_FILE, "api.port", problem, accepted)
+            return ConfigError(file, "api.port", problem, accepted)
         case errno.EACCES:
-            return ConfigError(SETTINGS_FILE, "api.port", f"{place} is not allowed to this user", "1024 to 65535")
+            return ConfigError(file, "api.port", f"{place} is not allowed to this user", "1024 to 65535")
         case errno.EADDRNOTAVAIL:
             problem = f"{settings.address} is no address of this machine"
-            return ConfigError(SETTINGS_FILE, "api.address", problem, "its own addresses, 0.0.0.0 or ::")
-    return ConfigError(SETTINGS_FILE, "api.address", f"can't listen on {place}: {error.strerror}")
+            return ConfigError(file, "api.address", problem, "its own addresses, 0.0.0.0 or ::")
+    return ConfigError(file, "api.address", f"can't listen on {place}: {error.strerror}")

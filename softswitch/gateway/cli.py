@@ -85,7 +85,8 @@ def serve(
 ) -> None:
     """Take calls from the switch, each by the scenario of the number it called."""
     address = _parsed("--listen", lambda: host_and_port(listen, SERVE_PORT))
-    sys.exit(_run(_serve(address, read_book(scenario), transport, encryption)))
+    place = f" on {address[0]} port {address[1]} ({transport.lower()}; --listen takes another)"
+    sys.exit(_run(_serve(address, read_book(scenario), transport, encryption), place))
 
 
 async def _call(
@@ -160,14 +161,14 @@ def _refuse_missing_folder(option: str, path: Path | None) -> None:
         _give_up(f"{option}: there is no folder {path.parent}")
 
 
-def _run(work: Coroutine[None, None, int]) -> int:
-    """Run it; what a person can mend becomes a sentence."""
+def _run(work: Coroutine[None, None, int], place: str = "") -> int:
+    """Run it; what a person can mend becomes a sentence. `place`: where it is to listen, in words."""
     try:
         return asyncio.run(work)
     except MediaError as error:
         _give_up(str(error))
     except OSError as error:
-        _give_up(f"can't listen: {error.strerror or error}")
+        _give_up(f"can't listen{place}: {error.strerror or error}")
 
 
 @contextlib.contextmanager

@@ -79,6 +79,7 @@ def test_a_switch_that_does_not_answer_is_a_sentence_and_exit_status_1() -> None
 def test_a_port_in_use_is_a_sentence() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        result = run("serve", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+        port = taken.getsockname()[1]
+        result = run("serve", "--listen", f"127.0.0.1:{port}")
     assert result.exit_code == 2
-    assert "can't listen" in result.output
+    assert f"can't listen on 127.0.0.1 port {port} (udp; --listen takes another)" in result.output
