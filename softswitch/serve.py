@@ -160,6 +160,7 @@ def _say_ready(app: App, configuration: Configuration, token: str | None) -> Non
         show.number_plan(app.plan, rows=show.ROWS_AT_START),
         "",
         *show.how_to_call(app.plan, app.listening, program=_program()),
+        *show.how_to_register(app.plan, app.listening),
         "",
     )
     if app.api is not None:

@@ -19,6 +19,7 @@ from softswitch.settings import PLAN_FILE
 ROWS_AT_START = 20
 PROBLEMS_SHOWN = 20
 DIFFERENCES_SHOWN = 100
+USERS_SHOWN = 5
 VALUE_SHOWN = 120
 """Characters of a value in a difference."""
 
@@ -126,6 +127,18 @@ def how_to_call(plan: Plan, listening: Sequence[Listener], *, program: str) -> l
     if not lines:
         return [Text(f"No number leads anywhere yet: {PLAN_FILE} has no DIDs.")] if not plan.numbers.dids else []
     return [Text("Call it from a second terminal:"), *(Text(f"    {line}") for line in lines)]
+
+
+def how_to_register(plan: Plan, listening: Sequence[Listener]) -> list[Text]:
+    """Who can register a phone, and where. Passwords of one's own are not shown."""
+    users = plan.numbers.users
+    if not users:
+        return []
+    names = ", ".join(user.username for user in users[:USERS_SHOWN]) + (" ..." if len(users) > USERS_SHOWN else "")
+    demo = next((user.password for user in users if is_demo_secret(user.password)), "")
+    password = f" (password {demo}{' ...' if len(users) > 1 else ''})" if demo else ""
+    heard = " or ".join(f"{transport} {_dialable(host, port)}" for transport, host, port in listening)
+    return [Text(f"Phones register as {names}{password} at {heard}; docs/phones.md has a recipe for one.")]
 
 
 def candidates(reasons: Iterable[Reason]) -> Table:
