@@ -13,6 +13,7 @@ from softswitch.call import Event, Events
 from softswitch.logs import get_logger
 from softswitch.plan import Trunk, TrunkGroup
 from softswitch.routing import Alarm, TrunkService
+from softswitch.sip.grammar import format_host_port
 
 KEPT = 200
 QUIET_S = 60.0
@@ -86,7 +87,8 @@ class Alarms:
             self._events.publish(TrunkMoved(group.name, trunk.name, at, before, after, why))
         name = f"trunk {group.name}/{trunk.name}"
         if after in (TrunkService.RESTING, TrunkService.SILENT) and before is TrunkService.IN_SERVICE:
-            self.on_alarm(Alarm("trunk", name, "", why, at))
+            place = f" ({format_host_port(trunk.address, trunk.port)})" if trunk.address else ""
+            self.on_alarm(Alarm("trunk", name, "", why + place, at))
         elif after is TrunkService.IN_SERVICE:
             self._log.info("trunk in service", trunk=name, why=why)
 

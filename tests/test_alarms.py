@@ -61,7 +61,7 @@ def test_a_trunk_out_of_service_is_an_alarm_and_every_move_an_event() -> None:
     moves = [(event.before, event.after) for event in heard if isinstance(event, TrunkMoved)]
     assert moves == [("in service", "resting"), ("resting", "probed"), ("probed", "in service")]
     assert [(kept.alarm.subject, kept.alarm.why) for kept in alarms.latest()] == [
-        ("trunk pstn/gw", "3 hard failures in 60 s"),
+        ("trunk pstn/gw", "3 hard failures in 60 s (192.0.2.1:5060)"),
     ]
 
 

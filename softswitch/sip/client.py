@@ -117,7 +117,8 @@ class Client:
         try:
             sending.targets = await self._resolver.resolve(next_hop)
         except OSError:
-            self._drops["unresolved"] += 1
+            if sending.request.method != "OPTIONS":  # that only asks whether somebody is there
+                self._drops["unresolved"] += 1
         asker = sending.asker
         if isinstance(asker, Session) and asker.has_ended and sending.request.method == "INVITE":
             sending.targets = []  # hung up before it was sent

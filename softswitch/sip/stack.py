@@ -80,7 +80,7 @@ class Stack:
         self._session_settings = self.settings.session(self.capabilities)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._alarm = Alarm(self._fire)
-        self._lost_peers: set[Peer] = set()
+        self._lost_peers = Counter[Peer]()
         self._is_closed = False
         self._layer = Layer(self.settings.intervals())
         self._server = Server(
@@ -389,7 +389,8 @@ class Stack:
         """
         if transaction.is_spent:
             return
-        self.drops[f"transaction_{effect.failure.name.lower()}"] += 1
+        if not _only_asks(transaction):
+            self.drops[f"transaction_{effect.failure.name.lower()}"] += 1
         if isinstance(transaction.owner, Sending):
             response = Response.for_request(transaction.request, effect.failure.value)
             self._client.deliver(transaction.owner, response)
@@ -469,25 +470,32 @@ class Stack:
         """
         if self._is_closed:
             return
-        if peer.transport is Transport.UDP:
-            self.drops["undelivered"] += 1
         if not self._lost_peers:
             asyncio.get_running_loop().call_soon(self._report_lost)
-        self._lost_peers.add(peer.place)
+        self._lost_peers[peer.place] += 1
 
     def _report_lost(self) -> None:
-        lost, self._lost_peers = self._lost_peers, set()
+        lost, self._lost_peers = self._lost_peers, Counter()
+        addresses = {(peer.host, peer.port) for peer in lost}
+        concerned = [
+            transaction
+            for transaction in self._layer.at_work()
+            if (transaction.peer.host, transaction.peer.port) in addresses and transaction.peer.place in lost
+        ]
+        self._count_undelivered(lost, concerned)
         for peer in lost:
             self.on_lost(peer)
-        addresses = {(peer.host, peer.port) for peer in lost}
-        for transaction in self._layer.at_work():
-            there = transaction.peer
-            if (there.host, there.port) not in addresses or there.place not in lost:
-                continue
-            if not self._layer.is_alive(transaction):
-                continue
-            if not self._leads_elsewhere(transaction):
+        for transaction in concerned:
+            if self._layer.is_alive(transaction) and not self._leads_elsewhere(transaction):
                 self._perform(transaction, self._layer.advance(transaction, Event.TRANSPORT_ERROR))
+
+    def _count_undelivered(self, lost: Counter[Peer], concerned: Iterable[Transaction]) -> None:
+        """What asks whether somebody is there is no loss where nobody is: that is the answer."""
+        asking = {one.peer.place for one in concerned if _only_asks(one)}
+        asking -= {one.peer.place for one in concerned if not _only_asks(one)}
+        for peer, times in lost.items():
+            if peer.transport is Transport.UDP and peer not in asking:
+                self.drops["undelivered"] += times
 
     def _leads_elsewhere(self, transaction: Transaction) -> bool:
         """A response whose connection is gone goes to the sent-by of its Via instead (RFC 3261 §18.2.2)."""
@@ -526,6 +534,11 @@ def _nobody_listens(_: Peer) -> None:
 
 def _nobody_answers(session: Session) -> None:
     session.reject(480)
+
+
+def _only_asks(transaction: Transaction) -> bool:
+    """An OPTIONS of ours: silence is an answer to it, and whoever asks tells of it."""
+    return transaction.request.method == "OPTIONS" and isinstance(transaction.owner, Sending)
 
 
 def _first_hop(request: Request) -> Uri:

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from softswitch.sip import Uri
 from tests.sip.phones import Phone
 from tests.wire import Wire
 
@@ -63,3 +66,17 @@ async def test_the_owner_may_hear_whether_a_bye_was_answered() -> None:
     assert answers == [200, 408]
     await caller.stack.close()
     await callee.stack.close()
+
+
+@pytest.mark.parametrize("speaks_icmp", [True, False])
+async def test_nobody_who_answers_our_options_is_an_answer_and_nothing_dropped(speaks_icmp: bool) -> None:
+    wire = Wire()
+    wire.sends_icmp = speaks_icmp
+    caller, callee = await pair(wire)
+    await callee.stack.close()
+    response = await caller.stack.request("OPTIONS", Uri.parse("sip:10.0.0.2"))
+    assert response.status == (503 if speaks_icmp else 408)
+    assert not caller.stack.drops
+    await caller.stack.request("MESSAGE", Uri.parse("sip:10.0.0.2"))
+    assert sum(caller.stack.drops.values()) == (2 if speaks_icmp else 1)
+    await caller.stack.close()
