@@ -25,7 +25,7 @@ def records() -> None:
 @app.command("export")
 def export_records(
     form: Annotated[Format, typer.Option("--format", help="csv, or jsonl: one JSON object a line.")] = "csv",
-    kind: Annotated[Kind, typer.Option(help="Records of calls, of conference attendances, or of mediated calls.")] = "call_drs",
+    kind: Annotated[Kind, typer.Option(help="Of calls, of conference attendances, or of mediated calls.")] = "call_drs",
     since: Annotated[str, typer.Option(help="Only those that ended at this date or later (ISO 8601; UTC).")] = "",
     until: Annotated[str, typer.Option(help="Only those that ended before this date.")] = "",
     output: Annotated[Path | None, typer.Option(help="A file. [standard output]")] = None,
