@@ -11,8 +11,9 @@ from tests.stories.town import FRAME, Phone, town
 
 
 async def press_tones(phone: Phone, keys: str) -> None:
-    """As an old phone does, in place of its voice."""
+    """As an old phone does, in place of its voice; not in the very instants of the ticks, as no clock would."""
     phone.speaks = False
+    await asyncio.sleep(0.007)
     for frame in (*press(keys), *np.zeros((10, FRAME), np.int16)):
         await asyncio.sleep(0.02)
         phone._send(0, ENCODE_U[frame.view(np.uint16)].tobytes())

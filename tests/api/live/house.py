@@ -69,10 +69,13 @@ class House:
         self.app, self.store, self.feed = app, store, feed
         self.wire, self.phones = wire, phones
         self.url, self.token = url, token
-        # No time-outs: they would count virtual time, which does not wait for sockets and threads.
-        self.admin = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=None)
-        self.owner = httpx.AsyncClient(base_url=url, auth=(LOGIN, PASSWORD), timeout=None)
-        self.stranger = httpx.AsyncClient(base_url=url, timeout=None)
+        # No time-outs, and no connection that is kept: the server would close it after a while of virtual time, which
+        # does not wait for sockets and threads.
+        once = httpx.Limits(max_keepalive_connections=0)
+        bearer = {"Authorization": f"Bearer {token}"}
+        self.admin = httpx.AsyncClient(base_url=url, headers=bearer, timeout=None, limits=once)
+        self.owner = httpx.AsyncClient(base_url=url, auth=(LOGIN, PASSWORD), timeout=None, limits=once)
+        self.stranger = httpx.AsyncClient(base_url=url, timeout=None, limits=once)
 
     def dial(self, number: str = NUMBER, *, caller: str = "13105550001", tone_hz: int = 0) -> Phone:
         phone = Phone(self.wire, self.phones, caller, tone_hz)

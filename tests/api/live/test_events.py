@@ -133,7 +133,7 @@ async def test_a_reader_who_missed_too_much_is_told_of_the_gap(tmp_path: Path) -
                 await home.change(phone, name=str(name))
         async with Stream(home, after=first["id"]) as again:
             await asyncio.sleep(0.5)
-        assert again.kinds == ["gap"]
+        assert [kind for kind in again.kinds if kind != "leg"] == ["gap"]  # a leg is measured now and then
 
 
 async def test_a_wrong_kind_is_refused_by_both_ways(home: House) -> None:
