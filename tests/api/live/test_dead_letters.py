@@ -58,8 +58,8 @@ async def test_a_dead_letter_is_redelivered_and_gone_when_it_is_taken(home: Hous
     await asyncio.sleep(0.2)
     assert (await home.admin.post(f"{letter}/redeliver")).status_code == 409
     await asyncio.sleep(5)
-    while (await home.admin.get(letter)).status_code != 404:  # the database takes its time
-        await asyncio.sleep(0.1)
+    while (await home.admin.get(letter)).status_code != 404:
+        pass  # the database takes its time, of which virtual time knows nothing
     assert receiver.bodies == [BODY, BODY]
 
 
