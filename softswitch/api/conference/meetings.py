@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from media import File, MediaError, Prompt, Source
 from softswitch.api.columns import Columns
 from softswitch.api.conference.live import LiveResource
-from softswitch.api.core.recordings import CONTAINER as RECORDINGS_CONTAINER
 from softswitch.api.errors import ApiError
 from softswitch.api.lists import json_response
 from softswitch.api.passwords import Login
@@ -22,7 +21,7 @@ from softswitch.api.routes import described
 from softswitch.api.schemas import Body, Date, Object, ReadOnly, Sid, not_acceptable
 from softswitch.endpoints.conference import Conference, Meeting, MuteMode
 from softswitch.endpoints.conference.objects import meeting_attributes
-from softswitch.store import Condition, ListQuery
+from softswitch.store.access import may_play_from
 
 
 def _holdable(letters: str) -> str:
@@ -158,24 +157,12 @@ class Meetings(LiveResource[Meeting]):
         if body.prompt is not None:
             return Prompt(body.prompt)
         row = await self.store.get("files", body.file_sid or "")
-        if row is None or not await self._may_play(login, row["container_sid"]):
+        if row is None or not await may_play_from(self.store, login.endpoint_sid, row["container_sid"]):
             raise ApiError(404, field="file_sid")
         path = self.context.storage.path_of(row)
         if path is None:
             raise ApiError(404, field="file_sid", message="its content is gone")
         return File(path)
-
-    async def _may_play(self, login: Login, container_sid: str) -> bool:
-        """Whether a container is the endpoint's own, or one of its partner's that is nobody's own."""
-        endpoint = await self.store.get("endpoints", login.endpoint_sid)
-        container = await self.store.get("containers", container_sid)
-        if endpoint is None or container is None or container["partner_sid"] != endpoint["partner_sid"]:
-            return False
-        if endpoint["properties"].get("container_sid") == container_sid:
-            return True
-        theirs = ListQuery(conditions=(Condition(("properties", "container_sid"), "eq", container_sid),), limit=1)
-        owners = await self.store.list("endpoints", theirs)
-        return not owners.items and container["unique"] != RECORDINGS_CONTAINER
 
 
 def add_play(router: APIRouter, meetings: Meetings) -> None:

@@ -15,8 +15,8 @@ from softswitch.endpoints.conference import Conference, Recording
 from softswitch.logs import get_logger
 from softswitch.settings import DataSettings
 from softswitch.store import Condition, ListQuery, Store, StoreError
+from softswitch.store.access import RECORDINGS
 
-CONTAINER = "recordings"
 SETTLED_S = 1.0
 """After a recording has stopped its last second is still being written."""
 
@@ -85,7 +85,7 @@ class Recordings:
         sid = endpoint["properties"].get("container_sid") if endpoint is not None else None
         if sid is not None and await self._store.get("containers", sid) is not None:
             return str(sid)
-        named = ListQuery(conditions=(Condition(("unique",), "eq", CONTAINER),), limit=1)
+        named = ListQuery(conditions=(Condition(("unique",), "eq", RECORDINGS),), limit=1)
         found = (await self._store.list("containers", named)).items
-        made = found or [await self._store.create("containers", {"name": CONTAINER, "unique": CONTAINER})]
+        made = found or [await self._store.create("containers", {"name": RECORDINGS, "unique": RECORDINGS})]
         return str(made[0]["container_sid"])

@@ -33,8 +33,12 @@ class Audio:
         return source
 
     async def _file(self, endpoint_sid: str, sid: str) -> File | None:
-        row = await self._store.get("files", sid) if self._store is not None else None
-        if row is None or not await self._may_play(endpoint_sid, row["container_sid"]):
+        if self._store is None:
+            return None
+        from softswitch.store.access import may_play_from
+
+        row = await self._store.get("files", sid)
+        if row is None or not await may_play_from(self._store, endpoint_sid, row["container_sid"]):
             return None
         return File(self._path(row))
 
@@ -43,16 +47,3 @@ class Audio:
             return self._files.joinpath(row["container_sid"], row["file_sid"])
         path = (self._recordings / row["path"]).resolve()
         return path if path.is_relative_to(self._recordings.resolve()) else self._files / "none"
-
-    async def _may_play(self, endpoint_sid: str, container_sid: str) -> bool:
-        """Whether a container of the same partner is the endpoint's own, or nobody's."""
-        from softswitch.store import Condition, ListQuery
-
-        assert self._store is not None  # noqa: S101 - a file was found there
-        endpoint = await self._store.get("endpoints", endpoint_sid)
-        container = await self._store.get("containers", container_sid)
-        if endpoint is None or container is None or container["partner_sid"] != endpoint["partner_sid"]:
-            return False
-        theirs = ListQuery(conditions=(Condition(("properties", "container_sid"), "eq", container_sid),), limit=2)
-        owners = [owner["endpoint_sid"] for owner in (await self._store.list("endpoints", theirs)).items]
-        return not owners or endpoint_sid in owners

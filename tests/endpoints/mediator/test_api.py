@@ -245,14 +245,25 @@ async def test_what_can_not_be_is_refused_by_name(at: Office, values: dict[str, 
     assert await at.listed() == []
 
 
-async def test_an_audio_is_a_file_of_the_storage_unless_it_is_that_of_another_endpoint(at: Office) -> None:
-    container = (await at.admin.post("/core/v2/storage/containers", json={"name": "sounds"})).json()["container_sid"]
+async def upload(at: Office, **container: str) -> tuple[str, str]:
+    """The sids of a second of silence, and of the container made for it."""
+    made = (await at.admin.post("/core/v2/storage/containers", json=container)).json()["container_sid"]
     audio = io.BytesIO()
     soundfile.write(audio, np.zeros(8000), 8000, format="WAV")
     uploaded = await at.admin.post(
-        "/core/v2/storage/files", data={"container_sid": container}, files={"file": ("a.wav", audio.getvalue())}
+        "/core/v2/storage/files", data={"container_sid": made}, files={"file": ("a.wav", audio.getvalue())}
     )
-    sid = uploaded.json()["file_sid"]
+    return uploaded.json()["file_sid"], made
+
+
+async def test_a_recording_of_a_conference_is_no_announcement(at: Office) -> None:
+    recording, _ = await upload(at, name="recordings", unique="recordings")
+    refused = await at.bind(attributes={"announce": recording})
+    assert (refused.status_code, refused.json()["body"]["errors"][0]["field"]) == (422, "attributes.announce")
+
+
+async def test_an_audio_is_a_file_of_the_storage_unless_it_is_that_of_another_endpoint(at: Office) -> None:
+    sid, container = await upload(at, name="sounds")
     assert (await at.bind(attributes={"announce": sid, "ringback": sid})).status_code == 200
     theirs = {"type": "mediator", "properties": {"container_sid": container}}
     assert (await at.admin.post("/core/v2/endpoints", json=theirs)).status_code == 200
