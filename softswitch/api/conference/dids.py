@@ -1,19 +1,16 @@
 """`/conference/v2/dids`: the numbers that lead to this conference, as far as it may decide about them."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from fastapi import Request
 from pydantic import Field
 
 from softswitch.api.conference.meeting_rooms import PlainDidGroup
 from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.conference.resource import ConferenceResource, check_call_flow
-from softswitch.api.core.numbers import formats_of
-from softswitch.api.passwords import Login
+from softswitch.api.dids_of_login import DidsOfLogin
 from softswitch.api.resources import Related, Values
 from softswitch.api.schemas import Date, Object, ReadOnly, Sid
-from softswitch.store import Condition, Either, OneOf, Restriction, Row
+from softswitch.store import Row
 
 
 class ConferenceDid(Object):
@@ -35,10 +32,9 @@ class ConferenceDid(Object):
     date_created: ReadOnly[Date]
 
 
-class ConferenceDids(ConferenceResource):
+class ConferenceDids(DidsOfLogin, ConferenceResource):
     """Numbers come from and go to `/core/v2/phonenumber/dids`."""
 
-    kind = "dids"
     path = "/conference/v2/dids"
     tag = "conference dids"
     shown = ConferenceDid
@@ -57,22 +53,6 @@ class ConferenceDids(ConferenceResource):
         "properties": {"did_welcomeprompt_enabled": "off"},
         "date_created": "2026-01-31T09:45:00.000Z",
     }
-
-    async def scope(self, request: Request) -> Sequence[Restriction]:
-        """Those that name the endpoint, and those that name none and whose trunk group leads to it."""
-        login: Login = request.state.caller
-        groups = self.store.trunk_groups_leading_to(login.endpoint_sid)
-        named = (Condition(("endpoint_sid",), "eq", login.endpoint_sid),)
-        nobody = (Condition(("endpoint_sid",), "eq", None), Condition(("user_sid",), "eq", None))
-        return [Either((named, (*nobody, OneOf("trunk_group_sid", groups))))]
-
-    async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:
-        login: Login = request.state.caller
-        return [{**self.show(row), "account_sid": login.account_sid} for row in rows]
-
-    def show(self, row: Row) -> Values:
-        known = {name: value for name, value in super().show(row).items() if value is not None}
-        return {**super().show(row), **formats_of(row["phonenumber"]), **known}
 
     async def prepare(self, values: Values, before: Row | None) -> Values:
         check_call_flow(values)

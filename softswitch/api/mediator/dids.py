@@ -1,17 +1,11 @@
 """`/mediator/v1/dids`: the redirect numbers of this mediator. They come from and go to `/core/v2/phonenumber/dids`."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from fastapi import Request
-
-from softswitch.api.core.numbers import formats_of
+from softswitch.api.dids_of_login import DidsOfLogin
 from softswitch.api.mediator.resource import MediatorResource
-from softswitch.api.passwords import Login
 from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Object, ReadOnly, Sid
-from softswitch.store import Condition, Either, OneOf, Row
-from softswitch.store.query import Restriction
 
 
 class MediatorDid(Object):
@@ -27,10 +21,9 @@ class MediatorDid(Object):
     date_created: ReadOnly[Date]
 
 
-class MediatorDids(MediatorResource):
+class MediatorDids(DidsOfLogin, MediatorResource):
     """Read only."""
 
-    kind = "dids"
     path = "/mediator/v1/dids"
     tag = "mediator dids"
     shown = MediatorDid
@@ -44,19 +37,3 @@ class MediatorDids(MediatorResource):
         "international_format": "+1 202-555-0105",
         "date_created": "2026-01-31T09:45:00.000000Z",
     }
-
-    async def scope(self, request: Request) -> Sequence[Restriction]:
-        """Those that name the endpoint, and those that name nobody and whose trunk group leads to it."""
-        login: Login = request.state.caller
-        groups = self.store.trunk_groups_leading_to(login.endpoint_sid)
-        named = (Condition(("endpoint_sid",), "eq", login.endpoint_sid),)
-        nobody = (Condition(("endpoint_sid",), "eq", None), Condition(("user_sid",), "eq", None))
-        return [Either((named, (*nobody, OneOf("trunk_group_sid", groups))))]
-
-    async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:
-        login: Login = request.state.caller
-        return [{**self.show(row), "account_sid": login.account_sid} for row in rows]
-
-    def show(self, row: Row) -> Values:
-        known = {name: value for name, value in super().show(row).items() if value is not None}
-        return {**super().show(row), **formats_of(row["phonenumber"]), **known}
