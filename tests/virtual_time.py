@@ -9,8 +9,12 @@ import asyncio
 import selectors
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from typing import Any
+
+import pytest
 
 STARTS_AT = 1000.0
 LIMIT_S = 6 * 3600.0
@@ -54,6 +58,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _executed(self, _future: "asyncio.Future[Any]") -> None:
         self._executing -= 1
+
+    @contextmanager
+    def working_elsewhere(self) -> Iterator[None]:
+        """While this lasts the clock goes as in reality: a thread or a socket is at work that the loop cannot see."""
+        self._executing += 1
+        try:
+            yield
+        finally:
+            self._executing -= 1
 
     def is_work_elsewhere(self) -> bool:
         return self._executing > 0
@@ -100,6 +113,21 @@ class _JumpingSelector(selectors.DefaultSelector):
         if not ready:
             raise self._loop.deadlock()
         return ready
+
+
+def wait_for(patch: pytest.MonkeyPatch, owner: type, name: str, *, when: Callable[[Any], bool]) -> None:
+    """Makes the clock go as in reality while the coroutine method `name` of an `owner` runs, `when` he says so."""
+    method = getattr(owner, name)
+
+    @wraps(method)
+    async def waited_for(self: Any, *args: Any, **kwargs: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualTimeLoop) or not when(self):
+            return await method(self, *args, **kwargs)
+        with loop.working_elsewhere():
+            return await method(self, *args, **kwargs)
+
+    patch.setattr(owner, name, waited_for)
 
 
 def _place(task: "asyncio.Task[Any]") -> str:
