@@ -8,16 +8,10 @@ What flows upward between the parts is wired here (`stack.on_invite = switch.han
 """
 
 import asyncio
-import contextlib
-import errno
 import random
 import secrets
-import socket
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from itertools import product
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -25,7 +19,7 @@ from media import Engine, Library, MediaSettings
 from softswitch import __version__
 from softswitch.call import Events, Lines
 from softswitch.carriers import Carriers
-from softswitch.certificates import open_tls, unusable_files
+from softswitch.certificates import unusable_files
 from softswitch.configfile import refusal
 from softswitch.destinations import Destinations
 from softswitch.destinations.mediated import MediatedWays
@@ -35,6 +29,7 @@ from softswitch.endpoints.mediator import Forgetful, Means, Mediator
 from softswitch.endpoints.mediator.audio import Audio
 from softswitch.endpoints.third_party import ThirdParty
 from softswitch.errors import ConfigError
+from softswitch.listening import Listeners
 from softswitch.logs import Counts, get_logger
 from softswitch.plan import AnyEndpoint, ConferenceEndpoint, MediatorEndpoint, Plan, ThirdPartyEndpoint
 from softswitch.registrar import Phones
@@ -53,14 +48,12 @@ if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait
 CHANGED_ALIVE = frozenset({"limits", "logs", "callbacks", "guard", "records"})
 """Tables of the settings whose changes hold without a restart."""
 
-PORTS_TRIED = 20
-WILDCARDS = ("0.0.0.0", "::")
 LAST_WORDS_S = 1.0
 """How long the end waits for the answers to its BYEs; long enough to send a lost one again."""
 
 
 class App:
-    """A whole switch. `listening` says where it is heard once it has started."""
+    """A whole switch."""
 
     def __init__(
         self,
@@ -85,10 +78,10 @@ class App:
         self._settings_file = settings_file
         self.api: ApiServer | None = None
         """Where there is a store, and the settings want it."""
-        self.listening: list[tuple[Transport, str, int]] = []
         self.events = Events()
         self.engine = engine or Engine(media_settings(settings))
         self.stack = stack or Stack(stack_settings(settings))
+        self.listeners = Listeners(settings, self.stack, settings_file)
         self.endpoints: dict[str, Endpoint] = {}
         self._former: list[Endpoint] = []
         self.phones = Phones(settings, plan, self.stack, self.events, secret=secrets.token_bytes(32))
@@ -114,7 +107,9 @@ class App:
             settings, self.destinations.outward, self.stack, self.events, lambda: self.plan, settings_file
         )
         self.switch.verify = self.carriers.verify
-        self.watching = Watching(settings, self.switch, self.stack, self.engine, self.events, store, self._here)
+        self.watching = Watching(
+            settings, self.switch, self.stack, self.engine, self.events, store, self.listeners.here
+        )
         self.watching.phones, self.watching.endpoints = self.phones, self.endpoints
         self.phones.subscriptions.dialogs.calls = self.switch.calls
         self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
@@ -188,15 +183,15 @@ class App:
                 problem = unusable_files(tls.settings, error, self._settings_file)
                 get_logger().error("the certificate is not reloaded", problem=str(problem))
 
-    def _here(self, transport: Transport) -> tuple[str, int]:
-        """Where we are heard over a transport."""
-        return next(((host, port) for kind, host, port in self.listening if kind is transport), self.sip_address)
+    @property
+    def listening(self) -> list[tuple[Transport, str, int]]:
+        """Where it is heard, once it has started."""
+        return self.listeners.places
 
     @property
     def sip_address(self) -> tuple[str, int]:
         """Where to call it: host and port of the first listener."""
-        _, host, port = self.listening[0]
-        return host, port
+        return self.listeners.address
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -210,7 +205,7 @@ class App:
     async def start(self) -> None:
         """Media first, ears last. Raises `ConfigError` where a port is taken; nothing stays behind then."""
         async with AsyncExitStack() as parts:
-            self._refuse_what_would_fail_later()
+            self.listeners.refuse_what_would_fail_later()
             parts.push_async_callback(self.engine.stop)
             await self.engine.start()
             parts.push_async_callback(self.stack.close)
@@ -231,7 +226,7 @@ class App:
                 self._open_api(self.store, parts)
             self._wire()
             await self.switch.is_open.wait()
-            await self._listen()
+            await self.listeners.open()
             if self.api is not None:
                 parts.push_async_callback(self._end_api, self.api, asyncio.create_task(self.api.serve()))
             self._parts = parts.pop_all()
@@ -261,67 +256,6 @@ class App:
         if self.settings.sip.unknown_sender == "silence":
             self.stack.ignores = self.switch.is_stranger
 
-    def _refuse_what_would_fail_later(self) -> None:
-        """Audio sockets open with each call, recordings when a host presses a key: better to hear of it now."""
-        address, recordings = self.settings.media.address, self.settings.data.recordings
-        if not _is_ours(address):
-            raise self._refused("media.address", f"{address} is no address of this machine", "one of its own addresses")
-        if not _is_writable(recordings):
-            raise self._refused("data.directory", f"{recordings} can't be written", "a folder that this user can write")
-
-    async def _listen(self) -> None:
-        """Every address and transport on the same port, but TLS on its own; also where 0 asks for any that is free."""
-        sip = self.settings.sip
-        port, tls_port = (given or _free_port(sip.addresses) for given in (sip.port, sip.tls.port))
-        ports = {"udp": port, "tcp": port, "tls": tls_port}
-        if "tls" in sip.transports:
-            self.stack.tls = open_tls(sip.tls, self.settings.data.directory, self._names(), self._settings_file)
-        for address in sip.addresses:
-            for transport in sip.transports:
-                try:
-                    host, port = await self.stack.listen(Transport[transport.upper()], address, ports[transport])
-                except OSError as error:
-                    raise self._can_not_listen(error, transport, address, ports[transport]) from None
-                self.listening.append((Transport[transport.upper()], host, port))
-
-    def _names(self) -> list[str]:
-        """The addresses we are called at, as far as the settings know."""
-        sip = self.settings.sip
-        return [address for address in (*sip.addresses, sip.advertised_address) if address and address not in WILDCARDS]
-
-    def _can_not_listen(self, error: OSError, transport: str, address: str, port: int) -> ConfigError:
-        place, key = f"{address} port {port} ({transport})", "sip.tls.port" if transport == "tls" else "sip.port"
-        match error.errno:
-            case errno.EADDRINUSE:
-                problem = f"{place} is in use by another program: is a softswitch already running?"
-                variable = f"SOFTSWITCH_{key.upper().replace('.', '__')}=5070"
-                once = f"{variable} make run, or {variable} softswitch serve"
-                accepted = f"another port, in the file or for once ({once}); 0 takes any that is free"
-                return self._refused(key, problem, accepted)
-            case errno.EACCES:
-                return self._refused(key, f"{place} is not allowed to this user", "1024 to 65535")
-            case errno.EADDRNOTAVAIL:
-                problem = f"{address} is no address of this machine"
-                return self._refused("sip.addresses", problem, "its own addresses, 0.0.0.0 or ::")
-        return self._refused("sip.addresses", f"can't listen on {place}: {error.strerror}", "")
-
-    def _sip_ports_in_use(self) -> Iterator[ConfigError]:
-        """What `_listen` would say, of a start that fails already."""
-        sip = self.settings.sip
-        for transport, address in product(sip.transports, sip.addresses):
-            port = sip.tls.port if transport == "tls" else sip.port
-            kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
-            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as probe:
-                if kind is socket.SOCK_STREAM:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((address, port))
-                except OSError as error:
-                    yield self._can_not_listen(error, transport, address, port)
-
-    def _refused(self, key: str, problem: str, accepted: str) -> ConfigError:
-        return ConfigError(self._settings_file, key, problem, accepted)
-
     def _open_api(self, store: "Store", parts: AsyncExitStack) -> None:
         """Takes the port of the API, so that a port in use is told; SIP is heard before the API answers."""
         from softswitch.api.context import ApiContext
@@ -332,7 +266,7 @@ class App:
             try:
                 listener = listen(self.settings.api, self._settings_file)
             except ConfigError as problem:
-                raise refusal([problem, *self._sip_ports_in_use()]) from None
+                raise refusal([problem, *self.listeners.in_use()]) from None
             parts.callback(listener.close)
             live = self._live()
             context = ApiContext.of(store, self.settings, live)
@@ -383,39 +317,3 @@ def stack_settings(settings: Settings) -> StackSettings:
         advertised_host=settings.sip.advertised_address,
         tcp_connections=settings.sip.connections,
     )
-
-
-def _is_ours(address: str) -> bool:
-    """Whether this machine has the address."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True
-
-
-def _is_writable(folder: Path) -> bool:
-    """Whether files can be made in the folder, or the folder itself where it is not there yet."""
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            return True
-    except OSError:
-        return False
-
-
-def _free_port(addresses: tuple[str, ...]) -> int:
-    """A port that is free on every address for both transports: the kernel's own choice looks at one of them alone."""
-    for _ in range(PORTS_TRIED):
-        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
-            port = 0
-            for address in addresses:
-                family = socket.AF_INET6 if ":" in address else socket.AF_INET
-                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    probe = probes.enter_context(socket.socket(family, kind))
-                    probe.bind((address, port))
-                    port = probe.getsockname()[1]
-            return port
-    return 0

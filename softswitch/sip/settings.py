@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from softswitch.sip.session.session import SessionSettings
+from softswitch.sip.session.settings import SessionSettings
 from softswitch.sip.transaction.machine import Intervals
 from softswitch.sip.transport.transports import StreamLimits
 from softswitch.sip.validation import Capabilities

@@ -1,39 +1,38 @@
 """The SIP stack: the one place where sockets, timers and the pure core meet (RFC 3261 §8, §18).
 
 Datagrams and stream messages come in through `transports` and become messages; `server` takes the requests, `client`
-sends ours, and the effects of transactions and sessions are carried out here. The owner sets `on_invite` and
-`on_request`, calls `listen`, and from then on `invite`, `request`, and the verbs of each `Session`. Whatever bytes
-arrive: an answer by the RFC or a counted drop.
+sends ours, `performing` does what transactions and sessions ask for, `losses` looks at what was not delivered. The
+owner sets `on_invite` and `on_request`, calls `listen`, and from then on `invite`, `request`, and the verbs of each
+`Session`. Whatever bytes arrive: an answer by the RFC or a counted drop.
 """
 
 import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Literal
 
 from softswitch.errors import PeerError
 from softswitch.sip import keep_alive
-from softswitch.sip.alarm import Alarm
-from softswitch.sip.client import Asker, Client, Question, Sending
-from softswitch.sip.dialog import MAX_FORWARDS
+from softswitch.sip.beginnings import Beginnings, first_hop
+from softswitch.sip.client import Asker, Client, Question
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
 from softswitch.sip.identifiers import Chance, Identifiers, SystemChance
+from softswitch.sip.losses import Losses
 from softswitch.sip.masking import without_keys
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
+from softswitch.sip.performing import Performer
 from softswitch.sip.resolver import Dns, Resolver, SystemDns
 from softswitch.sip.server import Server
-from softswitch.sip.session import authorize, effects, outgoing
+from softswitch.sip.session import authorize, outgoing
 from softswitch.sip.session.events import SessionEvent
-from softswitch.sip.session.offers import SDP
 from softswitch.sip.session.session import Session
 from softswitch.sip.settings import StackSettings
-from softswitch.sip.transaction import machine
 from softswitch.sip.transaction.layer import Layer
-from softswitch.sip.transaction.machine import Event, Transaction, event_of
+from softswitch.sip.transaction.machine import event_of
 from softswitch.sip.transport.network import Network, SystemNetwork
 from softswitch.sip.transport.tls import Tls
 from softswitch.sip.transport.transports import Transports
@@ -78,11 +77,12 @@ class Stack:
 
         self._identifiers = Identifiers(random or SystemChance())
         self._session_settings = self.settings.session(self.capabilities)
+        self._beginnings = Beginnings(self._identifiers, self._session_settings)
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._alarm = Alarm(self._fire)
-        self._lost_peers = Counter[Peer]()
         self._is_closed = False
         self._layer = Layer(self.settings.intervals())
+        self._performer = Performer(self._layer, self._sessions, self.drops, self._send_bytes)
+        self._losses = Losses(self._layer, self.drops, self._performer.perform, lambda peer: self.on_lost(peer))
         self._server = Server(
             self.settings,
             self.capabilities,
@@ -90,7 +90,7 @@ class Stack:
             self._layer,
             self._sessions,
             self.drops,
-            self._perform,
+            self._performer.perform,
             self._send_bytes,
             self,
         )
@@ -99,7 +99,7 @@ class Stack:
             self.settings.streams(),
             self._received,
             self._server.refuse,
-            self._lost,
+            self._losses.note,
             self.drops,
             tls,
         )
@@ -110,12 +110,10 @@ class Stack:
             self._transports,
             Resolver(dns or SystemDns(), self._identifiers, _now),
             self.drops,
-            self._perform,
+            self._performer.perform,
             self._send_bytes,
         )
-
-        self._transaction_effects = self._carriers_of_transactions()
-        self._session_effects = self._carriers_of_sessions()
+        self._performer.wire(self._client, self._server)
 
     @property
     def tls(self) -> Tls | None:
@@ -151,23 +149,16 @@ class Stack:
         `flow` is the way to a phone behind NAT: taken while it stands, whatever the URI says. `max_forwards` is less
         than usual where we hand a call on.
         """
-        request = self._new_request("INVITE", uri, from_, to, headers)
-        if max_forwards is not None:
-            request.headers.set("Max-Forwards", str(max_forwards))
-        for name, value in (("Contact", ""), *self._session_settings.common_headers):
-            request.headers.add(name, value)
-        if self.settings.session_expires_s:
-            request.headers.add("Session-Expires", str(self.settings.session_expires_s))
-        if offer is not None:
-            request.headers.add("Content-Type", SDP)
-            request.body = offer
+        request = self._beginnings.invite(uri, from_, to, headers, offer, max_forwards)
         unknown = Peer(Transport.UDP, "", 0)
-        session = Session("out", request, unknown, "", self._session_settings, self._identifiers, self._carry_out)
+        session = Session(
+            "out", request, unknown, "", self._session_settings, self._identifiers, self._performer.carry_out
+        )
         session.on_event, session.credentials, session.next_hop = on_event, credentials, next_hop
         session.flow = flow
         self._sessions[session.call_id, request.from_.tag or ""] = session
         outgoing.begin(session)
-        self._carry_out(session)
+        self._performer.carry_out(session)
         return session
 
     async def request(
@@ -187,11 +178,11 @@ class Stack:
 
         `flow` is the way it goes, whatever the URI says.
         """
-        request = self._new_request(method, uri, from_ or Address(uri), to, headers)
+        request = self._beginnings.request(method, uri, from_ or Address(uri), to, headers)
         request.body = body
         while True:
             question = Question()
-            self._client.send(question, request, next_hop or _first_hop(request), flow)
+            self._client.send(question, request, next_hop or first_hop(request), flow)
             request, response = await question.answered
             if response.status not in (401, 407) or credentials is None:
                 return response
@@ -202,7 +193,7 @@ class Stack:
 
     def send(self, asker: Asker, request: Request, *, next_hop: Uri | None = None, flow: Peer | None = None) -> None:
         """Send a request that is whole but for its Via; what comes of it goes to the asker, as with `request`."""
-        self._client.send(asker, request, next_hop or _first_hop(request), flow)
+        self._client.send(asker, request, next_hop or first_hop(request), flow)
 
     def new_request(
         self,
@@ -213,7 +204,7 @@ class Stack:
         headers: HeaderFields = (),
     ) -> Request:
         """A request outside of any dialog, for `send`."""
-        return self._new_request(method, uri, from_ or Address(uri), to, headers)
+        return self._beginnings.request(method, uri, from_ or Address(uri), to, headers)
 
     def new_tag(self) -> str:
         """For the To of an answer that makes a dialog."""
@@ -253,8 +244,9 @@ class Stack:
     async def close(self) -> None:
         """Close all sockets, at once. Who wants its sessions to end properly hangs them up and `drain`s first."""
         self._is_closed = True
+        self._losses.close()
         await self._client.close()
-        self._alarm.close()
+        self._performer.alarm.close()
         await self._transports.close()
 
     def counts(self) -> dict[str, int]:
@@ -262,7 +254,7 @@ class Stack:
         return {
             "sessions": len(self._sessions),
             "transactions": len(self._layer),
-            "timers": len(self._alarm),
+            "timers": len(self._performer.alarm),
             "sendings": len(self._client.sendings),
         }
 
@@ -273,19 +265,9 @@ class Stack:
             return Response.for_request(request, 200, to_tag=tag, headers=headers)
         return Response.for_request(request, 405, to_tag=tag, headers=headers[:1])
 
-    def _new_request(self, method: str, uri: Uri, from_: Address, to: Address | None, headers: HeaderFields) -> Request:
-        request = Request(method, uri)
-        add = request.headers.add
-        add("Via", "")
-        add("Max-Forwards", MAX_FORWARDS)
-        add("From", str(from_.with_tag(self._identifiers.tag())))
-        add("To", str(to or Address(uri)))
-        add("Call-ID", self._identifiers.call_id())
-        add("CSeq", f"{self._identifiers.first_cseq()} {method}")
-        add("User-Agent", self.settings.user_agent)
-        for name, value in headers:
-            add(name, value)
-        return request
+    def _session(self, direction: Literal["in", "out"], request: Request, peer: Peer, contact: str) -> Session:
+        carry_out = self._performer.carry_out
+        return Session(direction, request, peer, contact, self._session_settings, self._identifiers, carry_out)
 
     # --- bytes come in ----------------------------------------------------------------------------------------------
 
@@ -318,17 +300,19 @@ class Stack:
         if transaction is None:
             self.drops["stray_response"] += 1
         else:
-            self._perform(transaction, self._layer.advance(transaction, event_of(response), response))
+            self._performer.perform(transaction, self._layer.advance(transaction, event_of(response), response))
 
     # --- what the server asks of the owner --------------------------------------------------------------------------
 
     def open_session(self, request: Request, peer: Peer) -> Session:
         contact = self._client.contact(peer, is_secure=request.uri.is_sips)
-        return Session("in", request, peer, contact, self._session_settings, self._identifiers, self._carry_out)
+        return Session(
+            "in", request, peer, contact, self._session_settings, self._identifiers, self._performer.carry_out
+        )
 
     def take(self, session: Session) -> None:
         """Show a new call to the owner; a fault of the owner's ends it."""
-        self._carry_out(session)
+        self._performer.carry_out(session)
         try:
             self.on_invite(session)
         except Exception:
@@ -348,113 +332,6 @@ class Stack:
     def is_behind(self) -> bool:
         return self._transports.is_behind(_now(), self.settings.overloaded_after_s)
 
-    # --- effects of transactions ------------------------------------------------------------------------------------
-
-    def _perform(self, transaction: Transaction, todo: list[machine.Effect]) -> None:
-        for effect in todo:
-            kind = type(effect)
-            if kind is machine.Send:
-                self._send_bytes(effect.data, transaction.peer)  # type: ignore[union-attr]
-            else:
-                self._transaction_effects[kind](transaction, effect)
-
-    def _carriers_of_transactions(self) -> dict[type, Callable[[Transaction, Any], None]]:
-        return {
-            machine.Deliver: self._deliver,
-            machine.StartTimer: self._start_timer,
-            machine.StopTimers: self._stop_timers,
-            machine.Failed: self._failed,
-            machine.Terminated: self._stop_timers,
-        }
-
-    def _deliver(self, transaction: Transaction, effect: machine.Deliver) -> None:
-        message = effect.message
-        if isinstance(message, Request):
-            self._server.receive_ack(message)
-        elif isinstance(message, Response) and isinstance(transaction.owner, Sending):
-            self._client.deliver(transaction.owner, message)
-
-    def _start_timer(self, transaction: Transaction, effect: machine.StartTimer) -> None:
-        transaction.timers[effect.timer] = self._alarm.start(effect.after_s, transaction, effect.timer)
-
-    def _stop_timers(self, transaction: Transaction, _: machine.Effect) -> None:
-        for timer in transaction.timers.values():
-            timer.cancel()
-        transaction.timers.clear()
-
-    def _failed(self, transaction: Transaction, effect: machine.Failed) -> None:
-        """Nothing came: the transaction user hears a response all the same (RFC 3261 §8.1.3.1).
-
-        A spent transaction has been heard already and only kept an answer for repeats: it fails nobody.
-        """
-        if transaction.is_spent:
-            return
-        if not _only_asks(transaction):
-            self.drops[f"transaction_{effect.failure.name.lower()}"] += 1
-        if isinstance(transaction.owner, Sending):
-            response = Response.for_request(transaction.request, effect.failure.value)
-            self._client.deliver(transaction.owner, response)
-        elif isinstance(transaction.owner, Session):
-            transaction.owner.lose(transaction)
-
-    # --- effects of sessions ----------------------------------------------------------------------------------------
-
-    def _carry_out(self, session: Session) -> None:
-        """Do what a session asks for, in order; what an owner's handler adds meanwhile comes behind."""
-        todo = session.effects
-        while todo:
-            effect = todo.popleft()
-            self._session_effects[type(effect)](session, effect)
-
-    def _carriers_of_sessions(self) -> dict[type, Callable[[Session, Any], None]]:
-        return {
-            effects.SendRequest: self._request_for,
-            effects.SendAck: self._client.acknowledge,
-            effects.Cancel: self._client.cancel,
-            effects.Abandon: self._abandon_for,
-            effects.Respond: self._respond_for,
-            effects.StartTimer: self._start_timer_for,
-            effects.StopTimer: self._stop_timer_for,
-            effects.Emit: self._emit,
-            effects.Finished: self._finish,
-        }
-
-    def _emit(self, session: Session, effect: effects.Emit) -> None:
-        try:
-            session.on_event(effect.event)
-        except Exception:
-            self.drops["our_bug"] += 1
-            logger.exception("while telling the owner of the call %s of %r", session.call_id, effect.event)
-
-    def _respond_for(self, _: Session, effect: effects.Respond) -> None:
-        self._perform(effect.transaction, self._layer.respond(effect.transaction, effect.response))
-
-    def _request_for(self, session: Session, effect: effects.SendRequest) -> None:
-        self._client.send(session, effect.request, effect.next_hop)
-
-    def _abandon_for(self, _: Session, effect: effects.Abandon) -> None:
-        transaction = self._client.abandon(effect.request)
-        if transaction is not None:
-            self._stop_timers(transaction, machine.STOP_TIMERS)
-
-    def _start_timer_for(self, session: Session, effect: effects.StartTimer) -> None:
-        running = session.running.pop(effect.timer, None)
-        if running is not None:
-            running.cancel()
-        session.running[effect.timer] = self._alarm.start(effect.after_s, session, effect.timer)
-
-    def _stop_timer_for(self, session: Session, effect: effects.StopTimer) -> None:
-        running = session.running.pop(effect.timer, None)
-        if running is not None:
-            running.cancel()
-
-    def _finish(self, session: Session, _: effects.Finished) -> None:
-        for name in tuple(session.running):
-            if name is not effects.SessionTimer.NO_487:
-                session.running.pop(name).cancel()
-        tag = session.request.from_.tag if session.direction == "out" else session.dialog and session.dialog.local_tag
-        self._sessions.pop((session.call_id, tag or ""), None)
-
     # --- bytes go out -----------------------------------------------------------------------------------------------
 
     def _send_bytes(self, data: bytes, peer: Peer) -> None:
@@ -462,62 +339,6 @@ class Stack:
             self.trace("out", peer, without_keys(data))
         if not self._is_closed:
             self._transports.send(data, peer)
-
-    def _lost(self, peer: Peer) -> None:
-        """Something to this peer was not delivered, or its connection closed, which alone is no fault.
-
-        Reports come in floods, so they are looked at once a loop pass.
-        """
-        if self._is_closed:
-            return
-        if not self._lost_peers:
-            asyncio.get_running_loop().call_soon(self._report_lost)
-        self._lost_peers[peer.place] += 1
-
-    def _report_lost(self) -> None:
-        lost, self._lost_peers = self._lost_peers, Counter()
-        addresses = {(peer.host, peer.port) for peer in lost}
-        concerned = [
-            transaction
-            for transaction in self._layer.at_work()
-            if (transaction.peer.host, transaction.peer.port) in addresses and transaction.peer.place in lost
-        ]
-        self._count_undelivered(lost, concerned)
-        for peer in lost:
-            self.on_lost(peer)
-        for transaction in concerned:
-            if self._layer.is_alive(transaction) and not self._leads_elsewhere(transaction):
-                self._perform(transaction, self._layer.advance(transaction, Event.TRANSPORT_ERROR))
-
-    def _count_undelivered(self, lost: Counter[Peer], concerned: Iterable[Transaction]) -> None:
-        """What asks whether somebody is there is no loss where nobody is: that is the answer."""
-        asking = {one.peer.place for one in concerned if _only_asks(one)}
-        asking -= {one.peer.place for one in concerned if not _only_asks(one)}
-        for peer, times in lost.items():
-            if peer.transport is Transport.UDP and peer not in asking:
-                self.drops["undelivered"] += times
-
-    def _leads_elsewhere(self, transaction: Transaction) -> bool:
-        """A response whose connection is gone goes to the sent-by of its Via instead (RFC 3261 §18.2.2)."""
-        peer = transaction.peer
-        if peer.transport is Transport.UDP or isinstance(transaction.owner, Sending) or transaction.is_spent:
-            return False
-        transaction.peer = peer._replace(port=transaction.request.via.port or peer.transport.default_port)
-        return transaction.peer != peer
-
-    # --- timers -----------------------------------------------------------------------------------------------------
-
-    def _fire(self, owner: Transaction | Session, name: Any) -> None:
-        try:
-            if isinstance(owner, Session):
-                owner.running.pop(name, None)
-                owner.fire(name)
-            else:
-                owner.timers.pop(name, None)
-                self._perform(owner, self._layer.advance(owner, name))
-        except Exception:
-            self.drops["our_bug"] += 1
-            logger.exception("while serving %s of %r", name.value, owner)
 
 
 def _now() -> float:
@@ -534,13 +355,3 @@ def _nobody_listens(_: Peer) -> None:
 
 def _nobody_answers(session: Session) -> None:
     session.reject(480)
-
-
-def _only_asks(transaction: Transaction) -> bool:
-    """An OPTIONS of ours: silence is an answer to it, and whoever asks tells of it."""
-    return transaction.request.method == "OPTIONS" and isinstance(transaction.owner, Sending)
-
-
-def _first_hop(request: Request) -> Uri:
-    routes = request.routes
-    return routes[0].uri if routes and "lr" in routes[0].uri.params else request.uri

@@ -9,8 +9,6 @@ An owner may be late by a message: a verb for a session that has ended meanwhile
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 from softswitch.sip.dialog import Dialog
@@ -22,16 +20,15 @@ from softswitch.sip.peer import Peer
 from softswitch.sip.session import (
     bye,
     cancel,
+    dispatch,
     incoming,
     info,
     offers,
-    outgoing,
     refer,
     refresh,
     reliable,
     reoffer,
     states,
-    update,
 )
 from softswitch.sip.session.effects import (
     Effect,
@@ -44,34 +41,13 @@ from softswitch.sip.session.effects import (
 )
 from softswitch.sip.session.events import Ended, SessionEvent
 from softswitch.sip.session.offers import OfferMove, OfferState, OpenOffer
+from softswitch.sip.session.settings import SessionSettings
 from softswitch.sip.session.states import Move, State
 from softswitch.sip.timers import RunningTimer
-from softswitch.sip.transaction.machine import Intervals, Transaction
+from softswitch.sip.transaction.machine import Transaction
 from softswitch.sip.uri import Uri
-from softswitch.sip.validation import Capabilities
 
 HeaderFields = Iterable[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class SessionSettings:
-    """What all sessions of a stack share."""
-
-    intervals: Intervals = field(default_factory=Intervals)
-    capabilities: Capabilities = field(default_factory=Capabilities)
-    user_agent: str = "softswitch"
-    session_expires_s: int = 1800
-    min_se_s: int = 90
-    ring_limit_s: float = 180.0
-    reliable_provisionals: bool = True
-
-    @cached_property
-    def common_headers(self) -> tuple[tuple[str, str], ...]:
-        """What goes with each INVITE, UPDATE and their 2xx."""
-        return (
-            ("Allow", ", ".join(self.capabilities.methods)),
-            ("Supported", ", ".join(self.capabilities.extensions)),
-        )
 
 
 class Session:
@@ -255,7 +231,7 @@ class Session:
         if transaction is None or request.method == "ACK":
             incoming.on_ack(self, request)
         else:
-            _receive_in_dialog(self, transaction, request)
+            dispatch.receive_in_dialog(self, transaction, request)
         self.flush(self)
 
     def receive_cancel(self, transaction: Transaction, request: Request) -> None:
@@ -265,7 +241,7 @@ class Session:
 
     def receive_response(self, request: Request, response: Response) -> None:
         """A response to a request of ours; made up (408, 503) where none came."""
-        handler = _RESPONSE_HANDLERS.get(request.method)
+        handler = dispatch.RESPONSE_VERBS.get(request.method)
         if handler is not None:
             handler(self, request, response)
         self.flush(self)
@@ -283,7 +259,7 @@ class Session:
         return remote_tag in self.early
 
     def fire(self, timer: SessionTimer) -> None:
-        _TIMER_HANDLERS[timer](self)
+        dispatch.TIMER_VERBS[timer](self)
         self.flush(self)
 
     # --- for the verbs ----------------------------------------------------------------------------------------------
@@ -356,49 +332,3 @@ def sdp_of(message: Message) -> bytes | None:
 
 def _nobody_listens(_: SessionEvent) -> None:
     """Until an owner has set `on_event`."""
-
-
-def _receive_in_dialog(session: Session, transaction: Transaction, request: Request) -> None:
-    """A request of the far end within a dialog (RFC 3261 §12.2.2)."""
-    dialog = session.dialog or session.early.get(request.from_.tag or "")
-    is_leaving = session.has_ended and request.method != "BYE"
-    if dialog is None or session.state is State.ENDED or is_leaving:
-        session.respond(transaction, 481)
-    elif not dialog.accepts(request):
-        session.respond(transaction, 500, "CSeq out of order")
-    else:
-        _REQUEST_HANDLERS[request.method](session, transaction, request)
-
-
-_REQUEST_HANDLERS: dict[str, Callable[[Session, Transaction, Request], None]] = {
-    "INVITE": reoffer.on_reinvite,
-    "BYE": bye.on_bye,
-    "UPDATE": update.on_update,
-    "PRACK": reliable.on_prack,
-    "INFO": info.on_info,
-    "OPTIONS": info.on_options,
-    "REFER": refer.on_refer,
-}
-
-_RESPONSE_HANDLERS: dict[str, Callable[[Session, Request, Response], None]] = {
-    "INVITE": outgoing.on_response,
-    "BYE": bye.on_response,
-    "UPDATE": update.on_response,
-    "PRACK": reliable.on_response,
-    "INFO": info.on_response,
-    "NOTIFY": refer.on_response,
-}
-
-_TIMER_HANDLERS: dict[SessionTimer, Callable[[Session], None]] = {
-    SessionTimer.RETRANSMIT_2XX: incoming.repeat_2xx,
-    SessionTimer.NO_ACK: incoming.no_ack,
-    SessionTimer.RETRANSMIT_1XX: reliable.repeat,
-    SessionTimer.NO_PRACK: reliable.no_prack,
-    SessionTimer.REPEAT_1XX: incoming.repeat_1xx,
-    SessionTimer.EXPIRES: incoming.expired,
-    SessionTimer.RINGS_TOO_LONG: cancel.rings_too_long,
-    SessionTimer.NO_487: cancel.no_final_response,
-    SessionTimer.GLARE: reoffer.try_again,
-    SessionTimer.REFRESH: refresh.refresh,
-    SessionTimer.EXPIRY: refresh.expired,
-}
