@@ -54,6 +54,7 @@ class Performer:
             effects.Cancel: client.cancel,
             effects.Abandon: self._abandon_for,
             effects.Respond: self._respond_for,
+            effects.Spend: self._spend_for,
             effects.StartTimer: self._start_timer_for,
             effects.StopTimer: self._stop_timer_for,
             effects.Emit: self._emit,
@@ -118,6 +119,9 @@ class Performer:
 
     def _respond_for(self, _: Session, effect: effects.Respond) -> None:
         self.perform(effect.transaction, self._layer.respond(effect.transaction, effect.response))
+
+    def _spend_for(self, _: Session, effect: effects.Spend) -> None:
+        self._layer.spend(effect.transaction)
 
     def _request_for(self, session: Session, effect: effects.SendRequest) -> None:
         self._client.send(session, effect.request, effect.next_hop)

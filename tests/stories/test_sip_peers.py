@@ -646,6 +646,19 @@ async def test_answers_are_kept_for_repeats_as_long_as_there_is_room_and_never_r
     assert phone.has_left_nothing()
 
 
+async def test_however_many_calls_there_were_a_switch_at_rest_takes_the_next() -> None:
+    phone, peer, _ = await phone_and_peer(most_server_transactions=5)
+    for number in range(20):
+        call_id = f"call-{number}"
+        tag = await answered(phone, peer, call_id=call_id, branch=f"z9hG4bK{number}")
+        peer.say("BYE", HOST, to_tag=tag, cseq=2, call_id=call_id, branch=f"z9hG4bKbye{number}")
+        assert (await peer.response(200)).cseq.method == "BYE"
+        if number % 4 == 3:
+            await asyncio.sleep(40)
+    assert phone.stack.drops == {}
+    assert phone.has_left_nothing()
+
+
 async def test_behind_with_reading_for_a_second_new_calls_get_503_and_hang_ups_their_200() -> None:
     phone, peer, wire = await phone_and_peer()
     tag = await answered(phone, peer)

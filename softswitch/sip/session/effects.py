@@ -61,6 +61,12 @@ class Respond(NamedTuple):
     response: Response
 
 
+class Spend(NamedTuple):
+    """The 2xx to this INVITE was acknowledged: nothing but repeats of it can come."""
+
+    transaction: Transaction
+
+
 class StartTimer(NamedTuple):
     """Start, or start anew."""
 
@@ -82,4 +88,4 @@ class Finished(NamedTuple):
     """The session has ended: no request belongs to it any more, only answers to its last ones."""
 
 
-Effect = SendRequest | SendAck | Cancel | Abandon | Respond | StartTimer | StopTimer | Emit | Finished
+Effect = SendRequest | SendAck | Cancel | Abandon | Respond | Spend | StartTimer | StopTimer | Emit | Finished

@@ -6,7 +6,7 @@ from softswitch.sip.dialog import Dialog
 from softswitch.sip.message import Request, Response
 from softswitch.sip.session import bye, refresh, reliable, reoffer
 from softswitch.sip.session.causes import CAUSE_OF, reason_of
-from softswitch.sip.session.effects import Respond, SessionTimer, StartTimer, StopTimer
+from softswitch.sip.session.effects import Respond, SessionTimer, Spend, StartTimer, StopTimer
 from softswitch.sip.session.events import Confirmed, Ended, Reanswered
 from softswitch.sip.session.offers import SDP, OfferMove, OfferState
 from softswitch.sip.session.states import Move, State
@@ -95,7 +95,7 @@ def on_ack(session: "Session", ack: Request) -> None:
     """The ACK of our 2xx; any other is stray."""
     if session.accepted is None or ack.cseq.number != session.accepted[0].request.cseq.number:
         return
-    session.accepted[0].spend()
+    session.do(Spend(session.accepted[0]))
     session.accepted = None
     session.do(StopTimer(SessionTimer.RETRANSMIT_2XX))
     session.do(StopTimer(SessionTimer.NO_ACK))

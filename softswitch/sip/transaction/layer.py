@@ -91,11 +91,16 @@ class Layer:
         was_spent = transaction.is_spent
         effects = transaction.advance(event, message)
         if transaction.is_spent and not was_spent and isinstance(transaction, ServerInvite | ServerNonInvite):
-            self._spent += 1
-            self._spent_in_order.append(transaction)
+            self._note_spent(transaction)
         if effects and effects[-1] is TERMINATED:
             self.forget(transaction)
         return effects
+
+    def spend(self, transaction: Transaction) -> None:
+        """The transaction user has no more use for it: an INVITE whose 2xx was acknowledged only repeats that 2xx."""
+        if isinstance(transaction, ServerInvite) and self.is_alive(transaction) and not transaction.is_spent:
+            transaction.spend()
+            self._note_spent(transaction)
 
     def respond(self, transaction: Transaction, response: Response) -> list[Effect]:
         """A response of the transaction user; none is sent for a transaction that is over."""
@@ -117,6 +122,10 @@ class Layer:
                 self._forget_spent()
         else:
             self.clients.pop(transaction.key, None)
+
+    def _note_spent(self, transaction: ServerInvite | ServerNonInvite) -> None:
+        self._spent += 1
+        self._spent_in_order.append(transaction)
 
     def _forget_spent(self) -> None:
         """They end in the order in which they were spent, but for connections, which repeat nothing."""

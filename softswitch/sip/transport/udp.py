@@ -102,8 +102,18 @@ class UdpSocket:
                     return
                 continue
             receive(data, address[0], address[1])
-        if self.behind_since is None:
+        if self._is_empty():
+            self.behind_since = None
+        elif self.behind_since is None:
             self.behind_since = self._loop.time()
+
+    def _is_empty(self) -> bool:
+        """Nobody wakes us for an empty socket: what is said of it now holds until the next datagram comes."""
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
+        return False
 
     def _read_errors(self) -> bool:
         """Empty the error queue, telling of each destination; whether there was anything."""

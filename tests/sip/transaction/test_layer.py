@@ -84,3 +84,18 @@ def test_a_request_that_was_answered_is_let_go_and_its_repeat_gets_the_same_byte
     assert not hasattr(transaction, "request")
     assert layer.server_for(request("OPTIONS")) is transaction
     assert layer.advance(transaction, Event.REQUEST, request("OPTIONS")) == [Send(transaction.data)]
+
+
+def test_a_call_that_is_over_is_no_work_that_waits_whatever_its_transactions_went_through() -> None:
+    """Counted wrongly, 50,000 calls after its start a switch refused every new one as if it were overloaded."""
+    layer = Layer(Intervals())
+    for number in range(3):
+        invite = layer.open_server(request("INVITE", branch=f"z9hG4bK{number}"), PEER)
+        assert layer.unspent == 1
+        layer.respond(invite, Response.for_request(invite.request, 200))
+        layer.spend(invite)
+        layer.spend(invite)
+        assert (layer.unspent, layer.at_work()) == (0, [])
+        layer.advance(invite, Timer.L)
+        layer.spend(invite)
+        assert (layer.unspent, len(layer)) == (0, 0)

@@ -10,7 +10,7 @@ from softswitch.sip.message import Response
 from softswitch.sip.parser import parse
 from softswitch.sip.settings import StackSettings
 from softswitch.sip.stack import Stack
-from softswitch.sip.transport.udp import UdpSocket
+from softswitch.sip.transport.udp import MOST_PER_WAKE_UP, UdpSocket
 from softswitch.sip.uri import Uri
 
 pytestmark = pytest.mark.real_time
@@ -142,3 +142,23 @@ async def test_beyond_the_limit_a_connection_is_refused() -> None:
     assert stack.drops["too_many_connections"] == 1
     second_writer.close()
     await end(stack, writer)
+
+
+async def test_a_socket_that_was_read_empty_is_not_behind_however_much_a_wake_up_read() -> None:
+    """It stayed behind until the next datagram, which was refused as one too many, hours later."""
+    heard: list[bytes] = []
+    read = UdpSocket(asyncio.get_running_loop(), "127.0.0.1", 0, lambda data, *_: heard.append(data), lambda *_: None)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in range(MOST_PER_WAKE_UP):
+            sender.sendto(str(number).encode(), read.address)
+        async with asyncio.timeout(10):
+            while len(heard) < MOST_PER_WAKE_UP:  # noqa: ASYNC110 - a pass of the loop is what is tested
+                await asyncio.sleep(0)
+        assert read.behind_since is None
+        for number in range(MOST_PER_WAKE_UP + 1):
+            sender.sendto(str(number).encode(), read.address)
+        async with asyncio.timeout(10):
+            while len(heard) < 2 * MOST_PER_WAKE_UP:  # noqa: ASYNC110 - a pass of the loop is what is tested
+                await asyncio.sleep(0)
+    assert read.behind_since is not None
+    read.close()
