@@ -5,7 +5,8 @@ often than they are called. `location` owns the bindings and alone changes them.
 """
 
 from math import inf
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from softswitch.sip.grammar import format_host_port
 from softswitch.sip.peer import Peer, Transport
@@ -15,9 +16,11 @@ MOST_Q = 1000
 
 FlowKey = tuple[Transport, str, int]
 """A far end, whatever port of ours talks with it."""
+Place = tuple[str, int | None]
+"""Host and port of a URI: where they differ, nothing else need be compared."""
 
 
-class Offered(NamedTuple):
+class Offered(Struct, frozen=True):
     """A contact as one REGISTER wants it: `uri` is what it leads to, `shown` the whole value without its `expires`."""
 
     uri: str
@@ -30,7 +33,7 @@ class Offered(NamedTuple):
     """With an instance the name of a flow (RFC 5626 §4.2); 0: none."""
 
 
-class Origin(NamedTuple):
+class Origin(Struct, frozen=True):
     """The REGISTER itself: whence it came, by which proxies, and what orders it among others (RFC 3261 §10.3)."""
 
     peer: Peer
@@ -47,14 +50,16 @@ class Binding:
 
     __slots__ = (
         "answered_at", "call_id", "cseq", "expires_at", "has_answered", "instance", "is_asked", "is_down", "is_gone",
-        "looked_at", "path", "peer", "q", "refreshed_at", "reg_id", "shown", "sid", "uri", "user_agent", "username",
-        "uses_source",
+        "looked_at", "path", "peer", "place", "q", "refreshed_at", "reg_id", "shown", "sid", "uri", "user_agent",
+        "username", "uses_source",
     )  # fmt: skip
 
     def __init__(self, sid: str, username: str) -> None:
         self.sid = sid
         self.username = username
         self.uri = ""
+        self.place: Place = ("", None)
+        """Of its URI."""
         self.shown = ""
         self.q = MOST_Q
         self.instance = ""
@@ -86,6 +91,7 @@ class Binding:
         self.peer, self.path, self.user_agent = origin.peer, origin.path, origin.user_agent
         self.call_id, self.cseq = origin.call_id, origin.cseq
         contact = Uri.parse(offered.uri)
+        self.place = place_of(contact)
         self.uses_source = answers_at_source(contact, origin.peer, is_symmetric=origin.is_symmetric)
         self.is_down = False
 
@@ -121,7 +127,10 @@ class Binding:
         """Whether this is the binding that an offered contact means: its flow, else its URI (RFC 5626 §6)."""
         if offered.reg_id and offered.instance:
             return self.instance == offered.instance and self.reg_id == offered.reg_id
-        return self.uri == offered.uri or self.target_uri.matches(Uri.parse(offered.uri))
+        if self.uri == offered.uri:
+            return True
+        contact = Uri.parse(offered.uri)
+        return self.place == place_of(contact) and self.target_uri.matches(contact)
 
     def remaining_s(self, now: float) -> int:
         return max(0, round(self.expires_at - now))
@@ -142,6 +151,10 @@ def answers_at_source(contact: Uri, peer: Peer, *, is_symmetric: bool) -> bool:
     if not is_at(contact, peer):
         return True
     return is_symmetric and (contact.port or peer.transport.default_port) != peer.port
+
+
+def place_of(contact: Uri) -> Place:
+    return contact.host.lower(), contact.port
 
 
 def is_at(contact: Uri, peer: Peer) -> bool:

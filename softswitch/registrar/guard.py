@@ -107,8 +107,16 @@ class Guard:
             return who
         if verdict is Verdict.WRONG:
             raise self._denied(request, peer, now)
-        self.counts["stale" if verdict is Verdict.STALE else "challenged"] += 1
-        raise self._challenge(request, peer, now, is_stale=verdict is Verdict.STALE)
+        headers = self.challenge(request, peer, now, is_stale=verdict is Verdict.STALE)
+        raise Refused(401, "Unauthorized", counted_as="", headers=headers)
+
+    def challenge(self, request: Request, peer: Peer, now: float, *, is_stale: bool = False) -> list[tuple[str, str]]:
+        """The headers of a 401."""
+        self.counts["stale" if is_stale else "challenged"] += 1
+        agent = request.headers.get("User-Agent") or ""
+        only = "MD5" if agent.startswith(self._md5_agents) else ""
+        challenges = self._challenger.challenge(now, stale=is_stale, only=only, source=peer.host)
+        return [("WWW-Authenticate", challenge) for challenge in challenges]
 
     def news(self) -> Counter[str]:
         """Wrong passwords since this was asked last, by the address they came from; "others" beyond so many."""
@@ -129,13 +137,6 @@ class Guard:
             return False
         guessed_at = source.by_name[username] >= self._settings.wrong_passwords
         return guessed_at or not self._location.is_registered_from(username, peer.host)
-
-    def _challenge(self, request: Request, peer: Peer, now: float, *, is_stale: bool) -> Refused:
-        agent = request.headers.get("User-Agent") or ""
-        only = "MD5" if agent.startswith(self._md5_agents) else ""
-        challenges = self._challenger.challenge(now, stale=is_stale, only=only, source=peer.host)
-        headers = [("WWW-Authenticate", challenge) for challenge in challenges]
-        return Refused(401, "Unauthorized", counted_as="", headers=headers)
 
     def _denied(self, request: Request, peer: Peer, now: float) -> Denied:
         """Counts a wrong password, for its address and the name it was tried with."""

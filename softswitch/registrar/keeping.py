@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.logs import get_logger
-from softswitch.registrar.binding import Binding
+from softswitch.registrar.binding import Binding, place_of
 from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.location import ENDS, Change, Location
 from softswitch.sip import Peer, Transport
@@ -131,6 +131,7 @@ def _binding(row: Row, shift_s: float, edge: EdgeProxies) -> Binding:
     """A connection does not outlive the program: such a phone is called by its URI, after others, or by nobody."""
     binding = Binding(row["registration_sid"], row["username"])
     binding.uri, binding.shown, binding.q = row["contact"], row["shown"], row["q"]
+    binding.place = place_of(binding.target_uri)
     binding.instance, binding.reg_id = row["instance"], row["reg_id"]
     binding.peer = Peer(Transport(row["transport"]), row["host"], row["port"], row["local_port"])
     binding.uses_source = row["uses_source"] and not binding.peer.is_reliable

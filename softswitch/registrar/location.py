@@ -116,9 +116,12 @@ class Location:
 
     # ---- changed by REGISTER
 
-    def put(self, username: str, offered: Offered, origin: Origin, now: float) -> Binding:
-        """The binding of a contact, new or refreshed."""
-        binding = self.same(username, offered)
+    def put(
+        self, username: str, offered: Offered, origin: Origin, now: float, binding: Binding | None = None
+    ) -> Binding:
+        """The binding of a contact, new or refreshed; `binding` is what `same` has found, where it was asked."""
+        if binding is None or binding.is_gone:
+            binding = self.same(username, offered)
         change = Change.REFRESHED
         if binding is None:
             binding, change = Binding(self._new_sid(), username), Change.ADDED

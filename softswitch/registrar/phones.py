@@ -37,6 +37,9 @@ NONCES_REMEMBERED = 100_000
 EXTENSIONS = {"REGISTER": frozenset({"path", "outbound"}), "SUBSCRIBE": frozenset[str]()}
 """By method, what a request may require."""
 
+TELLS_MORE = frozenset({"authorization", "proxy-authorization", "require", "proxy-require"})
+"""Headers of a request that more is to be said about than that it has to prove who it is from."""
+
 Answer = Callable[[Request, Peer], Response | None]
 
 
@@ -100,6 +103,7 @@ class Phones:
         self._log = get_logger()
         self.location.on_change = self._changed
         self.guard.on_ban = self._banned
+        stack.challenges = self.challenge
         stack.on_lost = self.location.lost
         events.subscribe(self.subscriptions.dialogs.on_event, *HEARS)
         self.adopt(plan)
@@ -158,6 +162,15 @@ class Phones:
                 self._log.warning("wrong passwords", count=wrong.total(), sources=sources)
 
     # ---- requests
+
+    def challenge(self, request: Request, peer: Peer) -> list[tuple[str, str]] | None:
+        """The stack's `challenges`: for REGISTER and SUBSCRIBE without credentials, where nothing else is amiss."""
+        if request.method not in EXTENSIONS or request.to.tag is not None:
+            return None
+        if not request.headers.fields.keys().isdisjoint(TELLS_MORE):
+            return None
+        self._count(request, 401)
+        return self.guard.challenge(request, peer, self._clock())
 
     def answer(self, request: Request, peer: Peer) -> Response | None:
         """The stack's `on_request`."""

@@ -66,7 +66,7 @@ class Registrar:
         _refuse_older([binding for _, binding in found if binding is not None], origin)
         for contact, binding in found:
             if contact.expires_s:
-                self.location.put(user.username, contact, origin, now)
+                self.location.put(user.username, contact, origin, now, binding)
             elif binding is not None:
                 self.location.remove([binding], Change.REMOVED)
         self.location.replace_oldest(user.username, self._settings.contacts)

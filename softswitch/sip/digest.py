@@ -48,8 +48,8 @@ class Credentials:
 class Challenger:
     """Challenges the requests of one realm and verifies the answers.
 
-    `secret` signs the nonces; instances that share it accept each other's. `algorithms` are offered in this order, one
-    header line each: phones that know MD5 alone look at the last line.
+    `secret`, of 64 bytes at most, signs the nonces; instances that share it accept each other's. `algorithms` are
+    offered in this order, one header line each: phones that know MD5 alone look at the last line.
     """
 
     def __init__(
@@ -62,7 +62,8 @@ class Challenger:
         nonces_remembered: int = REMEMBERED_NONCES,
     ) -> None:
         self.realm = realm
-        self._secret = secret
+        self._opening = f"Digest realm={quote(realm)}, nonce="
+        self._signer = hashlib.blake2b(f"{realm}\0".encode(), key=secret, digest_size=_SIGNATURE_BYTES)
         self._algorithms = tuple(algorithms)
         self._accepted = frozenset(algorithm.lower() for algorithm in algorithms)
         self._nonce_lifetime_s = nonce_lifetime_s
@@ -77,10 +78,10 @@ class Challenger:
         `only` is the one algorithm for a peer that fails at the sight of another, where it is among ours; `source` the
         address from which alone it may be answered.
         """
-        nonce = self._nonce(now, source)
-        rest = f'realm={quote(self.realm)}, nonce="{nonce}", qop="auth"' + (", stale=true" if stale else "")
+        is_stale = ", stale=true" if stale else ""
+        challenge = f'{self._opening}"{self._nonce(now, source)}", qop="auth"{is_stale}, algorithm='
         offered = (only,) if only in self._algorithms else self._algorithms
-        return [f"Digest {rest}, algorithm={algorithm}" for algorithm in offered]
+        return [challenge + algorithm for algorithm in offered]
 
     def verify(self, request: Request, lookup: Callable[[str], str | None], now: float, source: str = "") -> Verdict:
         """Judge the credentials of `request`; `lookup` gives the password of a user name, None for an unknown one.
@@ -107,7 +108,8 @@ class Challenger:
 
     def _credentials(self, request: Request) -> dict[str, str] | None:
         """The digest parameters for our realm in a form we can check, or None."""
-        for value in (*request.headers.all("Authorization"), *request.headers.all("Proxy-Authorization")):
+        fields = request.headers.fields
+        for value in (*fields.get("authorization", ()), *fields.get("proxy-authorization", ())):
             try:
                 credentials = AuthValue.parse(value)
             except PeerError:
@@ -163,8 +165,9 @@ class Challenger:
         return int.from_bytes(issued[:6], "big") / 1000
 
     def _signature(self, issued: bytes, source: str) -> bytes:
-        signed = issued + f"{self.realm}\0{source}".encode("utf-8", "surrogateescape")
-        return hmac.digest(self._secret, signed, "sha256")[:_SIGNATURE_BYTES]
+        signer = self._signer.copy()
+        signer.update(issued + source.encode("utf-8", "surrogateescape"))
+        return signer.digest()
 
 
 class _NonceCounts:

@@ -30,6 +30,7 @@ class User(Protocol):
 
     def open_session(self, request: Request, peer: Peer) -> Session: ...
     def take(self, session: Session) -> None: ...
+    def challenge_for(self, request: Request, peer: Peer) -> HeaderFields | None: ...
     def answer_for(self, request: Request, peer: Peer) -> Response | None: ...
     def takes_all_methods(self) -> bool: ...
     def is_ignored(self, peer: Peer, method: str = "") -> bool: ...
@@ -70,6 +71,8 @@ class Server:
             self._drops["overload"] += 1
             retry_after = ("Retry-After", str(self._settings.retry_after_s))
             self.answer_statelessly(request, peer, 503, headers=(retry_after,))
+        elif (challenge := self._user.challenge_for(request, peer)) is not None:
+            self._send_statelessly(request, peer, 401, "", challenge)
         else:
             self._receive_new(request, peer)
 
@@ -224,11 +227,14 @@ class Server:
         """The tag depends on the request alone, so that the answer to a repeated request is the same."""
         try:
             note_source(request, peer)
-            tag = _stateless_tag(request)
-            response = Response.for_request(request, status, reason, to_tag=tag, headers=headers)
-            self._send_bytes(response.encode(), response_peer(request.via, peer))
+            self._send_statelessly(request, peer, status, reason, headers)
         except (PeerError, ValueError):
             self._drops["unanswerable"] += 1
+
+    def _send_statelessly(self, request: Request, peer: Peer, status: int, reason: str, headers: HeaderFields) -> None:
+        """Nothing is kept of it: of those who have not proved anything there may be any number (RFC 3261 §8.2.7)."""
+        response = Response.for_request(request, status, reason, to_tag=_stateless_tag(request), headers=headers)
+        self._send_bytes(response.encode(), response_peer(request.via, peer))
 
 
 def _stateless_tag(request: Request) -> str:

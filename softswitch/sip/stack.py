@@ -72,6 +72,8 @@ class Stack:
         self.ignores: Callable[[Peer], bool] = _nobody
         self.heeds: frozenset[str] = frozenset()
         """Methods that are taken from everybody, whoever is ignored: REGISTER of a registrar."""
+        self.challenges: Callable[[Request, Peer], HeaderFields | None] = _nobody_is_challenged
+        """The challenge for a request that has to prove first who it is from: its 401 leaves nothing behind."""
         self.on_lost: Callable[[Peer], None] = _nobody_listens
         """Told where something was not delivered to, and whose connection has closed."""
 
@@ -320,6 +322,9 @@ class Stack:
             logger.exception("while taking the call %s", session.call_id)
             session.hang_up(q850=41, reason="Internal error")
 
+    def challenge_for(self, request: Request, peer: Peer) -> HeaderFields | None:
+        return self.challenges(request, peer)
+
     def answer_for(self, request: Request, peer: Peer) -> Response | None:
         return self.on_request(request, peer)
 
@@ -347,6 +352,10 @@ def _now() -> float:
 
 def _nobody(_: Peer) -> bool:
     return False
+
+
+def _nobody_is_challenged(_: Request, __: Peer) -> HeaderFields | None:
+    return None
 
 
 def _nobody_listens(_: Peer) -> None:

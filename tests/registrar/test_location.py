@@ -2,6 +2,8 @@
 
 import random
 
+from msgspec.structs import replace
+
 from softswitch.plan import User
 from softswitch.registrar.binding import Binding, Offered, Origin
 from softswitch.registrar.location import Change, Location
@@ -92,7 +94,7 @@ def test_who_is_behind_an_address_is_known_in_constant_time_and_follows_the_cont
 
 def test_behind_the_address_of_a_proxy_is_no_user() -> None:
     it = Watched()
-    by_path = origin()._replace(path=("<sip:192.0.2.10;lr>",))
+    by_path = replace(origin(), path=("<sip:192.0.2.10;lr>",))
     it.location.put("1001", offered("sip:a@h"), by_path, 0.0)
     assert it.location.user_behind(HOME) is None
     it.location.put("1001", offered("sip:a@h"), origin(cseq=2), 1.0)
