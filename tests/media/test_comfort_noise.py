@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from media.comfort_noise import LOOP_FRAMES, ComfortNoise, payload, reflections
+from media import comfort_noise
+from media.comfort_noise import LOOP_FRAMES, ComfortNoise, payload, reflections, shaped
 
 
 def level_dbov(samples):
@@ -84,3 +85,47 @@ def test_a_new_stream_in_the_row_hears_nothing_of_the_old_one():
     noise.describe(0, payload(-40))
     noise.reset(0)
     assert not listen(noise, 0).any()
+
+
+def test_descriptions_that_change_with_every_packet_cost_no_shaping_each(monkeypatch):
+    """Eight callers who changed theirs 400 times a second took two thirds of a core: an FFT a packet."""
+    shapings = []
+
+    def counted(coefficients):
+        shapings.append(coefficients)
+        return shaped(coefficients)
+
+    monkeypatch.setattr(comfort_noise, "shaped", counted)
+    noise = ComfortNoise(8)
+    shapings.clear()
+    for tick in range(50):
+        for row in range(8):
+            for change in range(8):
+                noise.describe(row, payload(-40) + bytes((row, tick, change)))
+        noise.generate(np.arange(8))
+    assert len(shapings) == 50
+    assert {coefficients[0] for coefficients in shapings} == set(range(8))
+
+
+def test_a_description_that_nobody_hears_is_not_shaped(monkeypatch):
+    noise = ComfortNoise(2)
+    monkeypatch.setattr(comfort_noise, "shaped", lambda _: pytest.fail("shaped"))
+    noise.describe(0, payload(-40) + b"\x10")
+    noise.generate(np.array([1]))
+
+
+def test_a_row_sounds_as_loud_as_described_before_its_spectrum_is_shaped():
+    noise = ComfortNoise(2)
+    noise.describe(0, payload(-40) + b"\x10")
+    noise.describe(1, payload(-60) + b"\x20")
+    first = noise.generate(np.arange(2))
+    assert level_dbov(first[1]) == pytest.approx(-60, abs=1)
+
+
+def test_a_level_alone_is_white_again():
+    noise, white = ComfortNoise(1), ComfortNoise(1)
+    noise.describe(0, payload(-40) + b"\x10")
+    listen(noise, 0)
+    for each in (noise, white):
+        each.describe(0, payload(-40))
+    assert listen(noise, 0).tolist() == listen(white, 0).tolist()
