@@ -18,13 +18,15 @@ class Alarm:
         self._timers = Timers()
         self._handle: asyncio.TimerHandle | None = None
         self._armed_at = inf
+        self._clock: Callable[[], float] | None = None
 
     def __len__(self) -> int:
         """How many timers run."""
         return len(self._timers)
 
     def start(self, after_s: float, owner: Any, name: Any) -> RunningTimer:
-        timer = self._timers.start(_now(), after_s, owner, name)
+        clock = self._clock or self._running_clock()
+        timer = self._timers.start(clock(), after_s, owner, name)
         if timer.at < self._armed_at:
             self._arm(timer.at)
         return timer
@@ -43,13 +45,15 @@ class Alarm:
     def _ring(self) -> None:
         """Timers are due; those that start meanwhile need no alarm of their own."""
         self._handle, self._armed_at = None, -inf
-        for timer in self._timers.due(_now() + SLACK_S):
+        for timer in self._timers.due(self._running_clock()() + SLACK_S):
             self._fire(timer.owner, timer.name)
         self._armed_at = inf
         at = self._timers.next_at()
         if at is not None:
             self._arm(at)
 
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+    def _running_clock(self) -> Callable[[], float]:
+        """The loop's, which is found once: timers belong to the loop that they were first started in."""
+        if self._clock is None:
+            self._clock = asyncio.get_running_loop().time
+        return self._clock

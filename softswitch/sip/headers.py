@@ -6,9 +6,11 @@ form. Parameters keep their order, names are lower case, values stand as written
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import (
@@ -29,22 +31,32 @@ LARGEST_CSEQ = 2**31 - 1  # RFC 3261 §8.1.1.5
 MAGIC_COOKIE = "z9hG4bK"  # RFC 3261 §8.1.1.7
 
 _VIA = re.compile(r"SIP[ \t]*/[ \t]*[0-9]+\.[0-9]+[ \t]*/[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+([^;]+)", re.IGNORECASE)
-_USUAL_VIA = re.compile(r"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.\-]+)(?::([0-9]{1,4}))?(?=;)")
+_USUAL_VIA = re.compile(
+    r"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.\-]+)(?::([0-9]{1,4}|[1-5][0-9]{4}))?"
+    r"(?:;(rport))?;branch=([A-Za-z0-9\-.!%*_+`'~]++)(?:;(rport))?"
+)
+"""What nearly everybody sends: a name or IPv4 address, a branch, perhaps a wish for rport."""
 _USUAL_AUTH_PARAM = re.compile(r'([A-Za-z0-9\-]+)=(?:"([^"\\]*)"|([A-Za-z0-9\-_.!%*+~]+))(?:, ?|$)')
 _UNQUOTED_NAME = re.compile(r'[^",;<>\\]*')
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A name-addr or addr-spec with its header parameters: From, To, Contact, Route, Record-Route, …"""
 
     uri: Uri
     display_name: str = ""
-    params: Mapping[str, str | None] = field(default_factory=dict)
+    params: Mapping[str, str | None] = {}
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read one address. Without `<>` every parameter belongs to the header (RFC 3261 §20.10)."""
+        """Read one address. Without `<>` every parameter belongs to the header (RFC 3261 §20.10).
+
+        What stands before the tag, which differs in every call, is kept by itself: the same in many of them.
+        """
+        before, found, tag = text.rpartition(">;tag=")
+        if found and tag.isalnum() and tag.isascii() and len(before) <= CACHED_LENGTH:
+            base = _address_cached(before + ">")
+            return cls(base.uri, base.display_name, {"tag": tag})
         return _address_cached(text) if len(text) <= CACHED_LENGTH else _address(text)
 
     @property
@@ -64,27 +76,31 @@ class Address:
         return f"{name}<{self.uri}>{format_params(self.params)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(Struct, frozen=True):
     """One Via value: `transport` in upper case, the sent-by `host` and `port`, and the parameters (RFC 3261 §20.42)."""
 
     transport: str
     host: str
     port: int | None = None
-    params: Mapping[str, str | None] = field(default_factory=dict)
+    params: Mapping[str, str | None] = {}
 
     @classmethod
     def parse(cls, text: str) -> "Via":
-        found = _USUAL_VIA.match(text)
+        found = _USUAL_VIA.fullmatch(text)
         if found is not None:
-            transport, host, digits = found.groups()
-            return cls(transport, host, int(digits) if digits else None, parse_params(text[found.end() :]))
+            transport, host, digits, before, branch, behind = found.groups()
+            if before is None or behind is None:
+                params: dict[str, str | None] = {"rport": None} if before else {}
+                params["branch"] = branch
+                if behind:
+                    params["rport"] = None
+                return cls(transport, host, int(digits) if digits else None, params)
         found = _VIA.match(text)
         if found is None:
             raise PeerError(f"malformed Via: {text[:80]!r}")
         host, port = parse_host_port(found[2].rstrip(" \t"))
-        params = text[found.end() :]
-        return cls(found[1].upper(), host, port, parse_params(params) if params else {})
+        rest = text[found.end() :]
+        return cls(found[1].upper(), host, port, parse_params(rest) if rest else {})
 
     @property
     def branch(self) -> str | None:
@@ -116,8 +132,7 @@ class Via:
         return f"SIP/2.0/{self.transport} {format_host_port(self.host, self.port)}{format_params(self.params)}"
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(Struct, frozen=True):
     """The sequence number and method of a transaction (RFC 3261 §20.16)."""
 
     number: int
@@ -131,8 +146,7 @@ class CSeq:
         return f"{self.number} {self.method}"
 
 
-@dataclass(frozen=True, slots=True)
-class AuthValue:
+class AuthValue(Struct, frozen=True):
     """A challenge or credentials: a scheme (lower case) and its parameters, quotes undone (RFC 3261 §20.7, §20.44)."""
 
     scheme: str

@@ -27,15 +27,15 @@ class Headers:
     """The header fields of one message: an ordered multimap whose names are case-blind, compact forms included.
 
     `fields` maps a key (the name in lower case, never compact) to the values of its header lines; `spelling` keeps
-    how names outside RFC 3261 were written. Only the parser and `encode` touch them directly.
+    how names outside RFC 3261 were written; `readings` has what was read already. The parser and messages touch them.
     """
 
-    __slots__ = ("_read", "fields", "spelling")
+    __slots__ = ("fields", "readings", "spelling")
 
     def __init__(self, pairs: HeaderFields | None = None) -> None:
         self.fields: dict[str, list[str]] = {}
         self.spelling: dict[str, str] = {}
-        self._read: dict[str, Any] = {}
+        self.readings: dict[str, Any] = {}
         if pairs is not None:
             for name, value in pairs:
                 self.add(name, value)
@@ -51,7 +51,12 @@ class Headers:
 
     def add(self, name: str, value: str) -> None:
         """Append a line."""
-        self.fields.setdefault(self._changed(name), []).append(value)
+        key = self._changed(name)
+        values = self.fields.get(key)
+        if values is None:
+            self.fields[key] = [value]
+        else:
+            values.append(value)
 
     def set(self, name: str, value: str) -> None:
         """Make this the only line of that header, at the place the header already has."""
@@ -69,7 +74,7 @@ class Headers:
     def replace_first(self, key: str, value: str, reading: Any) -> None:
         """Put another line in place of the first one of `key`, whose typed reading is known."""
         self.fields[key][0] = value
-        self._read[key] = reading
+        self.readings[key] = reading
 
     def remove(self, name: str) -> None:
         """Remove all lines of that header; none is fine too."""
@@ -84,9 +89,9 @@ class Headers:
 
     def reading(self, key: str, parse: Callable[[list[str]], _Value]) -> _Value:
         """What `parse` makes of the lines of `key`, read once until the header changes; an absent header is []."""
-        found: _Value | None = self._read.get(key)
+        found: _Value | None = self.readings.get(key)
         if found is None:
-            found = self._read[key] = parse(self.fields.get(key, []))
+            found = self.readings[key] = parse(self.fields.get(key, []))
         return found
 
     def _changed(self, name: str) -> str:
@@ -95,7 +100,8 @@ class Headers:
             key = name.lower()
             if key not in SPELLING_OF:
                 self.spelling.setdefault(key, name)
-        self._read.clear()
+        if self.readings:
+            self.readings.clear()
         return key
 
     def __contains__(self, name: str) -> bool:
@@ -135,28 +141,34 @@ class Message:
     @property
     def via(self) -> Via:
         """The topmost Via."""
-        return self.headers.reading("via", _parse_top_via)
+        known: Via | None = self.headers.readings.get("via")
+        return self.headers.reading("via", _parse_top_via) if known is None else known
 
     @property
     def vias(self) -> list[Via]:
         """All of them, topmost first."""
-        return [self.via, *parse_vias_below(self.headers.fields.get("via", []))]
+        values = self.headers.fields.get("via", [])
+        is_alone = len(values) == 1 and "," not in values[0]
+        return [self.via] if is_alone else [self.via, *parse_vias_below(values)]
 
     @property
     def from_(self) -> Address:
-        return self.headers.reading("from", _parse_from)
+        known: Address | None = self.headers.readings.get("from")
+        return self.headers.reading("from", _parse_from) if known is None else known
 
     @property
     def to(self) -> Address:
-        return self.headers.reading("to", _parse_to)
+        known: Address | None = self.headers.readings.get("to")
+        return self.headers.reading("to", _parse_to) if known is None else known
 
     @property
     def call_id(self) -> str:
-        return self.headers.reading("call-id", _parse_call_id)
+        return _first(self.headers.fields.get("call-id", []), "Call-ID")
 
     @property
     def cseq(self) -> CSeq:
-        return self.headers.reading("cseq", _parse_cseq)
+        known: CSeq | None = self.headers.readings.get("cseq")
+        return self.headers.reading("cseq", _parse_cseq) if known is None else known
 
     @property
     def contact_is_star(self) -> bool:
@@ -321,10 +333,6 @@ def _parse_from(values: list[str]) -> Address:
 
 def _parse_to(values: list[str]) -> Address:
     return Address.parse(_first(values, "To"))
-
-
-def _parse_call_id(values: list[str]) -> str:
-    return _first(values, "Call-ID")
 
 
 def _parse_cseq(values: list[str]) -> CSeq:

@@ -70,16 +70,14 @@ def _split(data: bytes) -> tuple[list[str], bytes]:
     if len(data) > LARGEST_MESSAGE_BYTES:
         raise PeerError("the message is too large", drop="too_large", status=513)
     head, end, body = data.partition(b"\r\n\r\n")
-    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
-    breaks = len(lines) - 1
-    if head.count(b"\n") != breaks or not end:
-        lines, body = _split_tolerantly(data)
-        is_torn = any("\r" in line for line in lines)
-    else:
-        is_torn = head.count(b"\r") != breaks
+    text = head.decode("utf-8", "surrogateescape")
+    lines = text.splitlines()
+    if "\r\n".join(lines) == text and lines and lines[0] and end:
+        return lines, body
+    lines, body = _split_tolerantly(data)
     if not lines[0]:
         return _split(_without_line_breaks(data))
-    if is_torn:
+    if any("\r" in line for line in lines):
         raise PeerError("a carriage return inside a line")
     return lines, body
 
@@ -150,9 +148,9 @@ def _parse_header_lines(lines: list[str], headers: Headers) -> None:
                 return _parse_header_lines(_unfold(lines), headers)
             key, value = _parse_unusual_line(line, headers)
         if key not in fields:
-            fields[key] = [value.strip(" \t")]
+            fields[key] = [value.strip()]
         elif key not in SINGLE_VALUED:
-            fields[key].append(value.strip(" \t"))
+            fields[key].append(value.strip())
         else:
             raise PeerError(f"more than one {SPELLING_OF[key]}")
     return None

@@ -10,16 +10,15 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import Struct
 
-class RunningTimer:
+
+class RunningTimer(Struct, eq=False):
     """A timer that was started: due at `at` for `owner`, under the owner's own `name`."""
 
-    __slots__ = ("at", "name", "owner")
-
-    def __init__(self, at: float, owner: Any, name: Any) -> None:
-        self.at = at
-        self.owner = owner
-        self.name = name
+    at: float
+    owner: Any
+    name: Any
 
     def cancel(self) -> None:
         self.owner = None

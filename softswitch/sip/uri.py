@@ -7,10 +7,12 @@ everything behind the colon is `user`, and `host` is empty.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import format_host_port, format_params, parse_host_port, parse_params
@@ -29,8 +31,7 @@ _SUBSCRIBER = re.compile(r"\+?[0-9A-Fa-f*#\-.()]+")
 _VISUAL_SEPARATORS = str.maketrans("", "", "-.() ")
 
 
-@dataclass(frozen=True, slots=True)
-class Uri:
+class Uri(Struct, frozen=True):
     """One URI. `port` is None where none is written; parameter names are lower case, a flag's value is None."""
 
     scheme: str
@@ -38,7 +39,7 @@ class Uri:
     password: str | None = None
     host: str = ""
     port: int | None = None
-    params: Mapping[str, str | None] = field(default_factory=dict)
+    params: Mapping[str, str | None] = {}
     headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod

@@ -68,10 +68,15 @@ def check_response(response: Response) -> None:
 
 def _read_headers(message: Message) -> None:
     """Read every header we may have to understand; `PeerError` for the first that can't be."""
-    _ = message.vias, message.from_, message.to, message.contacts, message.routes, message.record_routes
-    _ = message.max_forwards
-    for key in _NUMBER_HEADERS.intersection(message.headers.fields):
-        message.number(key)
+    _ = message.vias, message.from_, message.to, message.contacts
+    fields = message.headers.fields
+    if "route" in fields or "record-route" in fields:
+        _ = message.routes, message.record_routes
+    if "max-forwards" in fields:
+        _ = message.max_forwards
+    if not _NUMBER_HEADERS.isdisjoint(fields):
+        for key in _NUMBER_HEADERS.intersection(fields):
+            message.number(key)
 
 
 def _check_form(request: Request) -> Rejection | None:
@@ -114,9 +119,10 @@ def _check_extensions(request: Request, capabilities: Capabilities) -> Rejection
 def _check_body(request: Request, capabilities: Capabilities) -> Rejection | None:
     if not request.body or _is_optional(request):
         return None
-    encodings = request.tokens("Content-Encoding")
-    if any(encoding.lower() != "identity" for encoding in encodings):
-        return _reject(415, headers=(("Accept-Encoding", "identity"),))
+    if "content-encoding" in request.headers.fields:
+        encodings = request.tokens("Content-Encoding")
+        if any(encoding.lower() != "identity" for encoding in encodings):
+            return _reject(415, headers=(("Accept-Encoding", "identity"),))
     if request.method in ("INVITE", "UPDATE", "PRACK") and request.content_type not in capabilities.content_types:
         return _reject(415, headers=(("Accept", ", ".join(capabilities.content_types)),))
     return None

@@ -134,3 +134,40 @@ def test_an_authentication_value_is_read_without_its_quotes() -> None:
 def test_what_is_no_authentication_value_is_the_peers_mistake(text: str) -> None:
     with pytest.raises(PeerError):
         AuthValue.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("params", "names"),
+    [
+        (";branch=z9hG4bKa", ["branch"]),
+        (";branch=z9hG4bKa;rport", ["branch", "rport"]),
+        (";rport;branch=z9hG4bKa", ["rport", "branch"]),
+        (";branch=z9hG4bKa;rport=5062;received=192.0.2.7", ["branch", "rport", "received"]),
+    ],
+)
+def test_the_parameters_of_a_via_keep_their_order(params: str, names: list[str]) -> None:
+    text = f"SIP/2.0/UDP 192.0.2.1:51234{params}"
+    via = Via.parse(text)
+    assert (via.host, via.port, list(via.params)) == ("192.0.2.1", 51234, names)
+    assert str(via) == text
+
+
+@pytest.mark.parametrize("text", ["SIP/2.0/UDP a;rport;branch=b;rport", "SIP/2.0/UDP a:65536;branch=b"])
+def test_a_via_that_repeats_a_parameter_or_has_no_such_port_is_refused(text: str) -> None:
+    with pytest.raises(PeerError):
+        Via.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"A>;tag=b <sip:a@b>;tag=1', "<sip:a@b;tag=1", "sip:a@b>;tag=1", "<sip:a@b>x>;tag=1", "<sip:a@b>;p=<x>;tag=1"],
+)
+def test_what_looks_like_a_tag_behind_a_broken_address_is_refused(text: str) -> None:
+    with pytest.raises(PeerError):
+        Address.parse(text)
+
+
+def test_addresses_that_differ_in_their_tag_alone_have_each_its_own() -> None:
+    one, other = (Address.parse(f'"A" <sip:a@b>;tag={tag}') for tag in ("1", "2"))
+    assert (one.uri, one.display_name) == (other.uri, other.display_name)
+    assert (one.tag, other.tag) == ("1", "2")

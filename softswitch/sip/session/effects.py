@@ -1,7 +1,8 @@
 """What a session asks of the stack, as values, in the order in which it is to be done."""
 
 from enum import Enum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from softswitch.sip.message import Request, Response
 from softswitch.sip.session.events import SessionEvent
@@ -27,64 +28,64 @@ class SessionTimer(Enum):
     __hash__ = object.__hash__
 
 
-class SendRequest(NamedTuple):
+class SendRequest(Struct, frozen=True):
     """Start a client transaction; its responses come back to the session with this request."""
 
     request: Request
     next_hop: Uri
 
 
-class SendAck(NamedTuple):
+class SendAck(Struct, frozen=True):
     """Send the ACK of a 2xx: no transaction, no answer (RFC 3261 §13.2.2.4)."""
 
     request: Request
     next_hop: Uri
 
 
-class Cancel(NamedTuple):
+class Cancel(Struct, frozen=True):
     """Send a CANCEL along the way of this request of ours (RFC 3261 §9.1)."""
 
     request: Request
     headers: tuple[tuple[str, str], ...]
 
 
-class Abandon(NamedTuple):
+class Abandon(Struct, frozen=True):
     """Forget the transaction of this request of ours."""
 
     request: Request
 
 
-class Respond(NamedTuple):
+class Respond(Struct, frozen=True):
     """Give the response to a server transaction."""
 
     transaction: Transaction
     response: Response
 
 
-class Spend(NamedTuple):
+class Spend(Struct, frozen=True):
     """The 2xx to this INVITE was acknowledged: nothing but repeats of it can come."""
 
     transaction: Transaction
 
 
-class StartTimer(NamedTuple):
+class StartTimer(Struct, frozen=True):
     """Start, or start anew."""
 
     timer: SessionTimer
     after_s: float
 
 
-class StopTimer(NamedTuple):
+class StopTimer(Struct, frozen=True):
     timer: SessionTimer
 
 
-class Emit(NamedTuple):
+class Emit(Struct, frozen=True):
     """Tell the owner."""
 
     event: SessionEvent
 
 
-class Finished(NamedTuple):
+class Finished(Struct, frozen=True):
     """The session has ended: no request belongs to it any more, only answers to its last ones."""
 
 

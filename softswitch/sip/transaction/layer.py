@@ -24,6 +24,8 @@ from softswitch.sip.transaction.machine import (
 from softswitch.sip.transaction.server_invite import ServerInvite
 from softswitch.sip.transaction.server_non_invite import ServerNonInvite
 
+SERVERS = (ServerInvite, ServerNonInvite)
+
 
 class Layer:
     """All transactions of one stack."""
@@ -90,7 +92,7 @@ class Layer:
         """One event for one transaction; the last effect is Terminated when it was the last event."""
         was_spent = transaction.is_spent
         effects = transaction.advance(event, message)
-        if transaction.is_spent and not was_spent and isinstance(transaction, ServerInvite | ServerNonInvite):
+        if transaction.is_spent and not was_spent and isinstance(transaction, SERVERS):
             self._note_spent(transaction)
         if effects and effects[-1] is TERMINATED:
             self.forget(transaction)
@@ -113,7 +115,7 @@ class Layer:
         return self.servers.get(key) is transaction or self.clients.get(key) is transaction
 
     def forget(self, transaction: Transaction) -> None:
-        if isinstance(transaction, ServerInvite | ServerNonInvite):
+        if isinstance(transaction, SERVERS):
             known = self.servers.pop(transaction.key, None)
             if transaction.merge_key is not None:
                 self._unmerged.pop(transaction.merge_key, None)
@@ -141,16 +143,16 @@ def server_key(request: Request, method: str) -> Key:
     via = request.via
     branch = via.branch
     if branch is not None and branch.startswith(MAGIC_COOKIE):
-        return (branch, via.host, str(via.port), method)
+        return (branch, via.host, via.port, method)
     return _key_without_cookie(request, via, method)
 
 
 def _key_without_cookie(request: Request, via: Via, method: str) -> Key:
     """RFC 2543 peers: the fields that stay the same between an INVITE and its ACK; the To tag does not."""
-    number = str(request.cseq.number)
+    number = request.cseq.number
     sent_by = f"{via.host}:{via.port}:{via.branch}"
     return (request.call_id, request.from_.tag or "", number, str(request.uri), sent_by, method)
 
 
 def merge_key(request: Request) -> Key:
-    return (request.call_id, request.from_.tag or "", str(request.cseq.number), request.method)
+    return (request.call_id, request.from_.tag or "", request.cseq.number, request.method)

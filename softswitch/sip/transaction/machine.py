@@ -6,13 +6,15 @@ the order in which they are to be carried out. The timers of a transaction end w
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from softswitch.sip.message import Message, Request, Response
 from softswitch.sip.peer import Peer
 from softswitch.sip.tables import ImpossibleMoveError, Table
 
-Key = tuple[str, ...]
+Key = tuple[str | int | None, ...]
 
 
 class Event(Enum):
@@ -71,34 +73,34 @@ class Failure(Enum):
     TRANSPORT_ERROR = 503
 
 
-class Send(NamedTuple):
+class Send(Struct, frozen=True):
     """Put these bytes on the wire, to where the transaction's messages go."""
 
     data: bytes
 
 
-class Deliver(NamedTuple):
+class Deliver(Struct, frozen=True):
     """Give this message to the transaction user."""
 
     message: Message
 
 
-class StartTimer(NamedTuple):
+class StartTimer(Struct, frozen=True):
     timer: Timer
     after_s: float
 
 
-class StopTimers(NamedTuple):
+class StopTimers(Struct, frozen=True):
     """All timers of this transaction."""
 
 
-class Failed(NamedTuple):
+class Failed(Struct, frozen=True):
     """Tell the transaction user that nothing more will come."""
 
     failure: Failure
 
 
-class Terminated(NamedTuple):
+class Terminated(Struct, frozen=True):
     """The transaction is over and forgotten."""
 
 

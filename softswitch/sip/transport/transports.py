@@ -95,10 +95,10 @@ class Transports:
 
     def is_behind(self, now: float, longer_than_s: float) -> bool:
         """Whether a UDP socket has had more waiting than could be read for longer than that."""
-        return any(
-            socket.behind_since is not None and now - socket.behind_since > longer_than_s
-            for socket in self._datagrams.values()
-        )
+        for socket in self._datagrams.values():
+            if socket.behind_since is not None and now - socket.behind_since > longer_than_s:
+                return True
+        return False
 
     # --- where we are -----------------------------------------------------------------------------------------------
 
