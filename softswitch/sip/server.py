@@ -34,7 +34,7 @@ class User(Protocol):
     def answer_for(self, request: Request, peer: Peer) -> Response | None: ...
     def takes_all_methods(self) -> bool: ...
     def is_ignored(self, peer: Peer, method: str = "") -> bool: ...
-    def is_behind(self) -> bool: ...
+    def is_behind(self, longer_than_s: float) -> bool: ...
 
 
 class Server:
@@ -69,8 +69,8 @@ class Server:
             self._drops["ignored"] += 1
         elif self._is_too_much(request):
             self._drops["overload"] += 1
-            retry_after = ("Retry-After", str(self._settings.retry_after_s))
-            self.answer_statelessly(request, peer, 503, headers=(retry_after,))
+            retry_after = ("Retry-After", str(self._retry_after_s(request)))
+            self._send_statelessly(request, peer, 503, "", (retry_after,))
         elif (challenge := self._user.challenge_for(request, peer)) is not None:
             self._send_statelessly(request, peer, 401, "", challenge)
         else:
@@ -80,7 +80,14 @@ class Server:
         """Whether we have no time for something new. What belongs to a dialog is served: it ends work, or keeps it."""
         if request.to.tag is not None or request.method == "CANCEL":
             return False
-        return self._layer.unspent >= self._settings.most_server_transactions or self._user.is_behind()
+        settings = self._settings
+        patience_s = settings.busy_after_s if _may_wait(request) else settings.overloaded_after_s
+        return self._layer.unspent >= settings.most_server_transactions or self._user.is_behind(patience_s)
+
+    def _retry_after_s(self, request: Request) -> int:
+        """Soon for a call; for anything else some time, another one for each."""
+        soonest, latest = self._settings.retry_after_s, self._settings.retry_within_s
+        return soonest + (self._identifiers.below(latest - soonest + 1) if _may_wait(request) else 0)
 
     def _is_to_be_ignored(self, request: Request, peer: Peer) -> bool:
         """Whether this sender gets silence; never within a session of ours."""
@@ -235,6 +242,11 @@ class Server:
         """Nothing is kept of it: of those who have not proved anything there may be any number (RFC 3261 §8.2.7)."""
         response = Response.for_request(request, status, reason, to_tag=_stateless_tag(request), headers=headers)
         self._send_bytes(response.encode(), response_peer(request.via, peer))
+
+
+def _may_wait(request: Request) -> bool:
+    """Whether nobody is on the phone for it, and no challenge of ours has been worked on already."""
+    return request.method != "INVITE" and "authorization" not in request.headers.fields
 
 
 def _stateless_tag(request: Request) -> str:

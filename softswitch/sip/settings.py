@@ -28,7 +28,11 @@ class StackSettings:
     """So many answers are kept for repeats; with more, the oldest are forgotten before their time."""
     overloaded_after_s: float = 1.0
     """So long behind with reading, new requests get 503: a burst is worked off, only a lasting overload is refused."""
+    busy_after_s: float = 0.5
+    """So long behind, what is no call and answers no challenge gets it: a phone registers later, a caller waits."""
     retry_after_s: int = 5
+    retry_within_s: int = 20
+    """Retry-After of a call; what may wait is told a time between both, so that a storm does not come back at once."""
     tcp_connections: int = 4096
     tcp_idle_s: float = 300.0
 

@@ -334,8 +334,8 @@ class Stack:
     def is_ignored(self, peer: Peer, method: str = "") -> bool:
         return method not in self.heeds and self.ignores(peer)
 
-    def is_behind(self) -> bool:
-        return self._transports.is_behind(_now(), self.settings.overloaded_after_s)
+    def is_behind(self, longer_than_s: float) -> bool:
+        return self._transports.is_behind(_now(), longer_than_s)
 
     # --- bytes go out -----------------------------------------------------------------------------------------------
 

@@ -672,6 +672,22 @@ async def test_behind_with_reading_for_a_second_new_calls_get_503_and_hang_ups_t
     assert phone.stack.drops["overload"] == 1
 
 
+async def test_half_a_second_behind_what_may_wait_is_told_to_come_back_some_other_time_and_calls_are_served() -> None:
+    phone, peer, wire = await phone_and_peer()
+    wire._datagrams[HOST, 5060].behind_since = asyncio.get_running_loop().time()
+    await asyncio.sleep(0.6)
+    for number in range(40):
+        peer.say("OPTIONS", HOST, call_id=f"ask-{number}", branch=f"z9hG4bK{number}")
+    told = [(await peer.response(503)).number("Retry-After") for _ in range(40)]
+    assert min(told) >= 5
+    assert max(told) <= 20
+    assert len(set(told)) > 8
+    await answered(phone, peer, call_id="a call", branch="z9hG4bKcall")
+    assert phone.stack.drops == {"overload": 40}
+    peer.say("OPTIONS", HOST, call_id="proven", branch="z9hG4bKproven", headers="Authorization: Digest x=y\n")
+    assert (await peer.response(200)).call_id == "proven"
+
+
 async def test_a_stranger_gets_silence_and_a_session_is_served_from_anywhere() -> None:
     phone, peer, wire = await phone_and_peer()
     tag = await answered(phone, peer)
