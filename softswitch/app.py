@@ -10,8 +10,10 @@ What flows upward between the parts is wired here (`stack.on_invite = switch.han
 import asyncio
 import random
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -23,6 +25,7 @@ from softswitch.certificates import unusable_files
 from softswitch.configfile import refusal
 from softswitch.destinations import Destinations
 from softswitch.destinations.mediated import MediatedWays
+from softswitch.duties import Duties
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference
 from softswitch.endpoints.mediator import Forgetful, Means, Mediator
@@ -107,12 +110,15 @@ class App:
             settings, self.destinations.outward, self.stack, self.events, lambda: self.plan, settings_file
         )
         self.switch.verify = self.carriers.verify
+        self.failures: Counter[str] = Counter()
+        """Unexpected ends of duties, by name."""
         self.watching = Watching(
-            settings, self.switch, self.stack, self.engine, self.events, store, self.listeners.here
+            settings, self.switch, self.stack, self.engine, self.events, store, self.listeners.here, self.failures
         )
         self.watching.phones, self.watching.endpoints = self.phones, self.endpoints
         self.phones.subscriptions.dialogs.calls = self.switch.calls
-        self.counts = Counts({"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused})
+        told = {"sip": lambda: self.stack.drops, "calls": lambda: self.switch.refused, "duties": lambda: self.failures}
+        self.counts = Counts(told)
         self._end_program = end_program
         self._stopping = asyncio.Event()
         self._parts = AsyncExitStack()
@@ -217,13 +223,14 @@ class App:
                 parts.push_async_callback(self.phones.close)
                 await self.carriers.keep_in(self.store)
                 await self._keep_bindings(self.store, parts)
-            parts.callback(asyncio.create_task(self.phones.run()).cancel)
-            parts.callback(asyncio.create_task(self.carriers.run()).cancel)
-            parts.callback(asyncio.create_task(self.counts.log_every(self.settings.logs.drops_every_s)).cancel)
+            duties = await parts.enter_async_context(Duties(self.failures))
+            duties.begin("phones", self.phones.run)
+            duties.begin("carriers", self.carriers.run)
+            duties.begin("counts", partial(self.counts.log_every, self.settings.logs.drops_every_s))
             if self.store is not None:
                 self.store.on_plan = self.adopt
-                parts.callback(asyncio.create_task(self.store.watch()).cancel)
-                self._open_api(self.store, parts)
+                duties.begin("news of the store", self.store.watch)
+                self._open_api(self.store, duties, parts)
             self._wire()
             await self.switch.is_open.wait()
             await self.listeners.open()
@@ -256,7 +263,7 @@ class App:
         if self.settings.sip.unknown_sender == "silence":
             self.stack.ignores = self.switch.is_stranger
 
-    def _open_api(self, store: "Store", parts: AsyncExitStack) -> None:
+    def _open_api(self, store: "Store", duties: Duties, parts: AsyncExitStack) -> None:
         """Takes the port of the API, so that a port in use is told; SIP is heard before the API answers."""
         from softswitch.api.context import ApiContext
         from softswitch.api.core.recordings import Recordings
@@ -271,7 +278,7 @@ class App:
             live = self._live()
             context = ApiContext.of(store, self.settings, live)
             recordings = Recordings(store, context.storage, self.settings.data, self.events, self.endpoints)
-            parts.callback(asyncio.create_task(recordings.run()).cancel)
+            duties.begin("list of recordings", recordings.run)
             self.api = ApiServer(listener, context)
 
     def _live(self) -> "Live":

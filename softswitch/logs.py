@@ -146,12 +146,16 @@ class Lines:
 
 
 def _human(stream: TextIO) -> list[Processor]:
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=12, sort_keys=False)]
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), pad_event_to=12, sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+        )
+    ]
 
 
 def _json() -> list[Processor]:
     render = structlog.processors.JSONRenderer(_encode)
-    return [structlog.processors.dict_tracebacks, _what_people_look_for_first, render]
+    return [_tracebacks, _what_people_look_for_first, render]
 
 
 def _encode(said: EventDict, **_options: object) -> str:
@@ -167,13 +171,16 @@ def _what_people_look_for_first(_logger: object, _method: str, said: EventDict) 
 def _json_line(_logger: object, method: str, said: EventDict) -> str:
     """All that makes a line of JSON, in one step: two lines a call are worth it."""
     if "exc_info" in said:
-        said = structlog.processors.dict_tracebacks(_logger, method, said)
+        said = _tracebacks(_logger, method, said)
     line = {"timestamp": _timestamp(), "level": method, "event": said.pop("event")}
     if "call" in said:
         line["call"] = said.pop("call")
     line.update(said)
     return _encoder.encode(line).decode()
 
+
+_tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+"""Without the values of variables, among which are the passwords of whoever called."""
 
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 

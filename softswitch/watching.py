@@ -6,14 +6,16 @@ or the events of the program, and none of them can make a call wait.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from media import Engine
 from softswitch.call import CallAnswered, CallStarted, Event, Events, LegStarted
 from softswitch.call.sids import Sids
+from softswitch.duties import Duties, Duty
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference, Meeting, MeetingMoved
 from softswitch.errors import ConfigError
@@ -49,8 +51,9 @@ class Watching:
         events: Events,
         store: "Store | None",
         here: Callable[[Transport], tuple[str, int]],
+        failures: Counter[str],
     ) -> None:
-        """`here` says where we are heard over a transport."""
+        """`here` says where we are heard over a transport; `failures` counts duties that ended unexpectedly."""
         self.ladder = Ladder(settings.ladder.messages) if settings.ladder.messages else None
         self.measuring = Measuring(switch.calls, events, settings.quality.every_s)
         self.records: Records | None = None
@@ -63,9 +66,10 @@ class Watching:
         self._settings = settings
         self._switch, self._stack, self._engine, self._events = switch, stack, engine, events
         self._store, self._here = store, here
+        self.failures = failures
         self._urls: dict[str, str] = {}
         self._metrics: Metrics | None = None
-        self._work: list[Callable[[], Coroutine[Any, Any, None]]] = [self.measuring.run]
+        self._duties: dict[str, Duty] = {"measuring": self.measuring.run}
 
     def adopt(self, plan: Plan) -> None:
         """Records name the objects of this plan from now on."""
@@ -98,8 +102,9 @@ class Watching:
             if self._settings.hep.address:
                 self._capture(parts)
             self._observe()
-            tasks = [asyncio.create_task(work()) for work in self._work]
-            parts.push_async_callback(_end, tasks)
+            duties = await parts.enter_async_context(Duties(self.failures))
+            for name, duty in self._duties.items():
+                duties.begin(name, duty)
             yield self
 
     async def _keep_records(self, store: "Store", plan: Plan, parts: AsyncExitStack) -> None:
@@ -126,7 +131,12 @@ class Watching:
         self._events.subscribe(self.records.on_event, *self.records.hears)
         self._events.subscribe(reports.on_event, MeetingMoved)
         await self._read_partner(store)
-        self._work += [self.records.run, self.callbacks.run, retention.run, partial(self._follow_partner, store)]
+        self._duties |= {
+            "records": self.records.run,
+            "callbacks": self.callbacks.run,
+            "retention": retention.run,
+            "partner": partial(self._follow_partner, store),
+        }
 
     def _forget_messages(self, before: float) -> None:
         if self.ladder is not None:
@@ -202,6 +212,8 @@ def sources_of(switch: Switch, stack: Stack, engine: Engine, watching: Watching)
     failures, guard = switch.outward.failures, switch.outward.guard
     sources.gauges["trunks_out_of_service"] = ("Trunks that calls avoid.", lambda: failures.out_of_service)
     sources.gauges["calls_out_guarded"] = ("Calls out of users and endpoints.", lambda: guard.calls_up)
+    about = "Duties beside the calls that a bug of ours has ended; each was begun anew."
+    sources.counters["duty_failures"] = (about, lambda: sum(watching.failures.values()))
     sources.counters["bugs"] = ("Calls that a bug of ours has ended.", lambda: switch.bugs)
     if watching.phones is not None:
         _add_phones(sources, watching.phones)
@@ -270,9 +282,3 @@ def _url(value: object) -> str:
     """A callback of a partner: the URL, or an object that has it."""
     url = value.get("url") if isinstance(value, dict) else value
     return url if isinstance(url, str) and url.startswith(("http://", "https://")) else ""
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -155,3 +155,19 @@ async def test_a_line_nobody_watches_waits_for_others_but_never_a_warning(monkey
     log.info("call ended")
     await asyncio.sleep(2 * logs.HELD_S)
     assert json.loads(stream.getvalue().splitlines()[-1])["event"] == "call ended"
+
+
+@pytest.mark.parametrize("form", ["json", "human"])
+@pytest.mark.parametrize("logger", ["ours", "library's"])
+def test_a_traceback_has_the_lines_of_the_program_and_no_values_of_variables(form: str, logger: str) -> None:
+    stream = configured(format=form)
+    password = f"{stream.tell()} not for the log"  # so that no line of the program has it whole
+    try:
+        raise KeyError(len(password))
+    except KeyError:
+        log = logs.get_logger() if logger == "ours" else logging.getLogger("media")
+        log.exception("a bug")
+    said = stream.getvalue()
+    assert "KeyError" in said
+    assert "test_a_traceback_has_the_lines" in said
+    assert password not in said

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, Table, delete, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from softswitch.logs import get_logger
 from softswitch.plan import NumberPlan, Plan
 from softswitch.plan.differences import Difference, differences
 from softswitch.store import behind, selection
@@ -70,16 +72,30 @@ class Store:
         await self._engine.dispose()
 
     async def watch(self, every_s: float = 1.0) -> None:
-        """Follows what others change in this database (`softswitch apply`), until it is cancelled."""
+        """Follows what others change in this database (`softswitch apply`), until it is cancelled.
+
+        A database that does not answer is asked again; meanwhile what was read last holds.
+        """
+        is_silent = False
         while True:
             await asyncio.sleep(every_s)
-            async with self._writing:
-                async with self._engine.connect() as connection:
-                    if (now := await revision(connection)) == self._revision:
-                        continue
-                    await self._mirror.load(connection)
-                self._revision = now
-                await self._adopt()
+            try:
+                await self._follow()
+            except (OSError, SQLAlchemyError) as error:
+                if not is_silent:
+                    get_logger().warning("the database does not answer: its plan stays as it is", problem=str(error))
+                is_silent = True
+            else:
+                is_silent = False
+
+    async def _follow(self) -> None:
+        async with self._writing:
+            async with self._engine.connect() as connection:
+                if (now := await revision(connection)) == self._revision:
+                    return
+                await self._mirror.load(connection)
+            self._revision = now
+            await self._adopt()
 
     # ---- reading
 

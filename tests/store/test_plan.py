@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.plan import Plan
 from softswitch.store import Condition, Conflict, InvalidValue, ListQuery, Store
 from softswitch.store.call_flows import CALL_FLOW_SIDS
+from softswitch.store.revision import revision
 
 pytestmark = pytest.mark.real_time
 
@@ -178,3 +181,29 @@ async def test_a_change_that_was_cancelled_half_way_leaves_no_trace_in_the_plan(
     assert [end.name for end in house.plan.numbers.endpoints] == [row["name"]]
     assert house.plan.dids["12025550101"].endpoint == row["name"]
     assert len(house.plan.numbers.dids) == len(before.dids)
+
+
+async def test_a_database_that_does_not_answer_for_a_while_is_followed_again_afterwards(
+    house: House, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def unanswered(connection: AsyncConnection) -> str:
+        nonlocal asked
+        asked += 1
+        if asked <= 3:
+            raise OperationalError("SELECT", {}, OSError("the server has gone away"))
+        return await revision(connection)
+
+    monkeypatch.setattr("softswitch.store.store.revision", unanswered)
+    watching = asyncio.create_task(house.store.watch(every_s=0.01))
+    async with asyncio.timeout(10):
+        while asked < 3:  # noqa: ASYNC110 - another process gives no event
+            await asyncio.sleep(0.01)
+    other = await Store.open(url, tmp_path)
+    await other.update("trunk_groups", house.sids["group"], {"in_capacity": 7})
+    async with asyncio.timeout(10):
+        while house.plan.trunk_groups["pstn"].in_capacity != 7:  # noqa: ASYNC110 - another process gives no event
+            await asyncio.sleep(0.01)
+    watching.cancel()
+    await other.close()
