@@ -8,11 +8,13 @@ even stream is held back by the tick alone.
 A packet that comes too late moves the row's timestamps so that it plays now, which delays all that follow. When for a
 whole window even the latest packet came a frame early, one frame is left out, at a moment of silence where there is
 one; each time that turns out to have been wrong, the row waits twice as long before it tries again. Clock drift is the
-same thing, slowly. Timestamps that jump out of reach start the row anew.
+same thing, slowly. What the first packets of a row had waited for while the call was set up is not jitter: it is given
+back at once, a third of a second later. Timestamps that jump out of reach start the row anew.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
@@ -26,6 +28,8 @@ RING = KEPT_TICKS
 FARTHEST = RING - 2  # frames ahead; the pool is overwritten after that
 LATEST_RESCUED = 10  # frames; a packet later than that is left behind
 OUTAGE = 5  # so many packets in a row left behind: their delay is the new normal
+FIRST_WINDOW_TICKS = 16
+SETTLED_A_TICK = 32
 WINDOW_TICKS = 128
 REVIEWED_EVERY_TICKS = 8
 LONGEST_PATIENCE = 16
@@ -62,6 +66,8 @@ class JitterBuffer:
         self._patience = np.ones(rows, np.uint8)
         self._left_behind = np.zeros(rows, np.uint8)
         self._extra_frames = streams.extra_frames
+        self._begun_at = np.full(rows, -1, np.int64)  # the tick of the row's first packet
+        self._begun: deque[tuple[int, int]] = deque()  # the same and the row, of those whose first window goes on
         self._to_skip: dict[int, int] = {}  # row, and the tick at which it is skipped even while somebody talks
         self._late_packets = streams.late_packets
         self._forgiving_until = 0
@@ -120,6 +126,8 @@ class JitterBuffer:
         self.due_timestamp[:n] += np.uint32(FRAME_SAMPLES)
         if self.tick % REVIEWED_EVERY_TICKS == 0:
             self._review(n)
+        if self._begun:
+            self._end_first_windows()
         if self._to_skip:
             self._skip_where_quiet(quiet)
 
@@ -171,7 +179,8 @@ class JitterBuffer:
         if self._ring[column, row] != NO_SLOT:
             return Placed.DUPLICATE
         self._ring[column, row] = slot
-        self._least_ahead[row] = min(self._least_ahead[row], ahead)
+        if self._begun_at[row] != self.tick:  # what came together at the start says nothing
+            self._least_ahead[row] = min(self._least_ahead[row], ahead)
         return Placed.IN_TIME
 
     def _late(self, row: int, timestamp: int, slot: int, by_frames: int) -> Placed:
@@ -201,6 +210,8 @@ class JitterBuffer:
         self.due_timestamp[row] = (timestamp - FRAME_SAMPLES * extra_frames) & 0xFFFFFFFF
         self._least_ahead[row] = NEVER_AHEAD
         self._early_windows[row] = self._left_behind[row] = 0
+        self._begun_at[row] = self.tick
+        self._begun.append((self.tick, row))
 
     def _forget_frames(self, row: int) -> None:
         self._ring[:, row] = NO_SLOT
@@ -219,6 +230,21 @@ class JitterBuffer:
         return (difference - (difference >> 31 << 32)) // FRAME_SAMPLES
 
     # --- giving delay back
+
+    def _end_first_windows(self) -> None:
+        for _ in range(SETTLED_A_TICK):  # a thousand may have begun together
+            if not self._begun or self._begun[0][0] + FIRST_WINDOW_TICKS > self.tick:
+                return
+            begun_at, row = self._begun.popleft()
+            if begun_at == self._begun_at[row]:  # and not anew since
+                self._settle(row)
+
+    def _settle(self, row: int) -> None:
+        """What all packets of the first window came early by, beyond what was learned before, is too much."""
+        least = int(self._least_ahead[row])
+        if self.is_playing[row] and least != NEVER_AHEAD:
+            for _ in range(least - int(self._extra_frames[row])):
+                self._skip(row)
 
     def _review(self, n: int) -> None:
         """Every row's window ends once in WINDOW_TICKS, each time that of some rows."""
@@ -249,5 +275,5 @@ class JitterBuffer:
         self._move_clock(row, 1)
         self._early_windows[row] = 0
         self._least_ahead[row] = NEVER_AHEAD
-        del self._to_skip[row]
+        self._to_skip.pop(row, None)
         self.skipped += 1

@@ -5,7 +5,7 @@ import mmap
 import numpy as np
 import pytest
 
-from media.jitter import FARTHEST, LATEST_RESCUED, WINDOW_TICKS, JitterBuffer, Placed
+from media.jitter import FARTHEST, FIRST_WINDOW_TICKS, LATEST_RESCUED, WINDOW_TICKS, JitterBuffer, Placed
 from media.pool import FRAME_SAMPLES, NO_SLOT
 from media.streams import StreamColumns
 
@@ -119,9 +119,35 @@ def test_delay_that_is_not_needed_is_given_back_in_silence() -> None:
 
 def test_delay_is_kept_while_somebody_talks() -> None:
     jitter = buffer()
-    jitter.place_one(0, frame(0), 0)
-    for number in range(WINDOW_TICKS + 20):
+    for number in range(FIRST_WINDOW_TICKS + 1):
+        jitter.place_one(0, frame(number), number)
+        play(jitter, LOUD)
+    for number in range(FIRST_WINDOW_TICKS + 1, WINDOW_TICKS + 20):
         jitter.place_one(0, frame(number + 2), number + 2)
+        play(jitter, LOUD)
+    assert jitter.skipped == 0
+
+
+def test_packets_that_waited_for_us_at_the_start_delay_nobody_for_long() -> None:
+    """Three packets are there when the row is first read, and from then on one a tick."""
+    jitter = buffer()
+    for number in range(3):
+        jitter.place_one(0, frame(number), number)
+    for number in range(3, FIRST_WINDOW_TICKS + 3):
+        play(jitter, LOUD)
+        jitter.place_one(0, frame(number), number)
+    play(jitter, LOUD)
+    assert jitter.skipped == 2
+    for number in range(FIRST_WINDOW_TICKS + 3, FIRST_WINDOW_TICKS + 20):
+        jitter.place_one(0, frame(number), number)
+        assert play(jitter, LOUD) == number
+
+
+def test_what_was_learned_of_a_source_outlasts_a_restart() -> None:
+    jitter = buffer()
+    jitter._extra_frames[0] = 2
+    for number in range(2 * FIRST_WINDOW_TICKS):
+        jitter.place_one(0, frame(number), number)
         play(jitter, LOUD)
     assert jitter.skipped == 0
 
