@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from softswitch.call import CallStarted, Event, LegMeasured
-from softswitch.ladder.picture import shown_bytes
+from softswitch.logs import without_credentials
 from softswitch.sip import Peer, Transport
 
 MAGIC = b"HEP3"
@@ -108,7 +108,7 @@ class HepExporter:
         here = self._here(peer.transport)
         source, destination = (there, here) if direction == "in" else (here, there)
         transport = UDP if peer.transport is Transport.UDP else TCP
-        self._send(SIP, shown_bytes(data)[:LARGEST_BYTES], source, destination, transport)
+        self._send(SIP, without_credentials(data)[:LARGEST_BYTES], source, destination, transport)
 
     def on_event(self, event: Event) -> None:
         if type(event) is LegMeasured:

@@ -20,8 +20,9 @@ from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
 from softswitch.sip.identifiers import Chance, Identifiers, SystemChance
 from softswitch.sip.losses import Losses
-from softswitch.sip.masking import without_keys
+from softswitch.sip.masking import masked
 from softswitch.sip.message import Request, Response
+from softswitch.sip.overload import Overload
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
 from softswitch.sip.performing import Performer
@@ -94,6 +95,7 @@ class Stack:
             self.drops,
             self._performer.perform,
             self._send_bytes,
+            Overload(self.settings, lambda longer_s: self._transports.is_behind(_now(), longer_s), _now),
             self,
         )
         self._transports = Transports(
@@ -279,7 +281,7 @@ class Stack:
             self._keep_alive(data, peer)
             return
         if self.trace is not None:
-            self.trace("in", peer, without_keys(data))
+            self.trace("in", peer, masked(data))
         try:
             message = parse(data)
             if isinstance(message, Request):
@@ -334,14 +336,11 @@ class Stack:
     def is_ignored(self, peer: Peer, method: str = "") -> bool:
         return method not in self.heeds and self.ignores(peer)
 
-    def is_behind(self, longer_than_s: float) -> bool:
-        return self._transports.is_behind(_now(), longer_than_s)
-
     # --- bytes go out -----------------------------------------------------------------------------------------------
 
     def _send_bytes(self, data: bytes, peer: Peer) -> None:
         if self.trace is not None:
-            self.trace("out", peer, without_keys(data))
+            self.trace("out", peer, masked(data))
         if not self._is_closed:
             self._transports.send(data, peer)
 

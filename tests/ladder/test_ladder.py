@@ -118,7 +118,7 @@ async def test_keys_are_there_but_not_which_and_credentials_are_not_shown(tmp_pa
     assert picture is not None
     assert titles(picture, "key") == ["key • (info)", "key • (info)"]
     whole = msgspec.json.encode(picture).decode()
-    assert "Signal=(not shown)" in whole
+    assert "Signal=*" in whole
     assert "Signal=7" not in whole
     assert "\\r\\n8" not in whole
     assert 'response="' not in whole.replace("\\", "")
