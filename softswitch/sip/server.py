@@ -11,6 +11,7 @@ from typing import Protocol
 from softswitch.errors import PeerError
 from softswitch.sip.identifiers import Identifiers
 from softswitch.sip.message import Request, Response
+from softswitch.sip.overload import Overload
 from softswitch.sip.parser import salvage
 from softswitch.sip.peer import Peer
 from softswitch.sip.session import incoming, refresh
@@ -34,7 +35,6 @@ class User(Protocol):
     def answer_for(self, request: Request, peer: Peer) -> Response | None: ...
     def takes_all_methods(self) -> bool: ...
     def is_ignored(self, peer: Peer, method: str = "") -> bool: ...
-    def is_behind(self, longer_than_s: float) -> bool: ...
 
 
 class Server:
@@ -50,12 +50,13 @@ class Server:
         drops: Counter[str],
         perform: Callable[[Transaction, list[machine.Effect]], None],
         send_bytes: Callable[[bytes, Peer], None],
+        overload: Overload,
         user: User,
     ) -> None:
         self._settings, self._capabilities, self._identifiers = settings, capabilities, identifiers
         self._layer, self._sessions, self._drops = layer, sessions, drops
         self._perform, self._send_bytes = perform, send_bytes
-        self._user = user
+        self._overload, self._user = overload, user
 
     def receive(self, request: Request, peer: Peer) -> None:
         note_source(request, peer)
@@ -67,27 +68,14 @@ class Server:
             self.receive_ack(request)
         elif self._is_to_be_ignored(request, peer):
             self._drops["ignored"] += 1
-        elif self._is_too_much(request):
+        elif self._overload.refuses(request, self._layer.unspent):
             self._drops["overload"] += 1
-            retry_after = ("Retry-After", str(self._retry_after_s(request)))
+            retry_after = ("Retry-After", str(self._overload.retry_after_s(request)))
             self._send_statelessly(request, peer, 503, "", (retry_after,))
         elif (challenge := self._user.challenge_for(request, peer)) is not None:
             self._send_statelessly(request, peer, 401, "", challenge)
         else:
             self._receive_new(request, peer)
-
-    def _is_too_much(self, request: Request) -> bool:
-        """Whether we have no time for something new. What belongs to a dialog is served: it ends work, or keeps it."""
-        if request.to.tag is not None or request.method == "CANCEL":
-            return False
-        settings = self._settings
-        patience_s = settings.busy_after_s if _may_wait(request) else settings.overloaded_after_s
-        return self._layer.unspent >= settings.most_server_transactions or self._user.is_behind(patience_s)
-
-    def _retry_after_s(self, request: Request) -> int:
-        """Soon for a call; for anything else some time, another one for each."""
-        soonest, latest = self._settings.retry_after_s, self._settings.retry_within_s
-        return soonest + (self._identifiers.below(latest - soonest + 1) if _may_wait(request) else 0)
 
     def _is_to_be_ignored(self, request: Request, peer: Peer) -> bool:
         """Whether this sender gets silence; never within a session of ours."""
@@ -242,11 +230,6 @@ class Server:
         """Nothing is kept of it: of those who have not proved anything there may be any number (RFC 3261 §8.2.7)."""
         response = Response.for_request(request, status, reason, to_tag=_stateless_tag(request), headers=headers)
         self._send_bytes(response.encode(), response_peer(request.via, peer))
-
-
-def _may_wait(request: Request) -> bool:
-    """Whether nobody is on the phone for it, and no challenge of ours has been worked on already."""
-    return request.method != "INVITE" and "authorization" not in request.headers.fields
 
 
 def _stateless_tag(request: Request) -> str:

@@ -30,9 +30,11 @@ class StackSettings:
     """So long behind with reading, new requests get 503: a burst is worked off, only a lasting overload is refused."""
     busy_after_s: float = 0.5
     """So long behind, what is no call and answers no challenge gets it: a phone registers later, a caller waits."""
-    retry_after_s: int = 5
-    retry_within_s: int = 20
-    """Retry-After of a call; what may wait is told a time between both, so that a storm does not come back at once."""
+    retry_after_s: int = 3
+    retry_within_s: int = 30
+    retries_per_s: float = 500.0
+    """Retry-After of a call, and the first of the others, which are told to come one after another, so many a second;
+    beyond the last moment they begin anew."""
     tcp_connections: int = 4096
     tcp_idle_s: float = 300.0
 
