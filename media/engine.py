@@ -50,12 +50,12 @@ DESCRIPTORS_BESIDE_STREAMS = 256
 
 
 class Engine:
-    """All media of one switch. `on_worker_replaced` is called after a media process died and a new one took over."""
+    """All media of one switch. `on_worker_replaced` is told why a new media process has taken over."""
 
     def __init__(self, settings: MediaSettings, *, in_process: Wire | None = None) -> None:
         """`in_process`: the worker runs inside the calling loop over this wire, in whatever time the loop has."""
         self.settings = settings
-        self.on_worker_replaced: Callable[[], None] | None = None
+        self.on_worker_replaced: Callable[[str], None] | None = None
         self.workers_replaced = 0
         self._wire = in_process
         self._chance = random.Random()
@@ -107,7 +107,10 @@ class Engine:
 
     async def _processes(self) -> Link:
         descriptors = [self._table.descriptor, self._shelf.descriptor]
-        workers = Workers(self._start_command(), descriptors, self._told, self._replay, self._replaced)
+        clock = self._table.clock.ticked_at
+        workers = Workers(
+            self._start_command(), descriptors, self._told, self._replay, self._replaced, lambda: float(clock[0])
+        )
         await workers.start()
         return workers
 
@@ -415,10 +418,10 @@ class Engine:
 
     # --- takeover
 
-    def _replaced(self) -> None:
+    def _replaced(self, why: str) -> None:
         self.workers_replaced += 1
         if self.on_worker_replaced is not None:
-            self.on_worker_replaced()
+            self.on_worker_replaced(why)
 
     def _replay(self) -> tuple[list[commands.Command], list[Any]]:
         """All that a new worker must be told; what waits to be sent is part of it."""

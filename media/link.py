@@ -20,6 +20,7 @@ import msgspec
 
 from media import commands
 from media.bridge import TICK_S, Bridge
+from media.errors import MediaError
 from media.memory_sweep import MemorySweep
 from media.parts import Parts
 from media.playing import shelf_view
@@ -48,6 +49,7 @@ class WorkerProcess:
     """One media process and its control socket. `on_end` is called once, when it is gone and was not stopped."""
 
     def __init__(self, on_told: Callable[[commands.Told], None], on_end: Callable[[WorkerProcess], None]) -> None:
+        """Raises MediaError where the system has no process or descriptor left."""
         self._on_told, self._on_end = on_told, on_end
         self._loop = asyncio.get_running_loop()
         self._encoder = msgspec.msgpack.Encoder()
@@ -57,18 +59,10 @@ class WorkerProcess:
         self._gone = asyncio.Event()
         self.ready = asyncio.Event()
         self.is_realtime = False
-        self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            for sock in (self._sock, theirs):
-                sock.setblocking(sock is theirs)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
-            self.process = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-m", "media.worker", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C in the terminal is for the parent, which then says `Stop`
-                env=_environment(),
-            )
+        try:
+            self._sock, self.process = _start()
+        except OSError as error:
+            raise MediaError(f"no media process can be started: {error}") from error
         self._loop.add_reader(self._sock, self._readable)
 
     @property
@@ -199,6 +193,27 @@ class InProcess:
             self.bridge.tick()
         self._next_at += TICK_S
         self._timer = self._loop.call_at(self._next_at, self._tick)
+
+
+def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """The process and our end of its control socket. Raises OSError."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        with theirs:
+            for sock in (ours, theirs):
+                sock.setblocking(sock is theirs)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+            process = subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-m", "media.worker", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the terminal is for the parent, which then says `Stop`
+                env=_environment(),
+            )
+    except OSError:
+        ours.close()
+        raise
+    return ours, process
 
 
 def _datagrams(batch: Sequence[commands.Command]) -> list[tuple[list[commands.Command], int]]:

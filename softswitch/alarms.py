@@ -1,4 +1,5 @@
-"""What somebody should look at: toll fraud that was stopped, money that is nearly spent, trunks out of service.
+"""What somebody should look at: toll fraud that was stopped, money that is nearly spent, trunks out of service, a
+media process that had to be replaced.
 
 Each alarm is an event, a line of the log and a count by kind; the last ones are kept for `/switch/v1/alarms`. The same
 alarm again within a minute only counts: a flood of refused calls is one alarm that says how often.
@@ -78,6 +79,10 @@ class Alarms:
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         self._tell(alarm)
+
+    def on_media(self, why: str) -> None:
+        """Another media process has taken over; whatever ended the one before can end it too."""
+        self.on_alarm(Alarm("media", "media process", "", why, self._clock()))
 
     def on_trunk(
         self, group: TrunkGroup, trunk: Trunk, before: TrunkService, after: TrunkService, why: str, at: float

@@ -259,7 +259,7 @@ class App:
         self.stack.on_invite = self.switch.handle
         self.phones.otherwise = self.switch.answer
         self.stack.on_request = self.phones.answer
-        self.engine.on_worker_replaced = lambda: get_logger().warning("media process replaced")
+        self.engine.on_worker_replaced = self.carriers.alarms.on_media
         if self.settings.sip.unknown_sender == "silence":
             self.stack.ignores = self.switch.is_stranger
 

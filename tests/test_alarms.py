@@ -11,6 +11,7 @@ from softswitch.routing import Alarm, Outward, Spending, TrunkService
 from softswitch.spending import SpendingKeeper, today
 from softswitch.store import Store
 from softswitch.store.tables.rates import spendings
+from tests.store.blank import open_blank
 
 GROUP = Plan(
     NumberPlan.model_validate({"trunk_groups": [{"name": "pstn", "trunks": [{"name": "gw", "address": "192.0.2.1"}]}]})
@@ -52,6 +53,16 @@ def test_only_the_last_alarms_are_kept() -> None:
     assert alarms.latest()[0].alarm.subject == f"user {KEPT + 4}"
 
 
+def test_a_media_process_that_was_replaced_is_an_alarm() -> None:
+    alarms, heard = told()
+    alarms.on_media("media process 17 hung")
+    alarms.on_media("media process 18 died (-9)")
+    (event,) = heard
+    assert isinstance(event, AlarmRaised)
+    assert (event.alarm, event.subject, event.why) == ("media", "media process", "media process 17 hung")
+    assert alarms.latest()[0].count == 2
+
+
 def test_a_trunk_out_of_service_is_an_alarm_and_every_move_an_event() -> None:
     alarms, heard = told()
     trunk = GROUP.trunks[0]
@@ -67,7 +78,7 @@ def test_a_trunk_out_of_service_is_an_alarm_and_every_move_an_event() -> None:
 
 @pytest.mark.real_time
 async def test_what_was_spent_today_is_there_after_a_restart_and_older_days_are_removed(tmp_path: Path) -> None:
-    store = await Store.open("", tmp_path)
+    store = await open_blank(tmp_path)
     guard = Outward(Plan()).guard
     guard.today = today
     guard.changed = {

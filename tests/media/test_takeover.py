@@ -2,17 +2,19 @@
 
 import asyncio
 import base64
+import errno
 import itertools
 import os
 import signal
 import struct
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import soundfile
 
-from media import Engine, MediaSettings, Tone
+from media import Engine, MediaSettings, Tone, workers
 from media.sdes import Suite, usable
 from media.sdp import SessionDescription
 from tests.ears import AMPLITUDE, FIRST_HZ, Ears, Member
@@ -36,12 +38,12 @@ async def ears() -> AsyncIterator[Ears]:
     ears.close()
 
 
-async def kill_and_wait(engine: Engine) -> None:
+async def kill_and_wait(engine: Engine, how: signal.Signals = signal.SIGKILL) -> None:
     """Returns when the successor ticks."""
     replaced = asyncio.Event()
-    engine.on_worker_replaced = replaced.set
+    engine.on_worker_replaced = lambda _why: replaced.set()
     assert engine.worker_pid is not None
-    os.kill(engine.worker_pid, signal.SIGKILL)
+    os.kill(engine.worker_pid, how)
     async with asyncio.timeout(20):
         await replaced.wait()
         ticks = engine.counters()["ticks"]
@@ -122,6 +124,56 @@ async def test_a_second_death_is_survived_too(ears: Ears) -> None:
         await asyncio.gather(kill_and_wait(ears.engine), ears.listen(1.0))
     await ears.listen(0.6)
     assert ears.matrix() == {"a": {"b"}, "b": {"a"}}
+
+
+async def test_a_process_that_hangs_is_replaced_as_if_it_had_died(ears: Ears) -> None:
+    """Only its death was noticed: a stopped one was silence for ever."""
+    room = ears.engine.open_room("standup")
+    for name in "ab":
+        room.join(ears.member(name).stream)
+    await ears.listen(0.4)
+    hung = ears.engine.worker_pid
+    stopping = asyncio.create_task(kill_and_wait(ears.engine, signal.SIGSTOP))
+    while not stopping.done():
+        await ears.listen(0.2)
+    await ears.listen(0.6)
+    assert ears.engine.worker_pid != hung
+    assert ears.engine.counters()["workers_replaced"] == 1
+    assert ears.matrix() == {"a": {"b"}, "b": {"a"}}
+
+
+async def test_a_process_that_cannot_be_started_is_tried_again(ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system had no descriptors left at that moment: nobody tried again, and there was no media any more."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(workers, "PAUSES_S", (0.0, 0.2))
+    room = ears.engine.open_room("standup")
+    for name in "ab":
+        room.join(ears.member(name).stream)
+    await ears.listen(0.2)
+    link = ears.engine._link
+    assert isinstance(link, workers.Workers)
+    assert link._spare is not None
+    with monkeypatch.context() as broken:
+        broken.setattr(subprocess, "Popen", refuse)
+        spare = link._spare.pid
+        os.kill(spare, signal.SIGKILL)
+        while link._spare is not None:  # noqa: ASYNC110  another process ends
+            await asyncio.sleep(0.01)
+        assert ears.engine.worker_pid is not None
+        os.kill(ears.engine.worker_pid, signal.SIGKILL)
+        await ears.listen(0.5)
+        assert ears.engine.counters()["workers_replaced"] == 0
+    while ears.engine.counters()["workers_replaced"] == 0:
+        await ears.listen(0.2)
+    await ears.listen(1.0)
+    assert ears.matrix() == {"a": {"b"}, "b": {"a"}}
+
+
+def test_processes_that_die_one_after_the_other_get_longer_and_longer_pauses() -> None:
+    assert [workers._pause_s(deaths) for deaths in range(9)] == [0, 0, 0, 0.5, 1, 2, 4, 8, 8]
 
 
 async def test_the_process_ends_with_its_engine(ears: Ears) -> None:

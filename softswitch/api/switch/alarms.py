@@ -17,7 +17,7 @@ class AlarmLook(BaseModel):
 
     kind: str
     """`destination`, `rate`, `calls`, `spend`: a call out was refused; `spend_near`: most of a day's money is spent;
-    `trunk`: it is out of service."""
+    `trunk`: it is out of service; `media`: the media process had to be replaced."""
     subject: str
     number: str
     why: str
