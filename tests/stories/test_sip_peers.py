@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -680,9 +680,8 @@ async def test_half_a_second_behind_what_may_wait_is_told_to_come_one_after_anot
     for number in range(40):
         peer.say("OPTIONS", HOST, call_id=f"ask-{number}", branch=f"z9hG4bK{number}")
     told = [(await peer.response(503)).number("Retry-After") for _ in range(40)]
-    assert told[:20] == sorted(told[:20])
-    assert Counter(told[:20]) == {3: 5, 4: 10, 5: 5}
-    assert told[21:] == told[:19]
+    assert set(told) == {3, 4, 5}
+    assert [before > after for before, after in pairwise(told)].count(True) == 1
     await answered(phone, peer, call_id="a call", branch="z9hG4bKcall")
     assert phone.stack.drops == {"overload": 40}
     peer.say("OPTIONS", HOST, call_id="proven", branch="z9hG4bKproven", headers="Authorization: Digest x=y\n")
