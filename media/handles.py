@@ -21,8 +21,9 @@ from media.rows import NOBODY
 from media.sources import Source
 
 if TYPE_CHECKING:
+    from media.agreement import Agreement
     from media.engine import Engine
-    from media.negotiation import Agreement, LocalMedia
+    from media.negotiation import LocalMedia
     from media.pair import Pair
     from media.shelf import Place
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from media.agreement import Agreement
 from media.codecs import Codec
 from media.errors import NegotiationError
-from media.negotiation import Agreement, LocalMedia, offered_codecs
+from media.negotiation import LocalMedia, offered_codecs
 from media.sdp import Direction, SessionDescription
 
 
@@ -386,3 +387,51 @@ def test_an_offer_can_be_checked_without_answering_it():
         ours.check(offer("18"))
     before = local().answer(offer("0 8 101"))
     assert ours.answer(offer("0 8 101")) == before
+
+
+@pytest.mark.parametrize(
+    ("port", "attributes", "control"),
+    [
+        (6000, (), ("192.0.2.20", 6001)),
+        (51234, ("rtcp-mux",), ("192.0.2.20", 51234)),
+        (1, (), ("192.0.2.20", 2)),
+        (2, ("rtcp-mux",), ("192.0.2.20", 2)),
+        (65535, (), ("192.0.2.20", 65535)),
+        (6000, ("rtcp:1",), ("192.0.2.20", 1)),
+        (6000, ("rtcp:2 IN IP4 192.0.2.9",), ("192.0.2.9", 2)),
+    ],
+)
+def test_the_same_offer_from_another_port_is_answered_towards_that_port(port, attributes, control):
+    text = offer("0 101", *attributes)
+    agreed(text)
+    agreement = agreed(text.replace(b"audio 6000", b"audio %d" % port))
+    assert (agreement.remote_port, agreement.remote_rtcp) == (port, control)
+    assert agreed(text).remote_port == 6000
+
+
+def test_the_same_offer_in_another_session_gets_the_same_answer():
+    first = local().answer(offer())
+    other = local().answer(offer().replace(b"o=- 1 1", b"o=phone 4711 4712"))
+    assert first == other
+
+
+def test_the_same_offer_is_judged_by_the_terms_of_each():
+    text = offer("0 8")
+    assert agreed(text).codec is Codec.PCMU
+    assert agreed(text, codecs=[Codec.PCMA]).codec is Codec.PCMA
+    with pytest.raises(NegotiationError, match="encryption is required"):
+        local(encryption="required", new_key=bytes).answer(text)
+    assert agreed(text, codecs=[Codec.PCMA, Codec.PCMU], order="ours").codec is Codec.PCMA
+
+
+@pytest.mark.parametrize("port", [b"0", b"65536", b"99999"])
+def test_an_offer_whose_port_is_none_is_refused_after_a_good_one_of_its_shape(port):
+    agreed(offer())
+    with pytest.raises(NegotiationError):
+        local().answer(offer().replace(b"audio 6000", b"audio " + port))
+
+
+def test_of_two_audio_lines_the_one_that_is_taken_says_the_port():
+    text = description("m=audio 6000 RTP/AVP 18", "m=audio 7000 RTP/AVP 0")
+    assert agreed(text).remote_port == 7000
+    assert agreed(text.replace(b"7000", b"7002")).remote_port == 7002

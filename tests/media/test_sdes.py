@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.agreement import Agreement
 from media.errors import NegotiationError
-from media.negotiation import Agreement, LocalMedia
+from media.negotiation import LocalMedia
 from media.sdes import Suite, usable
 from media.sdp import SessionDescription
 from tests.ears import offer as plain_offer
