@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
@@ -47,8 +48,18 @@ def _even(ports: tuple[int, int]) -> tuple[int, int]:
     return ports
 
 
+def is_http_url(text: str) -> bool:
+    """Whether a request can be made of it: http or https, a host, and a port that there is."""
+    try:
+        parts = urlsplit(text)
+        is_one_word = text.isprintable() and " " not in text
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_one_word
+    except ValueError:
+        return False
+
+
 def _http(url: str) -> str:
-    if url and not url.startswith(("http://", "https://")):
+    if url and not is_http_url(url):
         raise unusable(f'is "{url}"', "a URL that begins with http:// or https://, or nothing")
     return url
 
@@ -251,6 +262,7 @@ class CallbackSettings(Model):
     secret: str = ""
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
     attempts: Annotated[int, Field(ge=1, le=100)] = 8
+    refused_networks: tuple[Network, ...] = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
 
 
 class HepSettings(Model):

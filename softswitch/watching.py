@@ -122,7 +122,12 @@ class Watching:
         parts.push_async_callback(self.records.close)
         wanted = self._settings.callbacks
         self.callbacks = Callbacks(
-            store, self._events, secret=wanted.secret, timeout_s=wanted.timeout_s, most_attempts=wanted.attempts
+            store,
+            self._events,
+            secret=wanted.secret,
+            timeout_s=wanted.timeout_s,
+            most_attempts=wanted.attempts,
+            refused_networks=wanted.refused_networks,
         )
         reports = Reports(self.callbacks, self._url_of, Owners(store.account_of, self._meeting, store.partner_sid))
         self.records.on_opened, self.records.on_closed = reports.on_started, reports.on_ended

@@ -1,17 +1,18 @@
 """All callbacks on their way. Whoever has one calls `send`, which queues and returns; nothing on a call's way waits.
 
-Attempts are made in the loop, one at a time for each URL, with a time limit each. No redirect is followed: whoever was
-allowed to name a URL named that one. What is not taken in the end goes to the dead letters, whence `redeliver` takes it
-again; it stays one until it is taken. Deliveries in the queue when the process is killed are lost; when it is stopped,
-they become dead letters.
+Attempts are made in the loop, a few at a time for each URL and those of one call in order, with a time limit each. No
+redirect is followed: whoever was allowed to name a URL named that one. What is not taken in the end goes to the dead
+letters, whence `redeliver` takes it again; it stays one until it is taken. Deliveries in the queue when the process is
+killed are lost; when it is stopped, they become dead letters.
 """
 
 import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -20,12 +21,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from softswitch.call import CallbackTried, Events
 from softswitch.call.cdr import date
 from softswitch.callbacks.backoff import Answer
-from softswitch.callbacks.destination import Destination, Letter, host_of
+from softswitch.callbacks.lane import Lane, Letter, host_of
 from softswitch.callbacks.signature import HEADER, sign
 from softswitch.logs import get_logger
 
 if TYPE_CHECKING:
-    from softswitch.callbacks.post import Poster
+    from softswitch.callbacks.post import Network, Poster
 
 DEAD_LETTERS = "callbacks_dead"
 BURIALS_WAITING = 10_000
@@ -43,7 +44,7 @@ class DeadLetters(Protocol):
 
 
 class Callbacks:
-    """The sender. `run` is its life; a destination's worker begins with the first callback for it."""
+    """The sender. `run` is its life; a lane begins with the first callback in it and ends with the last."""
 
     def __init__(
         self,
@@ -54,11 +55,12 @@ class Callbacks:
         timeout_s: float = 5.0,
         most_attempts: int = 8,
         longest_queue: int = 10_000,
+        refused_networks: "Sequence[Network]" = (),
         open_poster: "Callable[[float], Poster] | None" = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """Without a `secret` nothing is signed. `open_poster` is given by tests."""
+        """Without a `secret` nothing is signed. `open_poster` is given by tests, in the place of the networks."""
         self.counts: Counter[str] = Counter()
         """taken, failed, dead."""
         self.secret = secret
@@ -66,10 +68,10 @@ class Callbacks:
         self._events = events
         self._timeout_s = timeout_s
         self._most_attempts, self._longest_queue = most_attempts, longest_queue
-        self._open_poster = open_poster or _open_poster
+        self._open_poster = open_poster or partial(_open_poster, refused_networks)
         self._clock, self._wall_clock = clock, wall_clock
-        self._destinations: dict[str, Destination] = {}
-        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._lanes: dict[tuple[str, int], Lane] = {}
+        """By URL and number; those in which something waits."""
         self._burials: asyncio.Queue[Burial] = asyncio.Queue(BURIALS_WAITING)
         self._again: dict[str, int] = {}
         """Dead letters that are on their way again, by sid, with the attempts they had before."""
@@ -78,12 +80,12 @@ class Callbacks:
     @property
     def queued(self) -> int:
         """Callbacks that wait for their turn or their answer."""
-        return sum(len(destination.queue) for destination in self._destinations.values())
+        return sum(len(lane.queue) for lane in self._lanes.values())
 
     @property
     def circuits_open(self) -> int:
-        """Destinations whose last attempt failed."""
-        return sum(destination.failures > 0 for destination in self._destinations.values())
+        """URLs whose last attempt failed."""
+        return len({url for (url, _), lane in self._lanes.items() if lane.failures})
 
     # ---- its life
 
@@ -93,14 +95,15 @@ class Callbacks:
         try:
             async with asyncio.TaskGroup() as self._group:
                 self._poster = poster
-                for url in self._destinations:
-                    self._work(url)
+                for key in self._lanes:
+                    self._begin(key)
                 await self._bury_all()
         finally:
             self._poster = None
             await poster.close()
-            for destination in self._destinations.values():
-                destination.give_up("the switch was stopped")
+            for lane in self._lanes.values():
+                lane.give_up("the switch was stopped")
+            self._lanes.clear()
             await self._bury_rest()
 
     def send(self, name: str, url: str, body: Any, *, call_id: str = "") -> None:
@@ -121,17 +124,22 @@ class Callbacks:
         return sid in self._again
 
     def _queue(self, letter: Letter) -> None:
-        url = letter.url
-        if url not in self._destinations:
-            self._destinations[url] = Destination(
+        key = letter.url, letter.lane
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(
                 self._post, self._bury, most_attempts=self._most_attempts, longest_queue=self._longest_queue
             )
             if self._poster is not None:
-                self._work(url)
-        self._destinations[url].put(letter)
+                self._begin(key)
+        lane.put(letter)
 
-    def _work(self, url: str) -> None:
-        self._workers[url] = self._group.create_task(self._destinations[url].run())
+    def _begin(self, key: tuple[str, int]) -> None:
+        self._group.create_task(self._work_off(key))
+
+    async def _work_off(self, key: tuple[str, int]) -> None:
+        await self._lanes[key].run()
+        del self._lanes[key]
 
     # ---- one attempt
 
@@ -218,7 +226,7 @@ class Burial:
     row: dict[str, Any] | None
 
 
-def _open_poster(timeout_s: float) -> "Poster":
+def _open_poster(refused_networks: "Sequence[Network]", timeout_s: float) -> "Poster":
     from softswitch.callbacks.post import Poster
 
-    return Poster(timeout_s)
+    return Poster(timeout_s, refused_networks=refused_networks)

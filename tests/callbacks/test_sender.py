@@ -1,6 +1,7 @@
 """Callbacks in virtual time: taken, tried again, given up, in order, and never in the way of anybody."""
 
 import asyncio
+import ipaddress
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -144,6 +145,65 @@ async def test_after_the_last_attempt_it_is_a_dead_letter_and_the_next_has_its_t
     assert (dead["event"], dead["url"], dead["body"], dead["attempts"]) == ("call_dr", URL, {"n": 0}, 2)
     assert (dead["last_status"], dead["last_error"]) == (500, "tried often enough")
     assert [body["n"] for body in receiver.bodies] == [0, 0, 1]
+
+
+async def test_callbacks_of_different_calls_do_not_wait_for_each_other_and_those_of_one_call_do() -> None:
+    receiver = Receiver()
+
+    async def far_away(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.5)
+        return receiver(request)
+
+    async with sending(far_away) as callbacks:
+        for part in range(2):
+            for call in range(40):
+                callbacks.send("call_dr", URL, {"call": call, "part": part}, call_id=f"call-{call}")
+        await asyncio.sleep(9)
+        assert (len(receiver.bodies), callbacks.queued) == (80, 0)
+    for call in range(40):
+        assert [body["part"] for body in receiver.bodies if body["call"] == call] == [0, 1]
+
+
+@pytest.mark.parametrize("fault", [OverflowError("port must be 0-65535"), KeyError("our bug"), httpx.ReadError("")])
+async def test_whatever_an_attempt_fails_by_ends_no_other_callback(fault: Exception) -> None:
+    receiver, other = Receiver(fault), Receiver()
+
+    def either(request: httpx.Request) -> httpx.Response:
+        return (other if request.url.host == "other.example" else receiver)(request)
+
+    graveyard = Graveyard()
+    async with sending(either, graveyard, most_attempts=2) as callbacks:
+        callbacks.send("call_dr", URL, {"n": 1})
+        await asyncio.sleep(5)
+        callbacks.send("call_dr", "http://other.example/", {"n": 2})
+        await asyncio.sleep(1)
+    assert [row["last_error"] for row in graveyard.rows] == [f"tried often enough: {type(fault).__name__}"]
+    assert other.bodies == [{"n": 2}]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://localhost:1/", "http://[::ffff:127.0.0.1]:1/"])
+async def test_no_callback_goes_into_a_refused_network_whatever_its_name(url: str) -> None:
+    receiver = Receiver()
+    networks = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")]
+    poster = Poster(5.0, httpx.MockTransport(receiver), refused_networks=networks)
+    answer = await poster.post(url, b"{}", {})
+    await poster.close()
+    assert (answer.status, receiver.requests) == (0, [])
+    assert answer.error.endswith("is in one of callbacks.refused_networks")
+
+
+async def test_the_address_that_was_looked_up_is_the_one_that_is_asked_and_the_host_is_told_its_name() -> None:
+    receiver = Receiver()
+    networks = [ipaddress.ip_network("169.254.0.0/16")]
+    poster = Poster(5.0, httpx.MockTransport(receiver), refused_networks=networks)
+    answer = await poster.post("https://localhost:8443/hook?x=1", b"{}", {"Softswitch-Event": "call_dr"})
+    await poster.close()
+    (request,) = receiver.requests
+    assert answer.is_taken
+    assert request.url.host in ("127.0.0.1", "::1")
+    assert (request.url.port, request.url.raw_path) == (8443, b"/hook?x=1")
+    assert (request.headers["Host"], request.extensions["sni_hostname"]) == ("localhost:8443", "localhost")
+    assert request.headers["Softswitch-Event"] == "call_dr"
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410])

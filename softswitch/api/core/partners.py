@@ -1,12 +1,25 @@
 """`/core/v2/partners`: whose everything is. There is one, and it has the callbacks."""
 
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from softswitch.api.core.attributes import PARTNER_EXAMPLE
 from softswitch.api.resources import ConfigurationResource, Values
 from softswitch.api.schemas import Date, FreeForm, Name, Object, ReadOnly, Sid
+from softswitch.settings import is_http_url
+
+
+def _leads_somewhere(callbacks: dict[str, Any]) -> dict[str, Any]:
+    """Each is a URL, an object that has one, or nothing."""
+    for name, value in callbacks.items():
+        url = value.get("url") if isinstance(value, dict) else value
+        if url not in (None, "") and not (isinstance(url, str) and is_http_url(url)):
+            raise ValueError(f"{name}: is no http:// or https:// URL")
+    return callbacks
+
+
+Callbacks = Annotated[FreeForm, AfterValidator(_leads_somewhere)]
 
 
 class FullPartner(Object):
@@ -14,8 +27,8 @@ class FullPartner(Object):
 
     partner_sid: ReadOnly[Sid]
     name: Name
-    callbacks: FreeForm = Field(default_factory=dict)
-    """URLs by event: `app_conference_call`, `app_conference_meeting`, `app_mediator`."""
+    callbacks: Callbacks = Field(default_factory=dict)
+    """URLs by event: `app_conference_call`, `app_conference_meeting`, `app_mediator`, `call_dr`."""
     attributes: FreeForm = Field(default_factory=dict)
     date_created: ReadOnly[Date]
 

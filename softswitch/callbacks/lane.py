@@ -1,6 +1,7 @@
-"""The queue of one URL: callbacks go there one at a time and in order, so a receiver never hears of an end before the
-beginning. The head is tried until it is taken, refused for good, or has been tried often enough; then it is a dead
-letter, and the next one's turn.
+"""A lane to one URL: one callback at a time and in order, so nobody hears of a call's end before its beginning.
+
+The head is tried until it is taken, refused for good, or has been tried often enough; then it is a dead letter, and the
+next one's turn. A URL has several lanes, since a receiver far away would take but some a second in one.
 """
 
 import asyncio
@@ -9,10 +10,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from softswitch.callbacks.backoff import Answer, wait_s
 
 NEVER_TRIED = Answer(0, "never tried")
+LANES = 8
+"""To one URL. What has no call (meetings, mediated calls, dead letters) shares the first."""
 
 
 def host_of(url: str) -> str:
@@ -36,8 +40,13 @@ class Letter:
     sid: str = ""
     """Of the dead letter that it was; nothing for one that is new."""
 
+    @property
+    def lane(self) -> int:
+        """All of one call are in one."""
+        return crc32(self.call_id.encode()) % LANES
 
-class Destination:
+
+class Lane:
     """`post` makes one attempt; `bury` takes what will not be tried again."""
 
     def __init__(
@@ -55,7 +64,6 @@ class Destination:
         self._post, self._bury = post, bury
         self._most_attempts, self._longest_queue = most_attempts, longest_queue
         self._chance = chance
-        self._arrived = asyncio.Event()
 
     def put(self, letter: Letter) -> None:
         """Queues it; where the queue is full it is dead at once."""
@@ -63,14 +71,10 @@ class Destination:
             self._bury(letter, "queue full")
             return
         self.queue.append(letter)
-        self._arrived.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            while not self.queue:
-                self._arrived.clear()
-                await self._arrived.wait()
+        """Until it is empty, or cancelled."""
+        while self.queue:
             await self._deliver(self.queue[0])
 
     async def _deliver(self, letter: Letter) -> None:
