@@ -12,6 +12,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO, cast
@@ -32,6 +33,8 @@ _SECRET_HEADER = re.compile(
 )
 _CALL_ID = re.compile(r"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
+_CALL: ContextVar[str] = ContextVar("call", default="")
+
 CALLS_KNOWN = 10_000
 """Calls whose messages are told with their id, the last ones."""
 
@@ -47,13 +50,13 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     human = settings.format == "human" or (settings.format == "auto" and stream.isatty())
     level = getattr(logging, settings.level.upper())
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _with_call,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if human else "iso", utc=not human),
     ]
     renderers = _human(stream) if human else _json()
-    _PROCESSORS[:] = [*shared, *renderers] if human else [structlog.contextvars.merge_contextvars, _json_line]
-    Logger.lowest = level
+    _PROCESSORS[:] = [*shared, *renderers]
+    Logger.lowest, Logger.is_json = level, not human
     structlog.configure(
         processors=_PROCESSORS,
         wrapper_class=Logger,
@@ -64,25 +67,35 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
 
 
 class Logger(structlog.BoundLoggerBase):
-    """What `get_logger` gives. Its level is the process's: another one holds for loggers that are there already."""
+    """What `get_logger` gives. Level and form are the process's: others hold for loggers that are there already.
+
+    A line of JSON is made in one step, without the processors: two lines a call are worth it.
+    """
 
     lowest = logging.INFO
+    is_json = False
 
     def debug(self, event: str, **said: object) -> None:
         if Logger.lowest <= logging.DEBUG:
-            self._proxy_to_logger("debug", event, **said)
+            self._say("debug", event, said)
 
     def info(self, event: str, **said: object) -> None:
         if Logger.lowest <= logging.INFO:
-            self._proxy_to_logger("info", event, **said)
+            self._say("info", event, said)
 
     def warning(self, event: str, **said: object) -> None:
         if Logger.lowest <= logging.WARNING:
-            self._proxy_to_logger("warning", event, **said)
+            self._say("warning", event, said)
 
     def error(self, event: str, **said: object) -> None:
         if Logger.lowest <= logging.ERROR:
-            self._proxy_to_logger("error", event, **said)
+            self._say("error", event, said)
+
+    def _say(self, level: str, event: str, said: dict[str, object]) -> None:
+        if Logger.is_json:
+            getattr(self._logger, level)(_json_line(level, event, {**self._context, **said}))
+        else:
+            self._proxy_to_logger(level, event, **said)
 
     def exception(self, event: str, **said: object) -> None:
         """With the traceback of the exception that is handled."""
@@ -168,15 +181,22 @@ def _what_people_look_for_first(_logger: object, _method: str, said: EventDict) 
     return {**first, **said}
 
 
-def _json_line(_logger: object, method: str, said: EventDict) -> str:
-    """All that makes a line of JSON, in one step: two lines a call are worth it."""
+def _json_line(level: str, event: str, said: EventDict) -> str:
     if "exc_info" in said:
-        said = _tracebacks(_logger, method, said)
-    line = {"timestamp": _timestamp(), "level": method, "event": said.pop("event")}
-    if "call" in said:
-        line["call"] = said.pop("call")
+        said = _tracebacks(None, level, said)
+    line = {"timestamp": _timestamp(), "level": level, "event": event}
+    call = said.pop("call", None) or _CALL.get()
+    if call:
+        line["call"] = call
     line.update(said)
     return _encoder.encode(line).decode()
+
+
+def _with_call(_logger: object, _method: str, said: EventDict) -> EventDict:
+    """The id of the call whose task says it."""
+    if "call" not in said and (call := _CALL.get()):
+        said["call"] = call
+    return said
 
 
 _tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
@@ -260,6 +280,11 @@ def _call_id_of(message: str) -> str:
 def without_credentials(message: bytes) -> bytes:
     """A SIP message with the values of its authentication headers taken out."""
     return _SECRET_HEADER.sub(rb"\1: (not shown)", message)
+
+
+def in_call(call_id: str) -> None:
+    """Whatever this task says from now on is said with the id of its call."""
+    _CALL.set(call_id)
 
 
 def get_logger() -> Any:

@@ -17,13 +17,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
-from structlog.contextvars import bind_contextvars
-
 from media import Engine
 from softswitch.call import Call, Events, Leg, LegState, Outcome
 from softswitch.destinations import Destinations
 from softswitch.errors import CallRejected
-from softswitch.logs import get_logger
+from softswitch.logs import get_logger, in_call
 from softswitch.plan import Plan, ThirdPartyEndpoint, Trunk, User
 from softswitch.routing import Decision, Gates, Identified, Refused, Senders, number_of
 from softswitch.settings import Settings
@@ -156,7 +154,7 @@ class Switch:
 
     async def _live(self, call: Call, steps: Callable[[Call], Awaitable[None]]) -> None:
         """The task of one call: the one place where a bug of ours ends."""
-        bind_contextvars(call=call.id)
+        in_call(call.id)
         try:
             await steps(call)
         except Exception:  # noqa: BLE001 - one call's bug is one call's end

@@ -1,6 +1,7 @@
 """Logs: two forms, no secrets, floods as sums."""
 
 import asyncio
+import contextvars
 import io
 import json
 import logging
@@ -48,10 +49,31 @@ def test_for_people_a_line_is_text() -> None:
 
 def test_lines_of_other_parts_come_in_the_same_form_with_the_call_s_id() -> None:
     stream = configured()
-    with structlog.contextvars.bound_contextvars(call="7f3a"):
-        logging.getLogger("media").warning("media process %d died", 7)
+    contextvars.copy_context().run(_say_in_call)
     said = json.loads(stream.getvalue())
     assert (said["event"], said["call"], said["level"]) == ("media process 7 died", "7f3a", "warning")
+    logs.get_logger().info("of no call")
+    assert "call" not in json.loads(stream.getvalue().splitlines()[-1])
+
+
+@pytest.mark.parametrize("form", ["json", "human"])
+def test_a_line_has_the_id_of_the_call_in_whose_task_it_is_said(form: str) -> None:
+    stream = configured(format=form)
+    contextvars.copy_context().run(_say_in_call)
+    assert "7f3a" in stream.getvalue()
+
+
+def _say_in_call() -> None:
+    logs.in_call("7f3a")
+    logging.getLogger("media").warning("media process %d died", 7)
+
+
+def test_what_a_logger_is_bound_to_stands_in_each_of_its_lines() -> None:
+    stream = configured()
+    bound = logs.get_logger().bind(room="standup", meeting="1")
+    bound.info("locked", by="host")
+    said = json.loads(stream.getvalue())
+    assert list(said) == ["timestamp", "level", "event", "room", "meeting", "by"]
 
 
 def test_below_the_level_nothing_is_written() -> None:
