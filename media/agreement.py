@@ -112,13 +112,15 @@ def audio_at(theirs: SessionDescription, place: int) -> MediaDescription:
     return section
 
 
-def check_line(theirs: SessionDescription, section: MediaDescription) -> None:
-    """Raise unless packets can be exchanged over this line: a profile we speak, a numeric unicast address."""
+def check_line(theirs: SessionDescription, section: MediaDescription, *, is_ipv6: bool) -> None:
+    """Raise unless packets can be exchanged over this line: a profile we speak, a numeric unicast address of ours."""
     if section.protocol.upper() not in (*PROFILES, *SECURE_PROFILES):
         raise NegotiationError(f"profile {short(section.protocol)} is not spoken here")
     address = theirs.address_of(section)
     if address is None or not _is_unicast(address):
         raise NegotiationError(f"no address to send to: {short(str(address))}")
+    if (":" in address) != is_ipv6 and address not in _UNSPECIFIED:
+        raise NegotiationError(f"audio is {'IPv6' if is_ipv6 else 'IPv4'} here: {short(address)}")
 
 
 @lru_cache(maxsize=4096)
@@ -188,9 +190,11 @@ def _rtcp(section: MediaDescription) -> tuple[str | None, int] | None:
 
 
 def _rtcp_address(wishes: _Wishes, host: str, port: int) -> tuple[str, int]:
-    if wishes.rtcp is not None:
-        return wishes.rtcp[0] or host, wishes.rtcp[1]
-    return host, min(port + 1, 65535)
+    if wishes.rtcp is None:
+        return host, min(port + 1, 65535)
+    control_host, control_port = wishes.rtcp
+    is_of_one_family = control_host is not None and (":" in control_host) == (":" in host)
+    return control_host if control_host and is_of_one_family else host, control_port
 
 
 def _receivable(audio: list[Codec], send: dict[str, int], receive: dict[str, int]) -> tuple[tuple[int, Codec], ...]:

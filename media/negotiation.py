@@ -100,7 +100,7 @@ class LocalMedia:
 
     @property
     def _terms(self) -> Terms:
-        return Terms(self.codecs, self.order, self.preferred, self.encryption, self.direction)
+        return Terms(self.codecs, self.order, self.preferred, self.encryption, self.direction, ":" in self.address)
 
     def offer(self) -> bytes:
         """Our offer: every codec we know under the number it has in this session, in our order."""
@@ -116,7 +116,7 @@ class LocalMedia:
         """What the peer's answer to our `offer` settles; raises `NegotiationError`."""
         theirs = parse(answer)
         section = audio_at(theirs, self._place)
-        check_line(theirs, section)
+        check_line(theirs, section, is_ipv6=":" in self.address)
         keys = self._accepted_keys(section)
         formats = wishes_of(section).formats
         send = {name: number for name, number in formats.items() if name in self._numbers}

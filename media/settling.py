@@ -47,6 +47,7 @@ class Terms(Struct, frozen=True):
     preferred: Codec | None
     encryption: Encryption
     direction: Direction
+    is_ipv6: bool
 
 
 class Settled(Struct, frozen=True):
@@ -129,7 +130,7 @@ def _choose(theirs: SessionDescription, terms: Terms) -> _Choice:
     for place, section in enumerate(theirs.media):
         if section.kind == "audio" and section.port:
             try:
-                check_line(theirs, section)
+                check_line(theirs, section, is_ipv6=terms.is_ipv6)
                 crypto = _takes_up(section, terms.encryption)
                 choice = place, section, _common(wishes_of(section).formats, terms), crypto
             except NegotiationError as error:

@@ -73,6 +73,44 @@ def test_the_order_of_codecs_is_the_peer_s_unless_configured(order, codec):
     assert SessionDescription.parse(answer).media[0].formats == (("8", "0") if order == "theirs" else ("0", "8"))
 
 
+def of_ipv6(line: str = "c=IN IP6 2001:db8::7", *further: str) -> bytes:
+    return description("m=audio 6000 RTP/AVP 0", line, *further)
+
+
+def test_an_address_of_the_other_family_cannot_be_agreed_on():
+    """It was agreed on, and each packet to it failed: a silent call."""
+    with pytest.raises(NegotiationError, match="audio is IPv4 here: 2001:db8::7"):
+        local().answer(of_ipv6())
+    with pytest.raises(NegotiationError, match=r"audio is IPv6 here: 192\.0\.2\.20"):
+        LocalMedia("2001:db8::1", 10000, session_id=7).answer(offer())
+
+
+def test_an_answer_with_an_address_of_the_other_family_is_none():
+    ours = local()
+    ours.offer()
+    with pytest.raises(NegotiationError, match="audio is IPv4 here"):
+        ours.accept(of_ipv6())
+
+
+def test_of_two_lines_of_two_families_ours_is_taken():
+    text = of_ipv6("c=IN IP6 2001:db8::7", "m=audio 7000 RTP/AVP 0", "c=IN IP4 192.0.2.9")
+    answer, agreement = local().answer(text)
+    assert (agreement.remote_host, agreement.remote_port) == ("192.0.2.9", 7000)
+    assert [media.port for media in SessionDescription.parse(answer).media] == [0, 10000]
+
+
+@pytest.mark.parametrize("nowhere", ["IP4 0.0.0.0", "IP6 ::"])
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+def test_hold_by_an_unspecified_address_is_of_no_family(nowhere: str, address: str):
+    _, agreement = LocalMedia(address, 10000, session_id=7).answer(of_ipv6(f"c=IN {nowhere}"))
+    assert not agreement.is_reachable
+
+
+def test_reports_do_not_go_to_an_address_of_the_other_family():
+    assert agreed(offer("0", "rtcp:6500 IN IP6 2001:db8::7")).remote_rtcp == ("192.0.2.20", 6500)
+    assert agreed(offer("0", "rtcp:6500 IN IP4 192.0.2.30")).remote_rtcp == ("192.0.2.30", 6500)
+
+
 def test_static_payload_types_need_no_rtpmap():
     assert agreed(description("m=audio 6000 RTP/AVP 18 8")).codec is Codec.PCMA
 
