@@ -15,7 +15,7 @@ class NegotiationError(MediaError):
 
 
 class NoPortFree(MediaError):  # noqa: N818  reads as the sentence it is
-    """Every RTP port of the range is taken (503 in SIP)."""
+    """Every RTP port of the range is taken, or the system opens none (503 in SIP)."""
 
 
 class SourceNotFound(MediaError):  # noqa: N818

@@ -5,6 +5,7 @@ As telephone-events (RFC 4733) where they were agreed; otherwise as tones, which
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -20,11 +21,16 @@ TICK_S = 0.02
 
 
 class Keys:
-    """One receiver a row that has ever sent a telephone-event."""
+    """One receiver a row that has ever sent a telephone-event, and the source (SSRC) whose keys it reads.
+
+    Some gateways send keys under an SSRC of their own while audio goes on under another: what counts is whose keys the
+    last ones were.
+    """
 
     def __init__(self, rows: int, jitter: JitterBuffer, tell_stream: Callable[[int, DigitPressed], None]) -> None:
         self._jitter, self._tell_stream = jitter, tell_stream
         self._receivers: dict[int, EventReceiver] = {}
+        self._ssrc: dict[int, int] = {}
         self._open: set[int] = set()
         self.listens = np.zeros(rows, np.bool_)  # to the tones of a row
         self.listens_to_any = False
@@ -32,10 +38,18 @@ class Keys:
 
     def take(self, row: int, packet: Packet) -> None:
         receiver = self._receivers.setdefault(row, EventReceiver())
+        if self._ssrc.get(row) != packet.ssrc:
+            self._change_source(row, receiver, packet.ssrc)
         keys = receiver.receive(packet.payload, packet.timestamp, packet.sequence, packet.marker, self._now)
         if receiver.is_open:
             self._open.add(row)
         self._tell(row, keys)
+
+    def _change_source(self, row: int, receiver: EventReceiver, ssrc: int) -> None:
+        """What the one before had down is over: its end will not come any more."""
+        self._ssrc[row] = ssrc
+        self._tell(row, receiver.expire(math.inf))
+        receiver.reset()
 
     def set_listening(self, row: int, listens: bool) -> None:
         """Whether the row's keys come as tones."""
@@ -61,6 +75,7 @@ class Keys:
 
     def forget(self, row: int) -> None:
         self._receivers.pop(row, None)
+        self._ssrc.pop(row, None)
         self._open.discard(row)
         self.set_listening(row, False)
 

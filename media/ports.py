@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import errno
+import logging
 import random
 import socket
 from collections.abc import Callable
 from typing import Any
 
-from media.errors import MediaError, NoPortFree
+from media.errors import NoPortFree
+
+log = logging.getLogger("media")
 
 Open = Callable[[str, int], Any]
 TAKEN_BY_OTHERS = (errno.EADDRINUSE, errno.EACCES)
 
 
 class Ports:
-    """The range, round robin from a random start; ports that other programs hold are passed over."""
+    """The range, round robin from a random start; ports that other programs hold are passed over.
+
+    Where the system opens none at all (no descriptors, no such address any more), no port is free either: calls are
+    refused for now and nothing else breaks. The log says so once, until a port opens again.
+    """
 
     def __init__(self, host: str, ports: tuple[int, int], open_port: Open, chance: random.Random) -> None:
         self._host, self._open = host, open_port
@@ -23,9 +30,10 @@ class Ports:
         self._even = range(first + first % 2, last, 2)
         self._next = chance.randrange(len(self._even)) if self._even else 0
         self._taken: set[int] = set()
+        self._is_refused = False
 
     def take(self) -> tuple[int, Any, Any]:
-        """The even port, and both opened. Raises NoPortFree, or MediaError when the system refuses otherwise."""
+        """The even port, and both opened. Raises NoPortFree."""
         for _ in range(len(self._even)):
             port = self._even[self._next]
             self._next = (self._next + 1) % len(self._even)
@@ -34,6 +42,7 @@ class Ports:
             pair = self._open_pair(port)
             if pair is not None:
                 self._taken.add(port)
+                self._is_refused = False
                 return port, *pair
         raise NoPortFree(f"all RTP ports {self._even.start}-{self._even.stop} of {self._host} are in use")
 
@@ -50,8 +59,15 @@ class Ports:
                 sock.close()
             if error.errno in TAKEN_BY_OTHERS:
                 return None
-            raise MediaError(f"UDP {self._host}:{number}: {error.strerror} (media address and ports)") from error
+            raise self._refused(number, error) from error
         return opened[0], opened[1]
+
+    def _refused(self, number: int, error: OSError) -> NoPortFree:
+        refused = NoPortFree(f"UDP {self._host}:{number}: {error.strerror} (media address and ports)")
+        if not self._is_refused:
+            self._is_refused = True
+            log.error("no audio for new calls: %s", refused)
+        return refused
 
 
 def open_udp(host: str, port: int) -> socket.socket:

@@ -80,6 +80,27 @@ def test_an_address_that_is_not_ours_is_an_error_that_names_it() -> None:
         ports.take()
 
 
+def test_a_system_without_descriptors_has_no_port_free_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It was an error that nobody expected: each call ended as a bug of ours, with a traceback."""
+    opened: list[io.BytesIO] = []
+    is_out = True
+
+    def open_port(_host: str, _port: int) -> io.BytesIO:
+        if is_out and len(opened) % 2:
+            raise OSError(errno.EMFILE, "Too many open files")
+        opened.append(io.BytesIO())
+        return opened[-1]
+
+    ports = Ports("127.0.0.1", (20000, 20009), open_port, random.Random(1))
+    for _ in range(3):
+        with pytest.raises(NoPortFree, match="Too many open files"):
+            ports.take()
+        assert opened.pop().closed
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    is_out = False
+    assert ports.take()
+
+
 async def test_an_offer_without_a_common_codec_is_refused_and_changes_nothing(engine: Engine) -> None:
     stream = engine.open_stream(ignore)
     with pytest.raises(NegotiationError):

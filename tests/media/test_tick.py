@@ -288,6 +288,35 @@ def press(one: Member, code: int, *, updates: int = 5, marker: bool = True) -> N
     one.timestamp += FRAME_SAMPLES * (updates + 3)
 
 
+async def test_the_keys_of_another_source_begin_anew(pair: tuple[Member, Member], ears: Ears) -> None:
+    """The first key of a new SSRC, whose sequence numbers are lower, was taken for a late packet of the old one."""
+    one, _ = pair
+    await ears.listen(0.3)
+    one.sequence = 40_000
+    press(one, 5)
+    await asyncio.sleep(0.06)
+    one.ssrc, one.sequence, one.timestamp = one.ssrc + 1, 39_000, 123
+    press(one, 5)
+    await ears.listen(0.5)
+    assert [event.digit for event in one.events if isinstance(event, DigitPressed)] == ["5", "5"]
+
+
+async def test_keys_with_an_ssrc_of_their_own_between_the_audio(pair: tuple[Member, Member], ears: Ears) -> None:
+    """Some gateways do; each packet of a key is then a change of the source, and still part of one key."""
+    one, _ = pair
+    for code in (1, 2, 2):
+        audio = one.ssrc, one.sequence, one.timestamp
+        one.ssrc, one.sequence = 0xDEADBEEF, 9000 + 100 * code
+        start = one.timestamp
+        for number in range(8):
+            payload = struct.pack("!BBH", code, (END if number >= 5 else 0) | 10, min(number + 1, 5) * 160)
+            one.send(packet(payload, one.sequence + number, start, ssrc=one.ssrc, kind=101))
+            await ears.listen(0.02)
+        one.ssrc, one.sequence, one.timestamp = audio[0], audio[1] + 8, audio[2] + 8 * FRAME_SAMPLES
+        await ears.listen(0.4)
+    assert [event.digit for event in one.events if isinstance(event, DigitPressed)] == ["1", "2", "2"]
+
+
 async def test_hold_by_the_null_address_silences_audio_and_reports() -> None:
     wire = Wire()
     engine = Engine(SETTINGS, in_process=wire)
