@@ -179,6 +179,10 @@ class SippResult:
     successful: int
     failed: int
     retransmissions: int
+    counter: int
+    """What the scenario counts by `counter="1"`."""
+    response_ms: float
+    """On average from `start_rtd` to `rtd` of the scenario: of a call its set-up."""
     most_up: int
     """Calls at one time, seen once a second."""
     elapsed_s: float
@@ -201,18 +205,31 @@ def run_sipp(
     at_most: int = 5000,
     keys: Mapping[str, object] | None = None,
     folder: Path,
+    port: int = 0,
     extra: Sequence[str] = (),
     timeout_s: float = 60,
 ) -> SippResult:
     """Run SIPp as the caller until its calls are done. `scenario`: a built-in name, or the path of an XML file.
 
-    `folder` takes its statistics and is its working directory: sound files of a scenario lie there.
+    `folder` takes its statistics and is its working directory: sound files of a scenario lie there. `port` is its own
+    port, any free one by default.
     """
     folder.mkdir(parents=True, exist_ok=True)
     statistics = folder / f"sipp-{time.monotonic_ns()}.csv"
     built_in = isinstance(scenario, str)
     command = ["sipp", target, "-sn" if built_in else "-sf", str(scenario), "-s", number, "-i", "127.0.0.1"]
-    command += ["-p", str(free_port()), "-m", str(calls), "-r", str(rate), "-d", str(hold_ms), "-l", str(at_most)]
+    command += [
+        "-p",
+        str(port or free_port()),
+        "-m",
+        str(calls),
+        "-r",
+        str(rate),
+        "-d",
+        str(hold_ms),
+        "-l",
+        str(at_most),
+    ]
     command += ["-nostdin", "-timeout", str(timeout_s), "-timeout_error", "-trace_stat", "-stf", str(statistics)]
     command += ["-fd", "1", *extra]
     for key, value in (keys or {}).items():
@@ -231,6 +248,8 @@ def run_sipp(
         successful=int(totals.get("SuccessfulCall(C)", 0)),
         failed=int(totals.get("FailedCall(C)", 0)),
         retransmissions=int(totals.get("Retransmissions(C)", 0)),
+        counter=int(totals.get("GenericCounter1(C)") or 0),
+        response_ms=_milliseconds(totals.get("ResponseTime1(C)", "")),
         most_up=max((int(row["CurrentCall"]) for row in rows), default=0),
         elapsed_s=elapsed_s,
         cpu_s=usage.ru_utime + usage.ru_stime,
@@ -291,6 +310,12 @@ def _bound(held: contextlib.ExitStack, kind: socket.SocketKind, port: int) -> in
     opened = held.enter_context(socket.socket(socket.AF_INET, kind))
     opened.bind(("127.0.0.1", port))
     return int(opened.getsockname()[1])
+
+
+def _milliseconds(text: str) -> float:
+    """Of SIPp's hours:minutes:seconds:microseconds."""
+    hours, minutes, seconds, microseconds = map(int, text.split(":")) if text else (0, 0, 0, 0)
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + microseconds / 1000
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

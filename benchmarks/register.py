@@ -30,6 +30,8 @@ STORM_RATE = 500
 HELD = (1000, 5000, 20_000)
 SETTLED_AFTER_S = 36.0
 """RFC 3261: 64 T1 after the last message no transaction is left."""
+API_BUILT_S = 3.0
+"""Behind the start, when SIP is served already, the REST API is built beside it."""
 MEGABYTE = 1024 * 1024
 
 COLUMNS = (
@@ -56,7 +58,7 @@ class Meter:
             at_most=20_000,
             keys={"expires": 3600},
             folder=self._folder,
-            extra=["-inf", str(_csv(self._folder, users))],
+            extra=["-inf", str(csv_of(self._folder, users))],
             timeout_s=count / rate + 40,
         )
         ours = self._switch.cpu_s() - before
@@ -97,7 +99,7 @@ class Meter:
 
 def rates(report: Report, seconds: int) -> None:
     """The highest rate, and a minute at 80 % of it."""
-    with _switch() as (switch, folder):
+    with populated() as (switch, folder):
         meter = Meter(switch, folder, report)
         meter.run("warm-up", FIRST_RATE, range(FIRST_RATE))
         highest = meter.highest()
@@ -109,7 +111,7 @@ def rates(report: Report, seconds: int) -> None:
 
 def held(report: Report) -> None:
     """More and more contacts, and all of them refreshed at once."""
-    with _switch() as (switch, folder):
+    with populated() as (switch, folder):
         meter = Meter(switch, folder, report)
         meter.run("warm-up", STORM_RATE, range(USERS - 500, USERS), settle=True)
         first = 0
@@ -128,8 +130,8 @@ class _Populated(SwitchProcess):
 
 
 @contextmanager
-def _switch() -> Iterator[tuple[SwitchProcess, Path]]:
-    """A switch that knows all the users."""
+def populated(**more: str) -> Iterator[tuple[SwitchProcess, Path]]:
+    """A switch that knows all the users; `more` goes into its environment."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = folder / "config"
@@ -142,13 +144,15 @@ def _switch() -> Iterator[tuple[SwitchProcess, Path]]:
             "SOFTSWITCH_REGISTRAR__MD5_AGENTS": '["SIPp"]',
             "SOFTSWITCH_REGISTRAR__QUALIFY_S": "0",
             "SOFTSWITCH_LOGS__LEVEL": "warning",
-        }
+        } | more
         with _Populated(folder / "switch", config=config, **environment) as switch:
+            time.sleep(API_BUILT_S)
             yield switch, folder
             assert "Traceback" not in switch.log, switch.log[-3000:]
 
 
-def _csv(folder: Path, users: range) -> Path:
+def csv_of(folder: Path, users: range) -> Path:
+    """Names and passwords of these users for SIPp."""
     path = folder / f"users-{users.start}-{users.stop}.csv"
     lines = [f"u{n};[authentication username=u{n} password={PASSWORD}]\n" for n in users]
     path.write_text("SEQUENTIAL\n" + "".join(lines))
