@@ -231,6 +231,8 @@ def sources_of(switch: Switch, stack: Stack, engine: Engine, watching: Watching)
         if (strangers := records.strangers) is not None:
             about = "Calls of unknown senders that left no record, because there were too many."
             sources.counters["strangers_not_recorded"] = (about, lambda: strangers.left_out)
+        about = "Records that the store refuses for what is in them; they lie in refused.jsonl of the journal."
+        sources.counters["records_refused"] = (about, lambda: records.refused)
         sources.counters["records_imported"] = ("Calls recorded in the store.", lambda: records.imported)
     if callbacks is not None:
         sources.gauges["callbacks_queued"] = ("Callbacks on their way.", lambda: callbacks.queued)

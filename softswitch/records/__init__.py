@@ -5,7 +5,8 @@ the store), `strangers` (how many calls of unknown senders leave one), `retentio
 `export` (CSV and JSON lines for others).
 """
 
-from softswitch.records.records import Records, RecordStore
+from softswitch.records.importing import RecordStore
+from softswitch.records.records import Records
 from softswitch.records.retention import Retention
 from softswitch.records.strangers import Strangers
 

@@ -16,22 +16,22 @@ import asyncio
 import socket
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.call import Call, CallAnswered, Event
-from softswitch.call.cdr import AttendanceRecord, CallRecord, concluded, cut_off, date, joined, left, opened, row
+from softswitch.call.cdr import AttendanceRecord, CallRecord, concluded, cut_off, date, joined, left, opened
 from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
 from softswitch.endpoints.mediator import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
 from softswitch.endpoints.mediator.record import closed as closed_mediation
 from softswitch.endpoints.mediator.record import moved
 from softswitch.logs import get_logger
+from softswitch.records.importing import STORE_FAILURES, Importer, RecordStore
 from softswitch.records.journal import Journal, Segment
 from softswitch.records.lines import (
     Closed,
@@ -50,21 +50,11 @@ from softswitch.records.strangers import REFUSALS, Strangers
 JOURNAL = "journal"
 IMPORT_EVERY_S = 2.0
 RETRY_AT_MOST_S = 60.0
-ROWS_AT_ONCE = 500
 HELD_S = 0.01
 """How long a line waits for others. A kill in that time shows an end or a coming in as not having happened yet."""
 REMEMBERED_AT_MOST = 10_000
 """Calls of one segment that are imported from memory; more of them, while the store is away, are read back."""
 RESTARTED = "The switch was restarted"
-
-STORE_FAILURES = (OSError, SQLAlchemyError)
-"""What a store raises that can't be reached or has no room."""
-
-
-class RecordStore(Protocol):
-    """Where records end. `add_records` leaves alone what has a sid that is there. Raises STORE_FAILURES."""
-
-    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -107,10 +97,8 @@ class Records:
         """By the id of the call."""
         self.written = 0
         """Calls whose record is in the journal."""
-        self.imported = 0
-        """Records that the store has taken."""
         self.unreadable = 0
-        self._store = store
+        self._importer = Importer(store, folder / JOURNAL, wall_clock)
         self.sids = sids
         self._quality_of = quality_of
         self._clock, self._wall_clock = clock, wall_clock
@@ -125,6 +113,16 @@ class Records:
         self._holding: asyncio.TimerHandle | None = None
         self._has_news = False
         self._is_importing = asyncio.Lock()
+
+    @property
+    def imported(self) -> int:
+        """Calls whose record the store has taken."""
+        return self._importer.imported
+
+    @property
+    def refused(self) -> int:
+        """Records that the store will never take, for what is in them."""
+        return self._importer.refused
 
     @property
     def segments(self) -> int:
@@ -170,7 +168,7 @@ class Records:
                 ended = self._remembered.get(segment.path)
                 if ended is None:
                     ended = list((await asyncio.to_thread(read, [segment], only_closed=True)).closed.values())
-                await self._import(ended)
+                await self._importer.add(ended)
                 self._remembered.pop(segment.path, None)
                 self._segments.pop(0).remove()
 
@@ -197,18 +195,6 @@ class Records:
         if self._ended is not None:
             self._remembered[segment.path] = self._ended
         self._ended = []
-
-    async def _import(self, ended: Sequence[Ended]) -> None:
-        now = date(self._wall_clock())
-        closed_calls = [closed for closed in ended if isinstance(closed, Closed)]
-        calls = [row(closed.call, now) for closed in closed_calls]
-        attendances = [row(stay, now) for closed in closed_calls for stay in closed.attendances]
-        mediated = [row(closed.mediated, now) for closed in ended if closed.mediated is not None]
-        kinds = (("call_drs", calls), ("conference_calls", attendances), ("mediator_calls", mediated))
-        for resource, rows in kinds:
-            for first in range(0, len(rows), ROWS_AT_ONCE):
-                await self._store.add_records(resource, rows[first : first + ROWS_AT_ONCE])
-        self.imported += len(calls)
 
     # ---- what the switch tells
 

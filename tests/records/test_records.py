@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from softswitch.call import Call, Outcome
 from softswitch.call.cdr import CallRecord, date
@@ -16,7 +17,7 @@ from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
 from softswitch.plan import ConferenceEndpoint, Plan
 from softswitch.plan.objects import with_sid
 from softswitch.records import Records
-from softswitch.records.lines import Opened, encode
+from softswitch.records.lines import Closed, Opened, encode
 from softswitch.sip import Address, Uri
 from softswitch.sip.digest import Credentials
 from tests.routing.plans import CONFERENCE, plan_of
@@ -347,3 +348,39 @@ async def test_lines_torn_by_a_kill_are_counted_and_cost_no_other(tmp_path: Path
     assert records.unreadable == 2
     await records.close()
     assert [row["dr_sid"] for row in shelf.calls] == ["a"]
+
+
+class Picky(Shelf):
+    """A database that refuses one call for ever, and everything else while `down`."""
+
+    def __init__(self, dislikes: str) -> None:
+        super().__init__()
+        self.dislikes = dislikes
+
+    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None:
+        if self.down:
+            raise OperationalError("INSERT", {}, ConnectionRefusedError("no database"))
+        if any(row["dr_sid"] == self.dislikes for row in rows):
+            raise DBAPIError("INSERT", {}, ValueError("invalid byte sequence for encoding UTF8: 0x00"))
+        await super().add_records(resource, rows)
+
+
+async def test_one_record_that_the_store_refuses_for_ever_holds_up_no_other(tmp_path: Path) -> None:
+    """A NUL in a number stopped all records on PostgreSQL for good."""
+    shelf = Picky("dr-3")
+    records = records_in(tmp_path, shelf)
+    await records.open()
+    for number in range(7):
+        records._close(Closed(CallRecord(dr_sid=f"dr-{number}", call_id=str(number), date_start=date(NOON)), []))
+    shelf.down = True
+    with pytest.raises(OperationalError):
+        await records.flush()
+    assert (shelf.calls, records.refused) == ([], 0)
+    shelf.down = False
+    await records.flush()
+    assert sorted(row["dr_sid"] for row in shelf.calls) == [f"dr-{number}" for number in range(7) if number != 3]
+    assert (records.refused, records.segments) == (1, 0)
+    (line,) = (tmp_path / "journal" / "refused.jsonl").read_bytes().splitlines()
+    kept = msgspec.json.decode(line)
+    assert (kept["kind"], kept["row"]["dr_sid"]) == ("call_drs", "dr-3")
+    await records.close()
