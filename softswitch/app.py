@@ -224,7 +224,8 @@ class App:
                 await self.carriers.keep_in(self.store)
                 await self._keep_bindings(self.store, parts)
             duties = await parts.enter_async_context(Duties(self.failures))
-            duties.begin("phones", self.phones.run)
+            for name, duty in self.phones.duties().items():
+                duties.begin(name, duty)
             duties.begin("carriers", self.carriers.run)
             duties.begin("counts", partial(self.counts.log_every, self.settings.logs.drops_every_s))
             if self.store is not None:

@@ -13,6 +13,7 @@ from softswitch.sip.headers import Address
 from softswitch.sip.message import Request
 
 HOUR_S = 3600
+LONGEST_CONTACT = 1024
 LARGEST_EXPIRES_S = 2**32 - 1
 
 
@@ -43,9 +44,12 @@ def _offered(contact: Address, in_header: int | None, settings: RegistrarSetting
     params = {name: value for name, value in contact.params.items() if name != "expires"}
     uri = str(contact.uri)
     name = f'"{contact.display_name}" ' if contact.display_name.isalnum() else ""
+    shown = f"{name}<{uri}>{format_params(params)}"
+    if len(shown) > LONGEST_CONTACT or not shown.isprintable():
+        raise CallRejected(400, "Unusable Contact")  # it is kept, told, and sent back with every answer
     return Offered(
         uri,
-        f"{name}<{uri}>{format_params(params)}",
+        shown,
         _q(params),
         _expires_s(contact.params, in_header, settings),
         (params.get("+sip.instance") or "").strip('"'),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.logs import get_logger
-from softswitch.registrar.binding import Binding, place_of
+from softswitch.registrar.binding import Binding, place_of, printable
 from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.location import ENDS, Change, Location
 from softswitch.sip import Peer, Transport
@@ -83,12 +83,14 @@ class Keeping:
         sids = list(self._changed)[:MOST_AT_ONCE]
         batch = [self._changed.pop(sid) for sid in sids]
         shift_s = self._wall_clock() - self._clock()
-        rows = [_row(binding, shift_s) for binding in batch if not binding.is_gone]
-        gone = [binding.sid for binding in batch if binding.is_gone]
         try:
+            rows = [_row(binding, shift_s) for binding in batch if not binding.is_gone]
+            gone = [binding.sid for binding in batch if binding.is_gone]
             await self._store.write_behind(registrations, rows, gone)
-        except (OSError, SQLAlchemyError) as error:
+        except BaseException as error:
             self._changed = {binding.sid: binding for binding in batch} | self._changed
+            if not isinstance(error, OSError | SQLAlchemyError):
+                raise  # the end of the program, or our bug
             self._fail(str(error))
             return False
         self._is_failing = False
@@ -118,7 +120,7 @@ def _row(binding: Binding, shift_s: float) -> Row:
         "local_port": peer.local_port,
         "uses_source": binding.uses_source,
         "path": list(binding.path),
-        "call_id": binding.call_id,
+        "call_id": printable(binding.call_id),
         "cseq": binding.cseq,
         "user_agent": binding.user_agent,
         "has_answered": binding.has_answered,

@@ -1,14 +1,14 @@
 """The phones of our users, as the rest of the program sees them: one object that answers, remembers and looks after.
 
 `answer` is what the stack asks for every request outside of a dialog that is no INVITE: REGISTER and SUBSCRIBE are
-ours, anything else goes on to the switch. `run` does what has to be done from time to time. Made once, by `app`.
+ours, anything else goes on to the switch. `duties` are what has to be done from time to time. Made once, by `app`.
 """
 
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 from softswitch.call import Event, Events
 from softswitch.errors import CallRejected
@@ -134,14 +134,14 @@ class Phones:
         if self.keeping is not None:
             await self.keeping.close()
 
-    async def run(self) -> None:
-        """Ends what has expired, until it is cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._expire())
-            tasks.create_task(self._tell_wrong_passwords())
-            tasks.create_task(self.qualify.run())
-            if self.keeping is not None:
-                tasks.create_task(self.keeping.run())
+    def duties(self) -> Mapping[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """What has to be done all the time, by name: a bug in one of them must not end the others."""
+        duties = {
+            "expiry of contacts": self._expire,
+            "wrong passwords told": self._tell_wrong_passwords,
+            "phones asked": self.qualify.run,
+        }
+        return duties if self.keeping is None else {**duties, "contacts kept": self.keeping.run}
 
     async def _expire(self) -> None:
         totals: deque[int] = deque([0], RATE_OVER_S + 1)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from softswitch.errors import CallRejected
 from softswitch.plan import User
-from softswitch.registrar.binding import Binding, Offered, Origin
+from softswitch.registrar.binding import Binding, Offered, Origin, printable
 from softswitch.registrar.contacts import offered, removes_all
 from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.guard import Guard
@@ -104,10 +104,10 @@ def _origin(request: Request, peer: Peer, edge: EdgeProxies) -> Origin:
     path: tuple[str, ...] = ()
     if "path" in request.headers.fields:
         path = tuple(one for value in request.headers.all("Path") for one in split_list(value))
-        if len(path) > MOST_PATH:
-            raise CallRejected(400, "Path Too Long")
+        if len(path) > MOST_PATH or not "".join(path).isprintable():
+            raise CallRejected(400, "Unusable Path")
         edge.check(request.headers.reading("path", parse_addresses), peer)
-    agent = (request.headers.get("User-Agent") or "")[:LONGEST_USER_AGENT]
+    agent = printable((request.headers.get("User-Agent") or "")[:LONGEST_USER_AGENT])
     cseq = request.cseq.number
     return Origin(peer, path, request.call_id, cseq, agent, is_symmetric="rport" in request.via.params)
 

@@ -1,6 +1,7 @@
 """A running stack with the phones of its users on an in-memory wire; phones of bytes ask it and are asked."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -8,6 +9,7 @@ from random import Random
 from typing import Any
 
 from softswitch.call import Event, Events
+from softswitch.duties import Duties
 from softswitch.registrar import Phones
 from softswitch.settings import Settings
 from softswitch.sip import Credentials, Request, Response, Stack
@@ -27,6 +29,7 @@ class House:
     def __init__(self, wire: Wire, settings: Settings) -> None:
         self.wire = wire
         self.stack = Stack(network=wire, random=Random(1))
+        self.failures: Counter[str] = Counter()
         self.events: list[Event] = []
         published = Events()
         published.subscribe(self.events.append)
@@ -48,10 +51,10 @@ async def house(wire: Wire | None = None, **tables: Any) -> AsyncIterator[House]
     it = House(wire or Wire(delay_s=0.005), Settings.model_validate(tables))
     for transport in ("UDP", "TCP"):
         await it.stack.listen(transport, HERE, 5060)
-    running = asyncio.create_task(it.phones.run())
-    yield it
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with Duties(it.failures) as duties:
+        for name, duty in it.phones.duties().items():
+            duties.begin(name, duty)
+        yield it
     await it.stack.close()
 
 

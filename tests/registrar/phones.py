@@ -89,7 +89,7 @@ class Phone:
             *self.headers,
             *headers,
         ]
-        request = parse("\r\n".join([*lines, "Content-Length: 0\r\n\r\n"]).encode())
+        request = parse("\r\n".join([*lines, "Content-Length: 0\r\n\r\n"]).encode("utf-8", "surrogateescape"))
         assert isinstance(request, Request)
         if challenge:
             self.uses += 1

@@ -135,3 +135,27 @@ async def test_users_who_are_no_more_are_not_restored(store: Store) -> None:
     others = Home(users={"1002": "x"})
     assert await kept(others, store).restore() == 0
     assert isinstance(others.location, Location)
+
+
+async def test_a_phone_that_writes_no_utf8_is_kept_like_any_other(store: Store) -> None:
+    home = Home()
+    keeping = kept(home, store)
+    Phone(home, call_id="call-\udcff\x00", headers=["User-Agent: phone\udcff\x001"]).register()
+    Phone(home, "1002").register()
+    assert await keeping.write()
+    after = await restarted(store, 1, home)
+    assert [binding.user_agent for binding in after.location.of("1001")] == ["phone??1"]
+    assert after.contacts("1002")
+
+
+async def test_a_batch_that_fails_by_a_bug_is_not_lost(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home()
+    keeping = kept(home, store)
+    Phone(home).register()
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write_behind", None)
+        with pytest.raises(TypeError):
+            await keeping.write()
+    assert keeping.waiting == 1
+    assert await keeping.write()
+    assert (await restarted(store, 1, home)).contacts()

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
+from softswitch.call import Event
 from softswitch.registrar import PhoneMoved, SourceBanned
 from softswitch.sip import Address, Credentials, Peer, Request, Response, Transport, Uri
 from softswitch.sip.stack import Stack
@@ -258,3 +259,25 @@ async def test_what_is_neither_is_dropped_with_its_name() -> None:
         socket.send(b"\r\n\r\nOPTIONS sip:x SIP/2.0\r\n\r\n", HERE, 5060)
         await asyncio.sleep(1)
         assert sum(home.stack.drops.values()) == 2
+
+
+async def test_a_bug_in_one_duty_is_counted_and_the_others_and_itself_go_on() -> None:
+    async with house(registrar={"qualify_s": 20}) as home:
+
+        def stumble(event: Event) -> None:
+            if isinstance(event, PhoneMoved) and (event.user, event.change) == ("1001", "expired"):
+                raise RuntimeError("a bug")
+
+        home.published.subscribe(stumble)
+        phones = [Telephone(home, "1001"), Telephone(home, "1002", "10.0.0.3")]
+        for phone, expires_s in zip(phones, (60, 62), strict=True):
+            await phone.register(expires_s)
+        await asyncio.sleep(61)
+        asked = home.phones.qualify.counts["asked"]
+        await asyncio.sleep(9)
+        assert home.failures == {"expiry of contacts": 1}
+        assert len(home.phones.location) == 0
+        assert asked == 6
+        assert (await phones[0].register()).status == 200
+        for phone in phones:
+            await phone.close()

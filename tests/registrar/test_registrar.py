@@ -266,3 +266,13 @@ def test_a_proxy_on_the_way_that_keeps_no_flows_gets_439() -> None:
     assert phone.register(f"<sip:1001@192.0.2.10>;{INSTANCE};reg-id=1").status == 439
     path = [f"Path: <sip:{HOME.host};lr;ob>"]
     assert phone.register(f"<sip:1001@192.0.2.10>;{INSTANCE};reg-id=1", headers=path).status == 200
+
+
+@pytest.mark.parametrize(
+    "contact",
+    ["<sip:1001\udcff@192.0.2.10>", '<sip:1001@192.0.2.10>;x="\x00"', f"<sip:1001@192.0.2.10>;x={'y' * 1100}"],
+)
+def test_a_contact_that_can_not_be_kept_or_sent_back_is_refused(contact: str) -> None:
+    home = Home()
+    assert Phone(home, contact=contact).register().status == 400
+    assert home.contacts() == []
