@@ -33,6 +33,7 @@ from media.events import (
     RtpSilent,
     SourceLatched,
     StreamEvent,
+    StreamFailed,
     TalkStarted,
     TalkStopped,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "SourceNotFound",
     "Stream",
     "StreamEvent",
+    "StreamFailed",
     "StreamState",
     "StreamStatistics",
     "TalkStarted",

@@ -169,6 +169,7 @@ class StreamTold(_Command, frozen=True, tag=True, array_like=True):
         | events.RtpResumed
         | events.SourceLatched
         | events.DigitsSent
+        | events.StreamFailed
     )
 
 

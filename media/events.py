@@ -56,6 +56,10 @@ class DigitsSent(_Value, frozen=True, tag=True, array_like=True):
     """Everything given to `send_digits` has left."""
 
 
+class StreamFailed(_Value, frozen=True, tag=True, array_like=True):
+    """A bug of ours has made it unusable; it should be closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlayerFinished:
     """A player came to its end, was stopped or replaced, or could not be played (`problem`)."""
@@ -87,6 +91,7 @@ StreamEvent = (
     | RtpResumed
     | SourceLatched
     | DigitsSent
+    | StreamFailed
     | PlayerFinished
     | RecorderFailed
 )

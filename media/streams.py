@@ -122,7 +122,7 @@ COUNTERS = (
     "ticks",
     "late_ticks",  # started more than half a tick after their time
     "skipped_ticks",  # their time had passed altogether
-    "failed_ticks",  # raised; our bug
+    "failed_ticks",  # raised, or a command between them did; our bug
     "tick_ns",  # CPU time of all ticks
     "receive_ns",
     "mix_ns",

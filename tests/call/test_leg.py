@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from media import Engine, MediaSettings, Prompt
+from media import Engine, MediaSettings, Prompt, StreamFailed
 from softswitch.call import Code, Collected, EndedBy, Leg, LegState, OutsideTableError, collect
 from softswitch.errors import CallRejected
 from softswitch.sip import Provisional, Session, SessionEvent, Stack, Transport
 from tests.endpoints.conference import prompt_book
 from tests.endpoints.conference.phone import Phone
+from tests.sip.phones import RawPeer
 from tests.wire import Wire
 
 HERE = "10.0.0.1"
@@ -153,6 +154,33 @@ async def test_an_invite_without_offer_gets_ours_and_speaks_after_its_ack(tmp_pa
         caller = await it.dial(late_offer=True).answered()
         await asyncio.sleep(0.5)
         assert caller.prompts() == ["welcome"]
+
+
+async def test_an_ack_without_the_answer_it_owes_ends_the_call(tmp_path: Path) -> None:
+    """The caller was in the room, talking, and neither side knew where to send audio."""
+
+    async def program(leg: Leg) -> None:
+        await leg.answer()
+        await asyncio.sleep(60)
+
+    async with board(tmp_path, program) as it:
+        peer = RawPeer(it.wire)
+        peer.say("INVITE", HERE)
+        ok = await peer.response(200)
+        peer.say("ACK", HERE, to_tag=ok.to.tag, branch="z9hG4bKack")
+        bye = await peer.request("BYE")
+        assert "cause=88" in (bye.headers.get("Reason") or "")
+
+
+async def test_a_stream_that_a_bug_has_broken_ends_its_call(tmp_path: Path) -> None:
+    async def program(leg: Leg) -> None:
+        await leg.answer()
+        leg.stream.on_event(StreamFailed())
+        await asyncio.sleep(60)
+
+    async with board(tmp_path, program) as it:
+        end = await (await it.dial().answered()).ended()
+        assert (end.by, end.q850) == ("remote", 41)
 
 
 async def test_keys_wait_until_they_are_read(tmp_path: Path) -> None:

@@ -25,8 +25,10 @@ from media import (
     RecorderFailed,
     Silence,
     SourceNotFound,
+    StreamFailed,
     StreamState,
     Tone,
+    commands,
 )
 from media.ports import Ports, open_udp
 from tests.ears import Ears
@@ -201,6 +203,45 @@ async def test_active_speakers_are_told_when_they_change() -> None:
     assert events[:1] == [ActiveSpeakers((one.stream.id,))]
     assert events[-1:] == [ActiveSpeakers(())]
     assert all(now != before for before, now in itertools.pairwise(events))
+    await engine.stop()
+
+
+async def test_a_command_that_raises_costs_its_own_leg_and_not_the_media_process(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended the process, and being part of the replay each of its successors too."""
+    engine = Engine(SETTINGS, in_process=Wire(record=False))
+    await engine.start()
+    told: list[object] = []
+    one, other, third = engine.open_stream(told.append), engine.open_stream(ignore), engine.open_stream(ignore)
+    parts = engine._link.bridge.parts  # type: ignore[union-attr]
+    configure = parts.sender.configure
+
+    def fails_for_one(row: int) -> None:
+        if row == one.row:
+            raise ValueError("our bug")
+        configure(row)
+
+    monkeypatch.setattr(parts.sender, "configure", fails_for_one)
+    offer = other.offer()
+    one.answer(offer)
+    other.accept(third.answer(offer))
+    await asyncio.sleep(0.5)
+    assert told == [StreamFailed()]
+    assert "our bug" in caplog.text
+    assert other.statistics().packets_received > 10
+    one.close()
+    await asyncio.sleep(0.1)
+    assert engine.counters()["failed_ticks"] == 1
+    await engine.stop()
+
+
+async def test_a_player_that_could_not_be_started_has_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(SETTINGS, in_process=Wire(record=False))
+    await engine.start()
+    ways = engine._link.bridge._ways  # type: ignore[union-attr]
+    monkeypatch.setitem(ways, commands.Play, lambda _command: 1 / 0)
+    await engine.open_stream(ignore).play(Silence(20)).finished()
     await engine.stop()
 
 
