@@ -208,7 +208,6 @@ class Leg:
         self.state = LEG_TABLE.after(self.state, LegTrigger.ANSWER)
         self.answered_at = asyncio.get_running_loop().time()
         if self.on_answered is not None:
-        Whoever talks already, having been transferred or called by us, is put through and hears no more of it.
             self.on_answered(self.answered_at)  # before the caller knows: a record that is lost now would be missing
         self.session.answer(sdp)
         while self.session.remote_offer is None and not self._confirmed:
@@ -371,6 +370,8 @@ class Leg:
         self._confirmed = True
         if sdp is not None:
             self._accept(sdp)
+        elif self.codec is None:
+            self.hang_up(INCOMPATIBLE_DESTINATION, "no answer to our offer")  # which this ACK owed: RFC 3261 §13.2.1
         self.waiting.wake()
 
     def _on_offered(self, offer: bytes | None) -> None:
@@ -380,8 +381,6 @@ class Leg:
         except MediaError:
             self.session.refuse(488)
         else:
-        elif self.codec is None:
-            self.hang_up(INCOMPATIBLE_DESTINATION, "no answer to our offer")  # which this ACK owed: RFC 3261 §13.2.1
             self._look_for_hold()
 
     def _accept(self, answer: bytes) -> None:
@@ -416,6 +415,8 @@ class Leg:
                 self._on_talking(True)
             case TalkStopped():
                 self._on_talking(False)
+            case StreamFailed():
+                self.hang_up(TEMPORARY_FAILURE, "Media failure")
             case _:
                 pass  # silence and latching are in the stream's statistics
 
@@ -425,8 +426,6 @@ class Leg:
             if self.on_digit is not None:
                 self.on_digit(way, digit if self._keys.is_aloud else "")
             self._keys.is_aloud = False
-            case StreamFailed():
-                self.hang_up(TEMPORARY_FAILURE, "Media failure")
 
     def _on_talking(self, talking: bool) -> None:
         self.talking = talking
