@@ -10,7 +10,7 @@ kept, by the tick in which it came: swept packets that have to wait, and payload
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import sys
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,25 +26,30 @@ NO_SLOT = -1
 KEPT_TICKS = 16
 
 
-class Headers(NamedTuple):
-    """The fixed header of one packet of each row, a column a field (RFC 3550 5.1)."""
+class HeaderNumbers:
+    """The fixed headers of many packets (RFC 3550 5.1) as two numbers each, whatever way this machine lays them down.
 
-    first_word: NDArray[np.uint16]  # version, marker, payload type, as they lie there
-    sequence: NDArray[np.uint16]
-    timestamp: NDArray[np.uint32]
-    ssrc: NDArray[np.uint32]
-
-
-class HeaderWords:
-    """Many fixed headers: the first two words of rows of the pool, word by word, and their fields in network order."""
+    `first`: version, marker, payload type, sequence number (32 bits). `second`: timestamp, SSRC (64 bits).
+    """
 
     def __init__(self, rows: int) -> None:
-        self.words = np.zeros((2, rows), np.uint64)
-        first, second = self.words.view(np.uint8).reshape(2, rows, 8)
-        self.first_word = first[:, 4:6].view(np.uint16)[:, 0]
-        self.sequence = first[:, 6:8].view(">u2")[:, 0]
-        self.timestamp = second[:, 0:4].view(">u4")[:, 0]
-        self.ssrc = second[:, 4:8].view(">u4")[:, 0]
+        self.numbers = np.zeros((2, rows), np.uint64)
+        self.first, self.second = self.numbers
+        high_word = 1 if sys.byteorder == "little" else 0
+        self.timestamp = self.second.view(np.uint32)[high_word::2]
+
+    def read(self, words: NDArray[np.uint64], n: int) -> None:
+        """Those of the first n rows; `words` are the first two of each row of the pool."""
+        self.numbers[:, :n] = words[:n].T
+
+    def write(self, words: NDArray[np.uint64], n: int) -> None:
+        """Over the first two words of each of the first n rows, the four bytes before the packet with it."""
+        words[:n] = self.numbers[:, :n].T
+
+
+def header_words(memory: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Rows of the pool's shape as seen by `HeaderNumbers`: the first two words of each in network order."""
+    return memory.view(">u8")[:, :2]
 
 
 class Pool:
@@ -56,7 +61,8 @@ class Pool:
         self.words = self.bytes.view(np.uint64)
         self.payload = self.bytes[:, PAYLOAD_AT : PAYLOAD_AT + FRAME_SAMPLES]
         self.payload_words = self.words[:, 2:22]
-        self._headers = HeaderWords(rows)
+        self.headers = HeaderNumbers(rows)  # of what was swept last
+        self._header_words = header_words(self.bytes)
         self._slots_a_tick = 2 * rows
         self._tick = 0
         self._stored = 0  # in this tick
@@ -67,17 +73,10 @@ class Pool:
         start = row * ROW_BYTES + PACKET_AT
         return self._memory[start : start + LONGEST_BYTES]
 
-    def headers(self, n: int) -> Headers:
-        """Those of the first n rows."""
-        header = self._headers
-        header.words[0, :n] = self.words[:n, 0]
-        header.words[1, :n] = self.words[:n, 1]
-        return Headers(
-            header.first_word[:n],
-            header.sequence[:n].astype(np.uint16),
-            header.timestamp[:n].astype(np.uint32),
-            header.ssrc[:n].astype(np.uint32),
-        )
+    def read_headers(self, n: int) -> HeaderNumbers:
+        """Those of the first n rows, of a packet that came in an earlier tick where none came in this one."""
+        self.headers.read(self._header_words, n)
+        return self.headers
 
     def keep(self, rows: NDArray[np.intp]) -> NDArray[np.int32]:
         """Copies these rows' packets to where they last for `KEPT_TICKS`; returns the slots, NO_SLOT without room."""

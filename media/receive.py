@@ -1,8 +1,8 @@
 """From packets to frames in the jitter buffer.
 
-A packet is *usual* when it is one of 20 ms of G.711 under the expected payload type, from the source heard before:
-those are handled for all rows at once. All others (a first packet, a key, another payload type, size, source or order)
-go one by one through `packet`, as do all packets of watched rows. Whatever is dropped is counted by name.
+A packet is *usual* when it is one of 20 ms of G.711 whose header follows from that of the packet before: those are
+handled for all rows at once. All others (a first packet, a key, another payload type, size, source or order) go one by
+one through `packet`, as do all packets of watched rows. Whatever is dropped is counted by name.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 from media.jitter import JitterBuffer, Placed
 from media.pool import FRAME_SAMPLES, LONGEST_BYTES, PACKET_BYTES, Pool
 from media.rechunk import Rechunker
-from media.rows import MARKER_MASK, Leg, Rows, first_word
+from media.rows import Leg, Rows
 from media.rtp.packet import Packet, is_rtcp
 from media.rtp.source import Sources, Verdict
 from media.streams import StreamColumns
 from media.sweep import Address, Sweep
 
-SILENT_AFTER_TICKS = 50  # then a row is watched, not followed
+JITTER_EVERY_TICKS = 4
 PLAYABLE = frozenset({Verdict.FIRST, Verdict.NEXT, Verdict.LATER, Verdict.EARLIER, Verdict.RESTARTED})
 
 
@@ -51,6 +51,7 @@ class Receiver:
         self.latches.pop(row, None)
         self._rechunkers.pop(row, None)
         self._jitter.stop(row)
+        self.sources.expect_nothing(row)
 
     # --- one tick
 
@@ -70,23 +71,22 @@ class Receiver:
             self.on_report(row, data)
 
     def _usual_packets(self) -> None:
-        n = self._rows.n
-        lengths = self._sweep.lengths[:n]
-        word, sequence, timestamp, ssrc = self._pool.headers(n)
-        usual = lengths == PACKET_BYTES
-        usual &= (word & MARKER_MASK) == self._rows.expected_word[:n]
-        usual &= ssrc == self._streams.in_ssrc[:n]
-        transit = (np.uint32(self._arrival_samples) - timestamp).view(np.int32)
-        following = self.sources.in_order(n, usual, sequence, transit)
-        self._counts["received_packets"] += int(np.count_nonzero(following))
-        self._rows.heard_at_tick[:n][following] = self._jitter.tick
+        n, tick = self._rows.n, self._jitter.tick
+        lengths, headers = self._sweep.lengths[:n], self._pool.read_headers(n)
+        timestamp = headers.timestamp[:n]
+        following = self.sources.in_order(n, headers, lengths == PACKET_BYTES)
+        np.copyto(self._rows.heard_at_tick[:n], tick, where=following)
+        if tick % JITTER_EVERY_TICKS == 0:
+            transit = (np.uint32(self._arrival_samples) - timestamp).view(np.int32)
+            self.sources.follow_jitter(n, following, transit)
         for row in self._jitter.place(n, following, timestamp):
             self._place(row, int(timestamp[row]), self._pool.payload[row].tobytes())
-        rest = lengths > 0
-        rest ^= following
-        for row in rest.nonzero()[0].tolist():
-            self._sweep.expect_more(row)
-            self._followed(row, bytes(self._pool.packet(row)[: int(lengths[row])]))
+        came = np.count_nonzero(following)
+        self._counts["received_packets"] += int(came)
+        if came < np.count_nonzero(lengths):
+            for row in ((lengths > 0) ^ following).nonzero()[0].tolist():
+                self._sweep.expect_more(row)
+                self._followed(row, bytes(self._pool.packet(row)[: int(lengths[row])]))
 
     @property
     def _arrival_samples(self) -> int:
@@ -190,9 +190,11 @@ class Receiver:
         law = leg.laws[packet.payload_type]
         if law != self._rows.receive_law[row]:
             self._jitter.restart(row)
-        if self._rows.expected_word[row] != first_word(packet.payload_type):
+        if leg.receive_type != packet.payload_type:
             self._counts["payload_type_switches"] += 1
             self._rows.expect(row, packet.payload_type, law)
+        if verdict is not Verdict.EARLIER:
+            self.sources.expect(row, packet.payload_type, packet.timestamp + FRAME_SAMPLES)
         rechunker = self._rechunkers.get(row)
         if rechunker is None and len(packet.payload) == FRAME_SAMPLES:
             if self._place(row, packet.timestamp, packet.payload) is Placed.DUPLICATE and verdict is Verdict.EARLIER:

@@ -6,7 +6,6 @@ until a row is used; `n` is one more than the highest open row, and the tick loo
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,18 +15,9 @@ from media import commands
 LAWS = 2
 U, A = 0, 1  # the two laws of G.711, as indices of every table that has one for each
 NOT_AGREED = -1
-NOTHING_EXPECTED = 0  # no packet begins with a zero
 FLIP = (0x7F7F7F7F7F7F7F7F, 0x5555555555555555)  # exclusive or with it, the low 7 bits of a byte are its loudness
 NOWHERE = 0
 NOBODY = -1
-
-
-def first_word(payload_type: int) -> int:
-    """The first two octets of an RTP packet, version 2 and nothing else set, as they lie in memory of this machine."""
-    return int.from_bytes(bytes((0x80, payload_type)), sys.byteorder)
-
-
-MARKER_MASK = int.from_bytes(b"\xff\x7f", sys.byteorder)
 
 
 @dataclass(slots=True)
@@ -37,6 +27,7 @@ class Leg:
     serial: int
     agreed: commands.Agree | None = None
     laws: dict[int, int] = field(default_factory=dict)  # of each payload type that may come
+    receive_type: int = NOT_AGREED  # the one that comes
     placed: commands.Place | None = None
 
 
@@ -49,10 +40,8 @@ class Rows:
         self.legs: dict[int, Leg] = {}
         self.receives = np.zeros(length, np.bool_)
         self.sends = np.zeros(length, np.bool_)
-        self.expected_word = np.full(length, NOTHING_EXPECTED, np.uint16)
         self.receive_law = np.zeros(length, np.uint8)
         self.flip = np.full((length, 1), FLIP[U], np.uint64)
-        self.send_word = np.zeros(length, np.uint16)
         self.send_law = np.zeros(length, np.uint8)
         self.hears = np.zeros(length, np.int32)  # the room whose mix goes out
         self.speaks = np.zeros(length, np.int32)  # the room whose mix it is part of
@@ -68,7 +57,6 @@ class Rows:
     def close(self, row: int) -> None:
         del self.legs[row]
         self.receives[row] = self.sends[row] = False
-        self.expected_word[row] = NOTHING_EXPECTED
         self.n = max(self.legs, default=-1) + 1
 
     def agree(self, agreed: commands.Agree) -> None:
@@ -77,15 +65,14 @@ class Rows:
         leg.laws = {0: U, 8: A} | dict(agreed.receive_types)
         self.receives[row] = agreed.receives
         self.sends[row] = agreed.sends
-        self.send_word[row] = first_word(agreed.send_type)
         self.send_law[row] = agreed.send_law
         self.hears_mix[row] = LAWS * self.hears[row] + agreed.send_law
         payload_type, law = agreed.receive_types[0]
         self.expect(row, payload_type, law)
 
     def expect(self, row: int, payload_type: int, law: int) -> None:
-        """Packets of this payload type take the usual way."""
-        self.expected_word[row] = first_word(payload_type) if self.receives[row] else NOTHING_EXPECTED
+        """Audio comes under this payload type now."""
+        self.legs[row].receive_type = payload_type
         self.receive_law[row] = law
         self.flip[row] = FLIP[law]
 

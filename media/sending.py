@@ -15,13 +15,13 @@ import numpy as np
 
 from media.commands import Dial
 from media.dialing import Dialing
-from media.pool import FRAME_SAMPLES, PAYLOAD_AT, HeaderWords
+from media.pool import FRAME_SAMPLES, PAYLOAD_AT, HeaderNumbers, header_words
 from media.rows import NOT_AGREED, Rows
+from media.rtp.packet import VERSION
 from media.streams import StreamColumns
 from media.sweep import Sweep
 
 HEADER = struct.Struct("!BBHII")
-VERSION = 0x80
 MARKER = 0x80
 FRAME_MS = 20
 
@@ -41,8 +41,9 @@ class Sender:
     def __init__(self, rows: Rows, streams: StreamColumns, sweep: Sweep, counts: Counter[str]) -> None:
         self._rows, self._streams, self._sweep, self._counts = rows, streams, sweep, counts
         self.on_dialled: Callable[[int], None]
-        self._headers = HeaderWords(rows.length)  # laid over the first 16 bytes of `out`
-        self._out_words = sweep.out.view(np.uint64)
+        self._headers = HeaderNumbers(rows.length)
+        self._out_words = header_words(sweep.out)
+        self._types = np.zeros(rows.length, np.uint64)  # version and payload type where the header has them
         self._packets = np.zeros(rows.length, np.uint32)  # 1 for each row that `emit` sends
         self._packets_16 = np.zeros(rows.length, np.uint16)  # the same, to be added to sequence numbers
         self._bytes = np.zeros(rows.length, np.uint32)
@@ -55,7 +56,8 @@ class Sender:
         agreed = self._rows.legs[row].agreed
         sends = bool(self._rows.sends[row])
         packet_ms = FRAME_MS if agreed is None else agreed.ptime_ms
-        self._headers.first_word[row], self._headers.ssrc[row] = self._rows.send_word[row], self._streams.out_ssrc[row]
+        self._types[row] = (VERSION << 8 | (0 if agreed is None else agreed.send_type)) << 16
+        self._headers.second[row] = self._streams.out_ssrc[row]
         if packet_ms == FRAME_MS or not sends:
             self._repacketing.pop(row, None)
         elif row not in self._repacketing or self._repacketing[row].packet_samples != 8 * packet_ms:
@@ -70,10 +72,9 @@ class Sender:
     def send(self, missed_ticks: int) -> None:
         """Sends what lies in `out`, and moves every row's clock on."""
         n, streams, headers = self._rows.n, self._streams, self._headers
-        headers.sequence[:n] = streams.out_sequence[:n]
+        np.bitwise_or(self._types[:n], streams.out_sequence[:n], out=headers.first[:n])
         headers.timestamp[:n] = streams.out_timestamp[:n]
-        self._out_words[:n, 0] = headers.words[0, :n]
-        self._out_words[:n, 1] = headers.words[1, :n]
+        headers.write(self._out_words, n)
         self._sweep.emit()
         streams.out_sequence[:n] += self._packets_16[:n]
         streams.sent_packets[:n] += self._packets[:n]

@@ -1,14 +1,11 @@
-"""The RTP packet (RFC 3550 §5.1): the header as numpy fields for all rows at once, and one packet at a time.
+"""One RTP packet (RFC 3550 §5.1). Any bytes give a `Packet` or None.
 
-The tick reads and writes the twelve fixed octets of every row through `headers()`; what is not plain (contributing
-sources, an extension, padding) is rare and goes through `Packet.parse`. Any bytes give a `Packet` or None.
+The tick reads and writes the fixed headers of all rows at once (`media.pool`); what is not plain (contributing sources,
+an extension, padding) is rare and goes through here.
 """
 
 import struct
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 HEADER_BYTES = 12
 VERSION = 0x80  # version 2, without padding, extension and contributing sources: the first octet of nearly every packet
@@ -17,17 +14,8 @@ EXTENSION = 0x10
 MARKER = 0x80
 FEEDBACK_TYPES = range(64, 96)  # a second octet in here, marker bit aside, is RTCP on the same port (RFC 5761 §4)
 
-HEADER = np.dtype([("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4")])
 _FIXED = struct.Struct("!BBHII")
 _EXTENSION = struct.Struct("!HH")
-
-
-def headers(rows: NDArray[np.uint8], offset: int = 0) -> NDArray[np.void]:
-    """The fixed headers inside `rows` (uint8 [n, stride], packets begin at `offset`) as a structured view [n], no copy.
-
-    `headers(rows)["sequence"]` reads and assigns in network order. Make the view once: it stays valid with the rows.
-    """
-    return rows[:, offset : offset + HEADER_BYTES].view(HEADER)[:, 0]
 
 
 @dataclass(frozen=True, slots=True)

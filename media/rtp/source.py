@@ -1,8 +1,9 @@
 """Whom we hear, by RFC 3550: sequence numbers and cycles (A.1), packets lost (A.3), interarrival jitter (A.8).
 
-`in_order` takes what nearly every packet is, the next one of its source, for all rows at once. Everything else goes
-through `Sources.judge`, row by row. The clock of arrivals is the tick: its 20 ms are coarse for one packet, but as a
-packet falls at any point of a tick, the mean of the differences is right.
+`in_order` takes what nearly every packet is, the next one of its source, for all rows at once: its header is the one
+that follows from the packet before. Everything else goes through `Sources.judge`, row by row. The clock of arrivals is
+the tick: its 20 ms are coarse for one packet, but as a packet falls at any point of a tick, the mean of the differences
+is right.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from media.pool import FRAME_SAMPLES, HeaderNumbers
+from media.rtp.packet import VERSION
 from media.streams import StreamColumns
 
 MAX_DROPOUT = 3000
 MAX_MISORDER = 100
 SEQUENCES = 1 << 16
+WITHOUT_MARKER = np.array([[0xFF7FFFFF], [0xFFFFFFFFFFFFFFFF]], np.uint64)
+STEP = np.array([[1], [FRAME_SAMPLES << 32]], np.uint64)  # from one header to the next
 
 
 class Verdict(Enum):
@@ -36,22 +41,37 @@ class Sources:
 
     def __init__(self, streams: StreamColumns) -> None:
         self._streams = streams
+        self._next = np.zeros((2, streams.length), np.uint64)  # the header of each row's next packet
         self._expected_after_jump: dict[int, int] = {}
 
-    def in_order(
-        self, n: int, usual: NDArray[np.bool_], sequence: NDArray[np.uint16], transit: NDArray[np.int32]
-    ) -> NDArray[np.bool_]:
-        """Counts the packets that are the next of their row, and says which; the rest of `usual` is to be judged."""
-        streams = self._streams
-        highest = streams.highest_sequence[:n]
-        following = usual & (sequence - highest.astype(np.uint16) == 1)
-        highest += following
-        streams.received_packets[:n] += following
-        self._jitter(n, following, transit)
-        in_order: NDArray[np.bool_] = following
-        return in_order
+    def in_order(self, n: int, headers: HeaderNumbers, is_whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Counts the packets that are what `expect` has announced, and says which; the rest is to be judged.
 
-    def _jitter(self, n: int, rows: NDArray[np.bool_], transit: NDArray[np.int32]) -> None:
+        `is_whole`: rows that have got a packet of the right length.
+        """
+        streams, following_headers = self._streams, self._next[:, :n]
+        same = headers.numbers[:, :n] & WITHOUT_MARKER == following_headers
+        following: NDArray[np.bool_] = same[0]
+        following &= same[1]
+        following &= is_whole
+        following_headers += STEP * following
+        streams.highest_sequence[:n] += following
+        streams.received_packets[:n] += following
+        return following
+
+    def expect(self, row: int, payload_type: int, timestamp: int) -> None:
+        """The next packet of the row is in order when it looks like this; at the wrap of its number it is judged."""
+        streams = self._streams
+        sequence = (int(streams.highest_sequence[row]) + 1) & 0xFFFF
+        self._next[0, row] = (VERSION << 8 | payload_type) << 16 | sequence
+        self._next[1, row] = (timestamp & 0xFFFFFFFF) << 32 | int(streams.in_ssrc[row])
+
+    def expect_nothing(self, row: int) -> None:
+        """The next packet is judged, whatever it is."""
+        self._next[:, row] = 0
+
+    def follow_jitter(self, n: int, rows: NDArray[np.bool_], transit: NDArray[np.int32]) -> None:
+        """Now and then is enough: from one packet to a later one the difference is as great as to the next."""
         jitter, last = self._streams.jitter_samples[:n], self._streams.transit_samples[:n]
         change = np.abs(transit - last).astype(np.float32)
         change -= jitter
@@ -85,6 +105,7 @@ class Sources:
 
     def forget(self, row: int) -> None:
         """The next packet of any SSRC is the first."""
+        self.expect_nothing(row)
         self._streams.in_is_known[row] = 0
         self._expected_after_jump.pop(row, None)
 

@@ -2,10 +2,13 @@
 
 import mmap
 import os
+import struct
 
 import numpy as np
 import pytest
 
+from media.pool import PACKET_AT, PAYLOAD_AT, ROW_BYTES, HeaderNumbers, header_words
+from media.rtp.packet import Packet
 from media.rtp.source import MAX_DROPOUT, Sources, Verdict
 from media.streams import COUNTERS, StreamColumns, Table
 
@@ -103,21 +106,60 @@ def test_a_restarted_source_keeps_its_counts() -> None:
     assert judge.lost(0) == 1
 
 
+def headers_of(number: int, timestamp: int, *, ssrc: int = 1, first: int = 0x8000) -> HeaderNumbers:
+    """What `ROWS` rows have got, all the same."""
+    packets = np.zeros((ROWS, ROW_BYTES), np.uint8)
+    packets[:, PACKET_AT:PAYLOAD_AT] = np.frombuffer(struct.pack("!HHII", first, number, timestamp, ssrc), np.uint8)
+    headers = HeaderNumbers(ROWS)
+    headers.read(header_words(packets), ROWS)
+    return headers
+
+
 def test_rows_at_once_and_one_by_one_give_the_same_jitter_and_counts() -> None:
     at_once, one_by_one = sources(), sources()
     chance = np.random.default_rng(1)
     transit = chance.integers(-400, 400, (200, ROWS)).astype(np.int32)
+    whole = np.ones(ROWS, np.bool_)
     for number in range(200):
         for row in range(ROWS):
             one_by_one[0].judge(row, 1, number, int(transit[number, row]))
         if number == 0:
             for row in range(ROWS):
                 at_once[0].judge(row, 1, 0, int(transit[0, row]))
+                at_once[0].expect(row, 0, 160)
             continue
-        following = at_once[0].in_order(
-            ROWS, np.ones(ROWS, np.bool_), np.full(ROWS, number, np.uint16), transit[number].copy()
-        )
-        assert following.all()
+        assert at_once[0].in_order(ROWS, headers_of(number, 160 * number), whole).all()
+        at_once[0].follow_jitter(ROWS, whole, transit[number].copy())
     np.testing.assert_allclose(at_once[1].jitter_samples, one_by_one[1].jitter_samples, rtol=1e-4)
     assert (at_once[1].received_packets == one_by_one[1].received_packets).all()
     assert (at_once[1].highest_sequence == one_by_one[1].highest_sequence).all()
+
+
+def test_only_what_follows_from_the_packet_before_is_in_order() -> None:
+    judge, streams = sources()
+    for row in range(ROWS):
+        judge.judge(row, 1, 7, 0)
+        judge.expect(row, 0, 160)
+    whole = np.ones(ROWS, np.bool_)
+    for other in (
+        headers_of(9, 160),
+        headers_of(8, 320),
+        headers_of(8, 160, ssrc=2),
+        headers_of(8, 160, first=0x8008),
+        headers_of(8, 160, first=0x9000),
+    ):
+        assert not judge.in_order(ROWS, other, whole).any()
+    assert not judge.in_order(ROWS, headers_of(8, 160), ~whole).any()
+    assert judge.in_order(ROWS, headers_of(8, 160, first=0x8080), whole).all()  # the marker bit makes no difference
+    assert not judge.in_order(ROWS, headers_of(8, 160), whole).any()
+    assert (streams.received_packets == 2).all()
+    judge.expect_nothing(1)
+    assert judge.in_order(ROWS, headers_of(9, 320), whole).sum() == ROWS - 1
+
+
+def test_headers_of_all_rows_are_written_as_they_are_read() -> None:
+    packets = np.zeros((ROWS, ROW_BYTES), np.uint8)
+    headers_of(65535, 0xFFFFFFFE, ssrc=0xDEADBEEF, first=0x8008).write(header_words(packets), ROWS)
+    assert Packet.parse(packets[2, PACKET_AT:].tobytes()[:12]) == Packet(8, 65535, 0xFFFFFFFE, 0xDEADBEEF)
+    assert not packets[:, :PACKET_AT].any()
+    assert not packets[:, PAYLOAD_AT:].any()
