@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from media import commands
-from media.events import DigitsSent, RtpResumed, RtpSilent, SourceLatched
+from media.events import DigitsSent, RtpResumed, RtpSilent, SourceLatched, StreamFailed
 from media.levels import GATE, PASSES_ALL
 from media.parts import Parts
 from media.pool import FRAME_SAMPLES
@@ -60,13 +60,33 @@ class Bridge:
     # --- commands
 
     def obey(self, batch: Sequence[commands.Command], ports: Sequence[Any]) -> None:
-        """Each `Open` takes the next two ports: RTP and RTCP."""
+        """Each `Open` takes the next two ports: RTP and RTCP.
+
+        A command that raises is a bug of ours like a tick that does. It is given up, or it would end this process, and
+        as part of the replay each of its successors.
+        """
         taken = iter(ports)
         for command in batch:
-            if isinstance(command, commands.Open):
-                self._open(command, next(taken), next(taken))
-            else:
-                self._ways[type(command)](command)
+            try:
+                if isinstance(command, commands.Open):
+                    self._open(command, next(taken), next(taken))
+                else:
+                    self._ways[type(command)](command)
+            except Exception:  # noqa: BLE001  the same place as the tick's: what happens between two of them
+                self._failed()
+                self._give_up(command)
+
+    def _give_up(self, command: commands.Command) -> None:
+        """Whoever waits for it waits no longer, and a leg that lacks it ends."""
+        legs, tell = self.parts.rows.legs, self.parts.tell
+        if isinstance(command, commands.Play):
+            tell(commands.PlayerEnded(command.player, command.serial))
+        elif isinstance(command, commands.Record):
+            tell(commands.RecordingEnded(command.recorder, "the media process failed"))
+        elif isinstance(command, commands.Open):
+            tell(commands.StreamTold(command.row, command.serial, StreamFailed()))
+        elif isinstance(command, commands.Agree | commands.Place | commands.Dial) and command.row in legs:
+            self.parts.tell_stream(command.row, StreamFailed())
 
     def _open(self, command: commands.Open, rtp: Any, rtcp: Any) -> None:
         row, parts = command.row, self.parts
