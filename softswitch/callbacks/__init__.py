@@ -5,7 +5,7 @@ Reading order: `signature` and `backoff` (pure), `destination` (the queue of one
 """
 
 from softswitch.callbacks.bodies import Owners, Reports
-from softswitch.callbacks.destination import host_of
+from softswitch.callbacks.lane import host_of
 from softswitch.callbacks.sender import Callbacks, DeadLetters
 from softswitch.callbacks.signature import sign, verify
 
