@@ -324,4 +324,5 @@ def stack_settings(settings: Settings) -> StackSettings:
         min_se_s=settings.sip.min_se_s,
         advertised_host=settings.sip.advertised_address,
         tcp_connections=settings.sip.connections,
+        tcp_connections_of_source=settings.sip.connections_of_source,
     )

@@ -114,6 +114,7 @@ class SipSettings(Model):
     transports: Annotated[tuple[Literal["udp", "tcp", "tls"], ...], Field(min_length=1)] = ("udp", "tcp")
     advertised_address: Address | None = None
     connections: Annotated[int, Field(ge=1)] = 4096
+    connections_of_source: Annotated[int, Field(ge=1)] = 1024
     realm: str = "softswitch"
     unknown_sender: Literal["403", "silence"] = "403"
     session_expires_s: Annotated[int, Field(ge=90)] = 1800

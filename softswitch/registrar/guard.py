@@ -20,7 +20,7 @@ from softswitch.routing import Refused
 from softswitch.settings import GuardSettings
 from softswitch.sip.digest import Challenger, Verdict
 from softswitch.sip.message import Request
-from softswitch.sip.peer import Peer
+from softswitch.sip.peer import Peer, network_of
 
 Who = TypeVar("Who", User, User | ThirdPartyEndpoint)
 
@@ -31,8 +31,6 @@ SOURCES_TOLD = 1000
 """Addresses with wrong passwords that are named when somebody asks for news; more are only counted."""
 MOST_SLOWED = 1000
 """Wrong passwords that wait for their answer at the same time, in requests of any kind."""
-NETWORK_OF_IPV6 = 4
-"""Groups of an IPv6 address that name its network: who has one address of a /64 has them all."""
 
 
 class Denied(Refused):
@@ -125,12 +123,12 @@ class Guard:
 
     def is_banned(self, peer: Peer, now: float) -> bool:
         """Whether passwords from this address are not looked at."""
-        source = self._sources.get(_network(peer.host))
+        source = self._sources.get(network_of(peer.host))
         return source is not None and source.banned_until > now
 
     def _is_shut(self, username: str, peer: Peer, now: float) -> bool:
         """Whether this user can't prove himself from there: a ban, and he is none of those who are known good."""
-        source = self._sources.get(_network(peer.host))
+        source = self._sources.get(network_of(peer.host))
         if source is None or source.banned_until <= now:
             return False
         if self._location.is_behind(username, peer):
@@ -141,7 +139,7 @@ class Guard:
     def _denied(self, request: Request, peer: Peer, now: float) -> Denied:
         """Counts a wrong password, for its address and the name it was tried with."""
         settings = self._settings
-        source = self._source(_network(peer.host), now)
+        source = self._source(network_of(peer.host), now)
         is_told = peer.host in self._wrong_from or len(self._wrong_from) < SOURCES_TOLD
         self._wrong_from[peer.host if is_told else "others"] += 1
         if source.banned_until > now:
@@ -153,7 +151,7 @@ class Guard:
         if name in source.by_name or len(source.by_name) < NAMES_REMEMBERED:
             source.by_name[name] += 1
         if settings.wrong_passwords and source.wrong >= settings.wrong_passwords and source.banned_until <= now:
-            self._ban(_network(peer.host), source, now)
+            self._ban(network_of(peer.host), source, now)
         return self._slowed_down(settings.slowed_s, now)
 
     def _slowed_down(self, after_s: float, now: float) -> Denied:
@@ -211,19 +209,6 @@ def _callers(plan: Plan) -> Mapping[str, User | ThirdPartyEndpoint]:
 
 def _password_of(who: User | ThirdPartyEndpoint) -> str:
     return who.password if isinstance(who, User) else who.in_sip_password
-
-
-def _network(host: str) -> str:
-    """The address itself; of IPv6 its /64."""
-    if ":" not in host or "." in host:
-        return host
-    return ":".join(_groups(host)[:NETWORK_OF_IPV6]) + "::/64"
-
-
-def _groups(host: str) -> list[str]:
-    head, gap, tail = host.partition("%")[0].partition("::")
-    first, last = head.split(":") if head else [], tail.split(":") if tail else []
-    return first + ["0"] * (8 - len(first) - len(last)) + last if gap else first
 
 
 def _nobody_listens(_: Banned) -> None:

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from softswitch.sip.grammar import format_host_port
 
+NETWORK_OF_IPV6 = 4
+"""Groups of an IPv6 address that name its network: who has one address of a /64 has them all."""
+
 
 class Transport(StrEnum):
     """The transports this stack speaks, as Via spells them."""
@@ -41,3 +44,16 @@ class Peer(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.transport.lower()}:{format_host_port(self.host, self.port)}"
+
+
+def network_of(host: str) -> str:
+    """Who is behind an address, as far as limits go: the address itself; of IPv6 its /64."""
+    if ":" not in host or "." in host:
+        return host
+    return ":".join(_groups(host)[:NETWORK_OF_IPV6]) + "::/64"
+
+
+def _groups(host: str) -> list[str]:
+    head, gap, tail = host.partition("%")[0].partition("::")
+    first, last = head.split(":") if head else [], tail.split(":") if tail else []
+    return first + ["0"] * (8 - len(first) - len(last)) + last if gap else first

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from softswitch.sip.session.settings import SessionSettings
 from softswitch.sip.transaction.machine import Intervals
-from softswitch.sip.transport.transports import StreamLimits
+from softswitch.sip.transport.admission import StreamLimits
 from softswitch.sip.validation import Capabilities
 
 
@@ -36,6 +36,9 @@ class StackSettings:
     """Retry-After of a call, and the first of the others, which are told to come one after another, so many a second;
     beyond the last moment they begin anew."""
     tcp_connections: int = 4096
+    tcp_connections_of_source: int = 1024
+    tls_handshakes: int = 1024
+    tls_handshakes_of_source: int = 128
     tcp_idle_s: float = 300.0
 
     def intervals(self) -> Intervals:
@@ -53,4 +56,10 @@ class StackSettings:
         )
 
     def streams(self) -> StreamLimits:
-        return StreamLimits(connections=self.tcp_connections, idle_s=self.tcp_idle_s)
+        return StreamLimits(
+            connections=self.tcp_connections,
+            connections_of_source=self.tcp_connections_of_source,
+            handshakes=self.tls_handshakes,
+            handshakes_of_source=self.tls_handshakes_of_source,
+            idle_s=self.tcp_idle_s,
+        )

@@ -80,3 +80,13 @@ async def test_nobody_who_answers_our_options_is_an_answer_and_nothing_dropped(s
     await caller.stack.request("MESSAGE", Uri.parse("sip:10.0.0.2"))
     assert sum(caller.stack.drops.values()) == (2 if speaks_icmp else 1)
     await caller.stack.close()
+
+
+async def test_our_options_over_tcp_that_find_nobody_are_an_answer_and_nothing_dropped() -> None:
+    caller, callee = await pair(Wire())
+    await callee.stack.close()
+    for method, drops in (("OPTIONS", {}), ("MESSAGE", {"connect_failed": 1, "transaction_transport_error": 1})):
+        response = await caller.stack.request(method, Uri.parse("sip:10.0.0.2;transport=tcp"))
+        assert response.status == 503
+        assert caller.stack.drops == drops
+    await caller.stack.close()

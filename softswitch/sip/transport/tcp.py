@@ -32,7 +32,9 @@ class Connection(asyncio.Protocol):
     transport = Transport.TCP
     domain = ""
 
-    def __init__(self, owner: Owner, now: Callable[[], float]) -> None:
+    def __init__(self, owner: Owner, now: Callable[[], float], *, is_ours: bool = False) -> None:
+        """`is_ours`: we open it."""
+        self.is_ours = is_ours
         self.remote: tuple[str, int] = ("", 0)
         self.local: tuple[str, int] = ("", 0)
         self.used_at = now()

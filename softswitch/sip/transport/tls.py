@@ -99,7 +99,7 @@ class TlsConnection(Connection):
         domain: str = "",
     ) -> None:
         """`calls` is the name or address that we call; None where the far end calls us."""
-        super().__init__(owner, now)
+        super().__init__(owner, now, is_ours=calls is not None)
         self.domain = domain
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         is_server = calls is None

@@ -8,27 +8,17 @@ import asyncio
 import errno
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from softswitch.errors import PeerError
 from softswitch.sip.peer import Peer, Transport
+from softswitch.sip.transport.admission import Admission, StreamLimits
 from softswitch.sip.transport.network import Datagrams, Listener, Network, local_host_towards
 from softswitch.sip.transport.tcp import Connection
 from softswitch.sip.transport.tls import Tls, TlsConnection
 
 WILDCARDS = ("0.0.0.0", "::")
 MOST_KEPT_BYTES = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class StreamLimits:
-    """What one process allows its TCP and TLS peers."""
-
-    connections: int = 4096
-    idle_s: float = 300.0
-    connect_timeout_s: float = 10.0
-    handshake_timeout_s: float = 10.0
 
 
 class Transports:
@@ -51,7 +41,7 @@ class Transports:
         self._listeners: list[tuple[Transport, Listener]] = []
         self._connections: dict[Peer, Connection] = {}
         self._connecting: dict[Peer, list[bytes]] = {}
-        self._handshaking: set[Connection] = set()
+        self._admission = Admission(limits)
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle_check: asyncio.TimerHandle | None = None
         self._advertised: dict[str, str] = {}
@@ -87,7 +77,7 @@ class Transports:
             self._idle_check.cancel()
         for listening in (*self._datagrams.values(), *(listener for _, listener in self._listeners)):
             listening.close()
-        for connection in (*self._connections.values(), *self._handshaking):
+        for connection in (*self._connections.values(), *self._admission.shaking):
             connection.close()
         self._datagrams.clear()
         self._listeners.clear()
@@ -168,7 +158,7 @@ class Transports:
                 self._drops["connecting_full"] += 1
             else:
                 kept.append(data)
-        elif self._streams + len(self._connecting) >= self._limits.connections:
+        elif len(self._admission) + len(self._connecting) >= self._limits.connections:
             self._drops["too_many_connections"] += 1
             self._lose_soon(peer)
         elif peer.transport is Transport.TLS and self.tls is None:
@@ -191,7 +181,8 @@ class Transports:
                     "" if local_host in WILDCARDS else local_host,
                 )
         except (OSError, TimeoutError):
-            self._drops["connect_failed"] += 1
+            if not _only_asks(self._connecting.get(self._key(peer), [])):
+                self._drops["connect_failed"] += 1
             self._fail(peer)
 
     def _fail(self, peer: Peer) -> None:
@@ -215,23 +206,20 @@ class Transports:
         if peer.transport is Transport.TLS and self.tls is not None:
             name, domain = peer.domain or peer.host, self._key(peer).domain
             return TlsConnection(self, now, self.tls.client, handshake_timeout_s=limit_s, calls=name, domain=domain)
-        return Connection(self, now)
-
-    @property
-    def _streams(self) -> int:
-        return len(self._connections) + len(self._handshaking)
+        return Connection(self, now, is_ours=True)
 
     def admits(self, connection: Connection) -> bool:
-        if self._streams >= self._limits.connections:
-            self._drops["too_many_connections"] += 1
+        refusal = self._admission.refusal(connection)
+        if refusal:
+            self._drops[refusal] += 1
             self._fail(connection.peer)
             return False
-        self._handshaking.add(connection)
+        self._admission.enter(connection)
         return True
 
     def connected(self, connection: Connection) -> None:
         key = self._key(connection.peer)
-        self._handshaking.discard(connection)
+        self._admission.shaken(connection)
         self._connections[key] = connection
         for data in self._connecting.pop(key, ()):
             connection.send(data)
@@ -245,8 +233,9 @@ class Transports:
 
     def disconnected(self, connection: Connection) -> None:
         peer = connection.peer
-        if connection in self._handshaking:
-            self._handshaking.discard(connection)
+        was_shaking = self._admission.shaken(connection)
+        self._admission.leave(connection)
+        if was_shaking:
             self._fail(peer)
         elif self._connections.get(self._key(peer)) is connection:
             del self._connections[self._key(peer)]
@@ -268,3 +257,8 @@ class Transports:
                 connection.close()
         if self._connections:
             self._watch_for_idle()
+
+
+def _only_asks(kept: list[bytes]) -> bool:
+    """Whether nothing but OPTIONS of ours waited for a connection: that nobody is there is their answer, no loss."""
+    return all(data.startswith(b"OPTIONS ") for data in kept)

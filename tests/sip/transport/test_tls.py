@@ -222,6 +222,43 @@ async def test_who_never_finishes_the_handshake_is_closed_and_counts_as_a_connec
     assert (await ask(await house.open(HERE), f"sip:{THERE};transport=tls")).status == 200
 
 
+async def opened(house: House, source: str, count: int, says: bytes = b"\x16\x03\x01") -> list[bool]:
+    """So many connections from one address, and which of them were closed again."""
+    strangers = [Stranger(says) for _ in range(count)]
+    for stranger in strangers:
+        await house.wire.connect_stream(THERE, 5061, lambda stranger=stranger: stranger, source)
+    await asyncio.sleep(1)
+    return [stranger.is_lost for stranger in strangers]
+
+
+async def test_one_source_has_so_many_handshakes_under_way_and_others_are_served(house: House) -> None:
+    stack = await house.open(THERE, tls_handshakes_of_source=2)
+    assert await opened(house, "10.0.0.9", 3) == [False, False, True]
+    assert await opened(house, "2001:db8:0:1::9", 2) == [False, False]
+    assert await opened(house, "2001:db8:0:1:ffff::7", 1) == [True]
+    assert stack.drops["too_many_handshakes_of_source"] == 2
+    assert (await ask(await house.open(HERE), f"sip:{THERE};transport=tls")).status == 200
+    await asyncio.sleep(15)
+    assert await opened(house, "10.0.0.9", 2) == [False, False]
+
+
+async def test_so_many_handshakes_are_under_way_in_all_and_our_own_calls_are_none_of_them(house: House) -> None:
+    stack, other = await house.open(THERE, tls_handshakes=2), await house.open(HERE)
+    assert await opened(house, "10.0.0.8", 1) + await opened(house, "10.0.0.9", 2) == [False, False, True]
+    assert stack.drops["too_many_handshakes"] == 1
+    assert (await ask(stack, f"sip:{HERE};transport=tls")).status == 200
+    assert not other.drops
+
+
+async def test_one_source_has_so_many_connections_and_gets_room_when_they_end(house: House) -> None:
+    stack, caller = await house.open(THERE, tcp_connections_of_source=1), await house.open(HERE, tcp_idle_s=20)
+    assert (await ask(caller, f"sip:{THERE};transport=tls")).status == 200
+    assert await opened(house, HERE, 1) == [True]
+    assert stack.drops["too_many_connections_of_source"] == 1
+    await asyncio.sleep(60)
+    assert await opened(house, HERE, 1) == [False]
+
+
 async def test_garbage_after_the_handshake_ends_the_connection_alone(house: House) -> None:
     one, other = await house.open(HERE), await house.open(THERE)
     await ask(one, f"sip:{THERE};transport=tls")
