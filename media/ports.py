@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _socket
 import errno
 import logging
 import random
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +14,8 @@ from media.errors import NoPortFree
 log = logging.getLogger("media")
 
 Open = Callable[[str, int], Any]
+_NONBLOCKING: int = getattr(_socket, "SOCK_NONBLOCK", 0)  # Linux opens it so in one step
+_KIND = _socket.SOCK_DGRAM | _NONBLOCKING
 TAKEN_BY_OTHERS = (errno.EADDRINUSE, errno.EACCES)
 
 
@@ -70,11 +72,12 @@ class Ports:
         return refused
 
 
-def open_udp(host: str, port: int) -> socket.socket:
-    """A bound UDP socket that never blocks."""
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+def open_udp(host: str, port: int) -> _socket.socket:
+    """A bound UDP socket that never blocks: the bare one, for each call has two and nobody reads from them here."""
+    sock = _socket.socket(_socket.AF_INET6 if ":" in host else _socket.AF_INET, _KIND)
     try:
-        sock.setblocking(False)
+        if not _NONBLOCKING:
+            sock.setblocking(False)
         sock.bind((host, port))
     except OSError:
         sock.close()

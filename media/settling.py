@@ -5,6 +5,7 @@ offer comes to is found once. An offer may have encryption in the two forms that
 the encrypted one is taken wherever it stands, or one line of a plain profile with keys (RFC 8643).
 """
 
+import re
 from functools import lru_cache
 from typing import Literal
 
@@ -36,7 +37,7 @@ LONGEST_SHAPE_BYTES = 2048
 _DYNAMIC = range(96, 128)
 _WRITTEN = {TELEPHONE_EVENT: "telephone-event"}
 _SHAPE_PORTS = range(1, 3)  # stand for the port of an offer and the one above it
-_OF_ONE_CALL = (b"crypto", b"rtcp:", b"candidate")  # keys and further ports
+_OF_ONE_CALL = re.compile(rb"\na=(?:crypto|rtcp|candidate):")  # keys and further ports
 
 
 class Terms(Struct, frozen=True):
@@ -86,7 +87,7 @@ def _shape_of(offer: bytes) -> tuple[bytes, int]:
     if not (found and blank and owned and port.isdigit() and len(port) <= 5) or len(offer) > LONGEST_SHAPE_BYTES:
         return b"", 0
     number = int(port)
-    if number > 65535 or b"\nm=" in media or any(word in offer for word in _OF_ONE_CALL):
+    if number > 65535 or b"\nm=" in media or _OF_ONE_CALL.search(offer) is not None:
         return b"", 0
     _, _, session = origin.partition(b"\n")
     return b"%b\n%b\nm=audio %d %b" % (before, session, _SHAPE_PORTS.start, media), number

@@ -6,7 +6,7 @@ the peer wrote nonsense. `encode` writes the wire form and never puts a line bre
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import parse_number, split_list
@@ -163,7 +163,8 @@ class Message:
 
     @property
     def call_id(self) -> str:
-        return _first(self.headers.fields.get("call-id", []), "Call-ID")
+        values = self.headers.fields.get("call-id")
+        return values[0] if values else _missing("Call-ID")
 
     @property
     def cseq(self) -> CSeq:
@@ -317,26 +318,25 @@ class Response(Message):
         return f"SIP/2.0 {self.status} {self.reason}"
 
 
-def _first(values: list[str], name: str) -> str:
-    if not values:
-        raise PeerError(f"missing {name}")
-    return values[0]
+def _missing(name: str) -> NoReturn:
+    raise PeerError(f"missing {name}")
 
 
 def _parse_top_via(values: list[str]) -> Via:
-    return Via.parse(split_list(_first(values, "Via"))[0])
+    first = values[0] if values else _missing("Via")
+    return Via.parse(split_list(first)[0] if "," in first else first)
 
 
 def _parse_from(values: list[str]) -> Address:
-    return Address.parse(_first(values, "From"))
+    return Address.parse(values[0] if values else _missing("From"))
 
 
 def _parse_to(values: list[str]) -> Address:
-    return Address.parse(_first(values, "To"))
+    return Address.parse(values[0] if values else _missing("To"))
 
 
 def _parse_cseq(values: list[str]) -> CSeq:
-    return CSeq.parse(_first(values, "CSeq"))
+    return CSeq.parse(values[0] if values else _missing("CSeq"))
 
 
 def _has_tag(request: Request) -> bool:

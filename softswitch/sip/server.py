@@ -19,8 +19,8 @@ from softswitch.sip.session.session import Session
 from softswitch.sip.settings import StackSettings
 from softswitch.sip.sources import note_source, response_peer
 from softswitch.sip.transaction import machine
-from softswitch.sip.transaction.layer import Layer
-from softswitch.sip.transaction.machine import Event, Transaction
+from softswitch.sip.transaction.layer import Layer, server_key
+from softswitch.sip.transaction.machine import Event, Key, Transaction
 from softswitch.sip.validation import Capabilities, check_request
 
 HeaderFields = Iterable[tuple[str, str]]
@@ -60,7 +60,8 @@ class Server:
 
     def receive(self, request: Request, peer: Peer) -> None:
         note_source(request, peer)
-        transaction = self._layer.server_for(request)
+        key = server_key(request, request.method)
+        transaction = self._layer.servers.get(key)
         if transaction is not None:
             event = Event.ACK if request.method == "ACK" else Event.REQUEST
             self._perform(transaction, self._layer.advance(transaction, event, request))
@@ -75,7 +76,7 @@ class Server:
         elif (challenge := self._user.challenge_for(request, peer)) is not None:
             self._send_statelessly(request, peer, 401, "", challenge)
         else:
-            self._receive_new(request, peer)
+            self._receive_new(request, peer, key)
 
     def _is_to_be_ignored(self, request: Request, peer: Peer) -> bool:
         """Whether this sender gets silence; never within a session of ours."""
@@ -92,13 +93,12 @@ class Server:
         else:
             session.receive_request(None, ack)
 
-    def _receive_new(self, request: Request, peer: Peer) -> None:
+    def _receive_new(self, request: Request, peer: Peer, key: Key) -> None:
         self._forget_old_answers()
-        is_merged = request.to.tag is None and self._layer.is_merged(request)
         rejection = check_request(request, self._capabilities) if request.method != "CANCEL" else None
-        transaction = self._layer.open_server(request, response_peer(request.via, peer))
+        transaction = self._layer.open_server(request, response_peer(request.via, peer), key)
         self._perform(transaction, transaction.start())
-        if is_merged:
+        if transaction.is_merged:
             self._drops["merged"] += 1
             self._respond(transaction, 482)
         elif rejection is not None and not self._is_for_the_user(request, rejection.status):

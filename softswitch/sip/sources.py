@@ -32,7 +32,8 @@ def response_peer(via: Via, peer: Peer) -> Peer:
     maddr = via.params.get("maddr")
     if maddr and _is_numeric(maddr):
         return peer._replace(host=maddr, port=via.port or DEFAULT_PORT)
-    return peer._replace(port=via.rport or via.port or DEFAULT_PORT)
+    port = via.rport or via.port or DEFAULT_PORT
+    return peer if port == peer.port else peer._replace(port=port)
 
 
 def is_behind_nat(contact_host: str, source_host: str) -> bool:

@@ -84,7 +84,7 @@ class Subscription:
         row = TABLE.get((self.state, event))
         if row is None:
             raise ImpossibleMoveError(f"a subscription in {self.state.name} met {event.name}")
-        self.state = row.to  # type: ignore[assignment]
+        self.state = row.to
         for action in row.actions:
             action(self)
 

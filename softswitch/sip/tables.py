@@ -16,7 +16,7 @@ class ImpossibleMoveError(Exception):
 class Row(NamedTuple):
     """Where a move leads, and what is done on the way: actions are called in order and return effects."""
 
-    to: Enum
+    to: Any
     actions: tuple[Callable[..., Any], ...] = ()
 
 

@@ -44,13 +44,14 @@ class Rejection:
 
 def check_request(request: Request, capabilities: Capabilities) -> Rejection | None:
     """None when `request` may be worked on. Not for ACK, which is never answered."""
+    fields = request.headers.fields
     return (
         _check_form(request)
         or _check_method(request, capabilities)
         or _check_uri(request, capabilities)
-        or _check_extensions(request, capabilities)
-        or _check_body(request, capabilities)
-        or _check_accept(request)
+        or (_check_extensions(request, capabilities) if "require" in fields or "proxy-require" in fields else None)
+        or (_check_body(request, capabilities) if request.body else None)
+        or (_check_accept(request) if "accept" in fields else None)
     )
 
 
@@ -107,9 +108,6 @@ def _check_uri(request: Request, capabilities: Capabilities) -> Rejection | None
 def _check_extensions(request: Request, capabilities: Capabilities) -> Rejection | None:
     if request.method == "CANCEL":
         return None  # RFC 3261 §8.2.2.3
-    fields = request.headers.fields
-    if "require" not in fields and "proxy-require" not in fields:
-        return None
     supported = {extension.lower() for extension in capabilities.extensions}
     required = request.tokens("Require") + request.tokens("Proxy-Require")
     unsupported = [extension for extension in required if extension.lower() not in supported]
@@ -117,7 +115,7 @@ def _check_extensions(request: Request, capabilities: Capabilities) -> Rejection
 
 
 def _check_body(request: Request, capabilities: Capabilities) -> Rejection | None:
-    if not request.body or _is_optional(request):
+    if _is_optional(request):
         return None
     if "content-encoding" in request.headers.fields:
         encodings = request.tokens("Content-Encoding")
@@ -136,7 +134,7 @@ def _is_optional(request: Request) -> bool:
 
 def _check_accept(request: Request) -> Rejection | None:
     """An INVITE whose sender understands no SDP can't become a session."""
-    if request.method != "INVITE" or "accept" not in request.headers.fields:
+    if request.method != "INVITE":
         return None
     ranges = {value.partition(";")[0].strip().lower() for value in request.tokens("Accept")}
     return None if ranges & {SDP, "application/*", "*/*"} else _reject(406)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from softswitch.sip.tables import ImpossibleMoveError, Row, Table
 from softswitch.sip.transaction.machine import Transaction
@@ -55,4 +55,5 @@ def after(state: OfferState, move: OfferMove) -> OfferState:
     row = TABLE.get((state, move))
     if row is None:
         raise ImpossibleMoveError(f"{state.value}, but {move.value}")
-    return cast(OfferState, row.to)
+    to: OfferState = row.to
+    return to

@@ -8,7 +8,6 @@ before an answer. ANSWERED is the caller whose ACK waits for the answer to the o
 """
 
 from enum import Enum
-from typing import cast
 
 from softswitch.sip.tables import ImpossibleMoveError, Row, Table
 
@@ -99,4 +98,5 @@ def after(state: State, move: Move) -> State:
     row = TABLE.get((state, move))
     if row is None:
         raise ImpossibleMoveError(f"a session that is {state.value} met: {move.value}")
-    return cast(State, row.to)
+    to: State = row.to
+    return to

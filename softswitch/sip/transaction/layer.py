@@ -64,17 +64,15 @@ class Layer:
         found = self.servers.get(server_key(cancel, "INVITE"))
         return found if isinstance(found, ServerInvite) else None
 
-    def is_merged(self, request: Request) -> bool:
-        """Whether this request already came on another path (RFC 3261 §8.2.2.2)."""
-        return merge_key(request) in self._unmerged
-
-    def open_server(self, request: Request, peer: Peer) -> ServerInvite | ServerNonInvite:
+    def open_server(self, request: Request, peer: Peer, key: Key | None = None) -> ServerInvite | ServerNonInvite:
+        """`key` is its name, where that is known already."""
         kind = ServerInvite if request.method == "INVITE" else ServerNonInvite
-        transaction = kind(server_key(request, request.method), request, peer, self.intervals)
+        transaction = kind(key or server_key(request, request.method), request, peer, self.intervals)
         self.servers[transaction.key] = transaction
         if request.to.tag is None:
-            transaction.merge_key = merge_key(request)
-            self._unmerged[transaction.merge_key] = transaction
+            merge = transaction.merge_key = merge_key(request)
+            transaction.is_merged = merge in self._unmerged
+            self._unmerged[merge] = transaction
         return transaction
 
     def client_for(self, response: Response) -> ClientInvite | ClientNonInvite | None:

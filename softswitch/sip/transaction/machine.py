@@ -110,13 +110,13 @@ Effect = Send | Deliver | StartTimer | StopTimers | Failed | Terminated
 class Transaction:
     """One transaction: `advance` looks the move up, makes it, and returns the effects of its actions.
 
-    `peer` is where its messages go, `owner` belongs to the transaction user and `timers` to the stack: neither is read
-    here.
+    `is_merged`: its request has come before, on another path (RFC 3261 §8.2.2.2). `peer` is where its messages go,
+    `owner` belongs to the transaction user and `timers` to the stack: neither is read here.
     """
 
     __slots__ = (
-        "data", "interval_s", "intervals", "is_spent", "key", "merge_key", "owner", "peer", "request", "state",
-        "timers",
+        "data", "interval_s", "intervals", "is_merged", "is_spent", "key", "merge_key", "owner", "peer", "request",
+        "state", "timers",
     )  # fmt: skip
 
     TABLE: ClassVar[Table]
@@ -125,6 +125,7 @@ class Transaction:
     def __init__(self, key: Key, request: Request, peer: Peer, intervals: Intervals) -> None:
         self.key = key
         self.merge_key: Key | None = None
+        self.is_merged = False
         self.request = request
         self.peer = peer
         self.intervals = intervals

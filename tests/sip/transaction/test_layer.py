@@ -57,10 +57,10 @@ def test_a_response_finds_its_transaction_by_branch_and_method() -> None:
 def test_the_same_request_on_another_path_is_merged() -> None:
     layer = Layer(Intervals())
     transaction = layer.open_server(request("INVITE"), PEER)
-    assert layer.is_merged(request("INVITE", branch="z9hG4bKother"))
-    assert not layer.is_merged(request("INVITE", branch="z9hG4bKother", cseq="2 INVITE"))
+    assert layer.open_server(request("INVITE", branch="z9hG4bKother"), PEER).is_merged
+    assert not layer.open_server(request("INVITE", branch="z9hG4bKother", cseq="2 INVITE"), PEER).is_merged
     layer.forget(transaction)
-    assert not layer.is_merged(request("INVITE", branch="z9hG4bKother"))
+    assert not layer.open_server(request("INVITE", branch="z9hG4bKagain"), PEER).is_merged
 
 
 def test_what_is_over_is_forgotten_and_answered_no_more() -> None:
