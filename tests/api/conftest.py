@@ -14,6 +14,7 @@ from softswitch.api.context import ApiContext
 from softswitch.settings import Settings
 from softswitch.store import Store
 from tests.api.declared import Declared
+from tests.store.blank import open_blank
 from tests.store.conftest import migrated_database, postgres
 
 __all__ = ["postgres"]
@@ -51,8 +52,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
-    url = await migrated_database(request.getfixturevalue("postgres")) if _wants_postgres(request) else ""
-    store = await Store.open(url, tmp_path)
+    if _wants_postgres(request):
+        store = await Store.open(await migrated_database(request.getfixturevalue("postgres")), tmp_path)
+    else:
+        store = await open_blank(tmp_path)
     settings = Settings.model_validate({"data": {"directory": str(tmp_path)}})
     context = ApiContext.of(store, settings)
     secret = await context.tokens.create_first()

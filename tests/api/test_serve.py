@@ -14,7 +14,7 @@ from softswitch.api.serve import ApiServer, listen
 from softswitch.configuration import load_configuration
 from softswitch.errors import ConfigError
 from softswitch.settings import ApiSettings, Settings
-from softswitch.store import Store
+from tests.store.blank import open_blank
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.real_time
 
 @contextlib.asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[tuple[ApiServer, str]]:
-    store = await Store.open("", folder)
+    store = await open_blank(folder)
     settings = Settings.model_validate({"data": {"directory": str(folder)}, "api": {"port": 0}})
     server = ApiServer(listen(settings.api), ApiContext.of(store, settings))
     serving = asyncio.create_task(server.serve())

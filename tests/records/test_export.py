@@ -10,12 +10,13 @@ import pytest
 from softswitch.call.cdr import CallRecord, date, row
 from softswitch.records.export import export
 from softswitch.store import Store
+from tests.store.blank import open_blank
 
 FIRST = 1_800_000_000
 
 
 async def filled(folder: Path, count: int) -> Store:
-    store = await Store.open("", folder)
+    store = await open_blank(folder)
     rows = [
         row(
             CallRecord(

@@ -11,9 +11,9 @@ from softswitch.records import Retention
 from softswitch.records.retention import ROWS_AT_ONCE
 from softswitch.settings import RecordSettings
 from softswitch.store import ListQuery, Store
-from tests.store.conftest import migrated_database, postgres
+from tests.store.conftest import postgres, url
 
-__all__ = ["postgres"]
+__all__ = ["postgres", "url"]
 
 pytestmark = pytest.mark.real_time
 
@@ -22,9 +22,8 @@ OLD, YOUNG = "2027-01-05T08:00:00.000Z", "2027-01-15T07:00:00.000Z"
 """Ten days and an hour before NOW, which is 2027-01-15T08:00:00Z."""
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    url = await migrated_database(request.getfixturevalue("postgres")) if request.param != "sqlite" else ""
+@pytest.fixture
+async def store(url: str, tmp_path: Path) -> Store:
     store = await Store.open(url, tmp_path)
     rows = [{"dr_sid": f"{date}-{n}", "date_start": date, "date_stop": date} for date in (OLD, YOUNG) for n in range(3)]
     await store.add_records("call_drs", rows)

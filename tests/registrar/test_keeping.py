@@ -12,6 +12,7 @@ from softswitch.sip.peer import Peer, Transport
 from softswitch.store import Store
 from softswitch.store.tables.registrations import registrations
 from tests.registrar.phones import HOME, Home, Phone
+from tests.store.blank import open_blank
 
 pytestmark = pytest.mark.real_time
 
@@ -21,7 +22,7 @@ FLOW = '+sip.instance="<urn:uuid:1>";reg-id=1'
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open("", tmp_path)
+    store = await open_blank(tmp_path)
     yield store
     await store.close()
 

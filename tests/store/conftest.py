@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from softswitch.store import Store
+from tests.store.blank import write_blank
 from tests.store.postgres import new_database, server
 
 TEMPLATE = "migrated"
@@ -24,6 +25,7 @@ def postgres() -> Iterator[str]:
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without objects."""
     if request.param == "sqlite":
+        write_blank(tmp_path / "test.db")
         return f"sqlite:///{tmp_path}/test.db"
     return await migrated_database(request.getfixturevalue("postgres"))
 

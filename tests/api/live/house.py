@@ -30,6 +30,7 @@ from tests.api.declared import Declared
 from tests.endpoints.conference import prompt_book
 from tests.endpoints.conference.house import BRIEF
 from tests.endpoints.conference.phone import Phone
+from tests.store.blank import open_blank
 from tests.wire import Wire
 
 DECLARED = Declared()
@@ -123,7 +124,7 @@ async def house(folder: Path, plan: Mapping[str, Any] = PLAN, **feed: int) -> As
     wire = Wire(record=False)
     sip = {"addresses": [HERE], "transports": ["udp"], "options_every_s": 0}  # trunks are asked by the tests alone
     settings = Settings.model_validate({"sip": sip, "api": {"port": 0}, "data": {"directory": str(folder)}})
-    store = await Store.open("", folder)
+    store = await open_blank(folder)
     await store.apply(NumberPlan.model_validate(plan))
     engine = Engine(MediaSettings(address=HERE, prompts=(folder / "prompts",)), in_process=wire)
     app = App(settings, store.plan, engine=engine, stack=Stack(network=wire))

@@ -23,9 +23,9 @@ from softswitch.endpoints.mediator import Binding, Mediator
 from softswitch.plan import NumberPlan
 from softswitch.settings import Settings
 from softswitch.sip import Session, Stack, Transport
-from softswitch.store import Store
 from tests.api.live.house import HERE, OUTSIDE, PLAN
 from tests.endpoints.conference.phone import Phone
+from tests.store.blank import open_blank
 from tests.wire import Wire
 
 REDIRECT, SECOND, BERLIN = "12025550105", "12025550107", "4930123457"
@@ -87,7 +87,7 @@ async def office(folder: Path) -> AsyncIterator[Office]:
     settings = Settings.model_validate(
         {"sip": {"addresses": [HERE], "transports": ["udp"]}, "api": {"port": 0}, "data": {"directory": str(folder)}}
     )
-    store = await Store.open("", folder)
+    store = await open_blank(folder)
     await store.apply(NumberPlan.model_validate(TOWN))
     token, _ = await Tokens(store).create("of this test", ["*"])
     engine = Engine(MediaSettings(address=HERE), in_process=wire)

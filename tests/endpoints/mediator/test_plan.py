@@ -11,7 +11,7 @@ from softswitch.errors import ConfigError
 from softswitch.plan import MediatorEndpoint, NumberPlan, Plan, ThirdPartyEndpoint, load_plan
 from softswitch.plan.differences import differences
 from softswitch.plan.write import toml
-from softswitch.store import Store
+from tests.store.blank import open_blank
 
 SHIPPED = Path(__file__).parents[3] / "config"
 MEDIATOR = '[[endpoints]]\nname = "m"\ntype = "mediator"\n'
@@ -68,7 +68,7 @@ def test_the_shipped_plan_has_a_mediator_and_a_third_party() -> None:
 
 async def test_what_is_applied_is_exported_and_applied_again_without_a_difference(tmp_path: Path) -> None:
     shipped = load_plan(SHIPPED).numbers
-    store = await Store.open("", tmp_path)
+    store = await open_blank(tmp_path)
     await store.apply(shipped)
     assert list(differences(store.plan.numbers, shipped)) == []
     exported = validated(NumberPlan, tomllib.loads(toml(store.plan.numbers)), "export")
@@ -78,7 +78,7 @@ async def test_what_is_applied_is_exported_and_applied_again_without_a_differenc
 
 
 async def test_a_change_of_addresses_and_bindings_is_one_that_the_database_takes(tmp_path: Path) -> None:
-    store = await Store.open("", tmp_path)
+    store = await open_blank(tmp_path)
     text = '[[endpoints]]\nname = "p"\ntype = "third_party"\naddresses = [{ ip = "192.0.2.1" }]\n' + MEDIATOR + DID
     await store.apply(validated(NumberPlan, tomllib.loads(text), "a"))
     other = text.replace('{ ip = "192.0.2.1" }', '{ ip = "192.0.2.2", priority = 1 }, { ip = "192.0.2.3" }')
@@ -94,7 +94,7 @@ async def test_a_change_of_addresses_and_bindings_is_one_that_the_database_takes
 
 
 async def test_a_trunk_group_that_an_endpoint_calls_over_may_be_called_otherwise(tmp_path: Path) -> None:
-    store = await Store.open("", tmp_path)
+    store = await open_blank(tmp_path)
     await store.apply(
         validated(NumberPlan, tomllib.loads('[[trunk_groups]]\nname = "a"\n' + MEDIATOR + 'trunk_group = "a"'), "")
     )
