@@ -76,16 +76,18 @@ def serve(config: Config = None) -> None:
 
 @cli.command()
 def check(config: Config = None) -> None:
-    """Check the configuration, its certificate too, and show the number plan, access codes included."""
+    """Check the configuration, its certificates too, and show the number plan, access codes included."""
     from softswitch import show
-    from softswitch.certificates import check_tls
+    from softswitch.certificates import check_stir, check_tls
     from softswitch.configuration import load_configuration
     from softswitch.settings import SETTINGS_FILE, variables_ignored
 
     configuration = load_configuration(config)
     sip, data = configuration.settings.sip, configuration.settings.data.directory
+    file = str(configuration.folder / SETTINGS_FILE)
     if "tls" in sip.transports:
-        check_tls(sip.tls, data, str(configuration.folder / SETTINGS_FILE))
+        check_tls(sip.tls, data, file)
+    check_stir(configuration.settings.stir, file)
     ignored = [f"{name} in the environment sets nothing." for name in variables_ignored()]
     show.say(
         show.number_plan(configuration.plan, all_codes=True),

@@ -110,6 +110,7 @@ class App:
             settings, self.destinations.outward, self.stack, self.events, lambda: self.plan, settings_file
         )
         self.switch.verify = self.carriers.verify
+        self.switch.on_wrong_password = self.phones.guard.note_wrong
         self.failures: Counter[str] = Counter()
         """Unexpected ends of duties, by name."""
         self.watching = Watching(

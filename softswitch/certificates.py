@@ -1,7 +1,8 @@
 """The certificate the switch shows over TLS: the files of `[sip.tls]`, or one of its own, made at the first start.
 
-`app` asks for it before it listens. The own one is self-signed: it encrypts, and whoever wants to know whom he talks to
-imports `tls/certificate.pem` of the data directory.
+`app` asks for it before it listens; `softswitch check` looks at the files and uses none, at those of `[stir]` too. The
+own one is self-signed: it encrypts, and whoever wants to know whom he talks to imports `tls/certificate.pem` of the
+data directory.
 """
 
 import datetime as dt
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from softswitch.errors import ConfigError
-from softswitch.settings import SipTlsSettings
+from softswitch.settings import SipTlsSettings, StirSettings
 from softswitch.sip.transport.tls import Tls, TlsSettings
 
 FOLDER, CERTIFICATE_FILE, KEY_FILE = "tls", "certificate.pem", "key.pem"
@@ -42,6 +43,16 @@ def check_tls(settings: SipTlsSettings, directory: Path, file: str) -> None:
         if not (certificate.exists() and key.exists()):
             return
     _opened(settings, certificate, key, file)
+
+
+def check_stir(settings: StirSettings, file: str) -> None:
+    """That calls can be signed, and signatures judged, with the files of `[stir]`. Raises `ConfigError`."""
+    from softswitch.stir.signing import Signer, read_certificates
+
+    if settings.certificate is not None and settings.key is not None:
+        Signer.load(settings.certificate, settings.key, settings.x5u, file=file)
+    for path in settings.roots if settings.verify else ():
+        read_certificates(path, file, "stir.roots")
 
 
 def _opened(settings: SipTlsSettings, certificate: Path, key: Path, file: str) -> Tls:

@@ -67,6 +67,8 @@ class Switch:
         """Hears of each call that is over, those that were refused too, but not of first challenges."""
         self.verify: Callable[[Call], Awaitable[None]] | None = None
         """Judges who a call that came over a trunk says it is from, before it is routed."""
+        self.on_wrong_password: Callable[[str], None] = _nobody_listens
+        """Told where a wrong password came from that a trunk has sent, and of which trunk."""
         self.is_open = asyncio.Event()
         """Set once `serve` takes calls: what comes before is turned away."""
         self._settings = settings
@@ -218,10 +220,10 @@ class Switch:
     def _admit(self, call: Call, source: Identified) -> None:
         """Raises `Refused`: 401 where the trunk wants a password, 503 where it, its group or the switch is full."""
         if source.trunk is not None and source.trunk.in_sip_username:
-            self._authenticate(call.caller.session, source.trunk)
+            self._authenticate(call.caller.session, source.trunk, source.name)
         call.inward.enter(self._gates.inward(source), self._clock())
 
-    def _authenticate(self, session: Session, trunk: Trunk) -> None:
+    def _authenticate(self, session: Session, trunk: Trunk, name: str) -> None:
         now, source = self._clock(), session.peer.host
         passwords = {trunk.in_sip_username: trunk.in_sip_password}
         verdict = self._challenger.verify(session.request, passwords.get, now, source)
@@ -229,6 +231,8 @@ class Switch:
             challenges = self._challenger.challenge(now, stale=verdict is Verdict.STALE, source=source)
             headers = [("WWW-Authenticate", challenge) for challenge in challenges]
             counted_as = "wrong_credentials" if verdict is Verdict.WRONG else ""
+            if counted_as:
+                self.on_wrong_password(f"{source} as trunk {name}")
             raise Refused(401, "Unauthorized", counted_as=counted_as, headers=headers)
 
     def _route(self, call: Call, source: Identified) -> Decision:
@@ -316,6 +320,10 @@ class Switch:
             return self._answer_known(request, peer)
         self.refused["unknown_sender"] += 1
         return Response.for_request(request, 403)
+
+
+def _nobody_listens(_: str) -> None:
+    return
 
 
 def _nobody(_: Call) -> None:

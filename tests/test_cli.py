@@ -66,6 +66,26 @@ def test_check_looks_at_the_certificate_and_makes_none(tmp_path: Path) -> None:
     assert "holds a certificate instead of a private key" in done.stderr
 
 
+def test_check_looks_at_what_calls_are_signed_with_and_whom_signatures_of_others_need(tmp_path: Path) -> None:
+    issued, key = Authority(tmp_path).issue("x.example")
+    _, other = Authority(tmp_path).issue("y.example")
+    signing = {
+        "SOFTSWITCH_STIR__CERTIFICATE": str(issued),
+        "SOFTSWITCH_STIR__KEY": str(key),
+        "SOFTSWITCH_STIR__X5U": "https://x.example/certificate.pem",
+    }
+    judging = {"SOFTSWITCH_STIR__VERIFY": "true", "SOFTSWITCH_STIR__ROOTS": f'["{tmp_path / "none.pem"}"]'}
+    assert softswitch("check", folder=tmp_path, **signing).returncode == 0
+    for wrong, said in (
+        (signing | {"SOFTSWITCH_STIR__KEY": str(other)}, "stir.key: "),
+        (signing | {"SOFTSWITCH_STIR__CERTIFICATE": str(tmp_path / "none.pem")}, "stir.certificate: "),
+        (judging, "stir.roots: "),
+    ):
+        done = softswitch("check", folder=tmp_path, **wrong)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+
+
 def test_check_names_variables_that_set_nothing() -> None:
     done = softswitch("check", SOFTSWITCH_FOO="1")
     assert done.returncode == 0

@@ -342,8 +342,11 @@ async def test_without_the_right_credentials_it_stays_at_401(
     tmp_path: Path, credentials: Credentials | None, refused: dict[str, int]
 ) -> None:
     async with board(tmp_path, plan=TRUNK + DID) as it:
+        told: list[str] = []
+        it.switch.on_wrong_password = told.append
         assert (await it.dial(credentials=credentials).ended()).status == 401
         assert it.switch.refused == refused
+        assert told == [f"{CARRIER} as trunk pstn/gateway"] * len(refused)
 
 
 async def test_a_trunk_s_codecs_are_the_ones_agreed_on(tmp_path: Path) -> None:

@@ -116,6 +116,11 @@ class Guard:
         challenges = self._challenger.challenge(now, stale=is_stale, only=only, source=peer.host)
         return [("WWW-Authenticate", challenge) for challenge in challenges]
 
+    def note_wrong(self, source: str) -> None:
+        """A wrong password came from there, a user's or anybody's: told with the news."""
+        is_told = source in self._wrong_from or len(self._wrong_from) < SOURCES_TOLD
+        self._wrong_from[source if is_told else "others"] += 1
+
     def news(self) -> Counter[str]:
         """Wrong passwords since this was asked last, by the address they came from; "others" beyond so many."""
         news, self._wrong_from = self._wrong_from, Counter()
@@ -140,8 +145,7 @@ class Guard:
         """Counts a wrong password, for its address and the name it was tried with."""
         settings = self._settings
         source = self._source(network_of(peer.host), now)
-        is_told = peer.host in self._wrong_from or len(self._wrong_from) < SOURCES_TOLD
-        self._wrong_from[peer.host if is_told else "others"] += 1
+        self.note_wrong(peer.host)
         if source.banned_until > now:
             self.counts["refused_by_ban"] += 1
         else:
