@@ -21,6 +21,7 @@ from softswitch.endpoints.conference.keypad import serve
 from softswitch.endpoints.conference.meeting import Meeting
 from softswitch.endpoints.conference.prompts import WELCOME_BY_ROLE, others, prompts, said, source
 from softswitch.endpoints.conference.properties import Properties
+from softswitch.endpoints.conference.recording import in_a_path
 from softswitch.endpoints.conference.roles import Role
 from softswitch.endpoints.conference.rooms import Key, Place, Rooms
 from softswitch.endpoints.conference.states import AttendeeState, AttendeeTrigger, MeetingState
@@ -38,10 +39,10 @@ class Conference(Endpoint):
         """`data`: the folder under which recordings are kept."""
         self.name = account.name
         self._rooms = Rooms(account)
-        self._codes = CodeGuard(self._rooms)
+        self._codes = CodeGuard(self._rooms, lambda place: place in self._open)
         self._engine = engine
         self._events = events
-        self._recordings = data / RECORDINGS
+        self._recordings = data / RECORDINGS / in_a_path(account.name)
         self._open: dict[Place, Meeting] = {}
         self._closing: dict[str, Meeting] = {}
         self._attendees: dict[str, Attendee] = {}

@@ -19,7 +19,8 @@ class Owner(Protocol):
     def is_empty(self) -> bool: ...
 
     @property
-    def has_host(self) -> bool: ...
+    def has_host(self) -> bool:
+        """Among those who have arrived."""
 
     def moved(self, before: MeetingState, after: MeetingState, why: str) -> None: ...
 
@@ -58,8 +59,8 @@ class Lifetime:
             self._cancel_timer()
             self._move(MeetingTrigger.STOP_RULE_UNDONE)
 
-    def left(self, role: Role) -> None:
-        """Somebody of this role is gone, or gave it up."""
+    def left(self, role: Role | None) -> None:
+        """Somebody of this role is gone, or gave it up. None: he had not arrived, and matters only as the last."""
         is_empty = self._owner.is_empty
         if is_empty:
             self._owner.vacate()
@@ -79,7 +80,7 @@ class Lifetime:
             self.started_at = self._loop.time()
             self._owner.start()
 
-    def _consider_stop(self, role: Role, is_empty: bool) -> None:
+    def _consider_stop(self, role: Role | None, is_empty: bool) -> None:
         host_counts = role is Role.HOST and self._properties.conference_stop_how is StopHow.HOST
         last_host_left = host_counts and not self._owner.has_host
         if is_empty or last_host_left:

@@ -86,7 +86,7 @@ class Meeting:
         self._report = Report(events, self._loop.time, self.id, room)
         music = source(properties.conference_moh, "music/hold") if properties.conference_moh_enabled else None
         self._floor = Floor(engine, f"{room} {self.id[:8]}", music)
-        self.recording = MeetingRecording(self._floor, recordings, room, self._on_recording)
+        self.recording = MeetingRecording(self._floor, recordings, room, self.id, self._on_recording)
         self._tone_at = 0.0
         self._report.moved("", self.state, "the first attendee")
 
@@ -133,7 +133,7 @@ class Meeting:
             self._tell(attendee, "left", attendee.role)
             if self.attendees and self.exit_tones and attendee.state is AttendeeState.TALKING:
                 self._chime(EXIT_TONE)
-        self._lifetime.left(attendee.role)
+        self._lifetime.left(attendee.role if was_in else None)
 
     def _let_in(self, attendee: Attendee) -> None:
         if self.is_held(attendee):
@@ -157,7 +157,7 @@ class Meeting:
 
     @property
     def has_host(self) -> bool:
-        return any(attendee.role is Role.HOST for attendee in self.attendees.values())
+        return any(attendee.role is Role.HOST and attendee.is_present for attendee in self.attendees.values())
 
     def moved(self, before: str, after: str, why: str) -> None:
         self._report.moved(before, after, why)

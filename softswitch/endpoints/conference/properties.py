@@ -128,7 +128,8 @@ TABLE = (
     Property("conference_code_first_digit_wait", "10", SECONDS, "wait for the first key of a code", ours=True),
     Property("conference_code_inter_digit_wait", "4", SECONDS, "wait for each further key", ours=True),
     Property("conference_wrongcodes_limit", "9", COUNT, "wrong codes of one caller in the window; then 403", ours=True),
-    Property("conference_wrongcodes_source_limit", "300", COUNT, "the same for all callers of one source", ours=True),
+    Property("conference_wrongcodes_anonymous_limit", "100", COUNT, "the same for all without number", ours=True),
+    Property("conference_wrongcodes_source_limit", "0", COUNT, "the same for all of a trunk group", ours=True),
     Property("conference_wrongcodes_window", "600", SECONDS, "the window", ours=True),
     Property("conference_recording_enabled", "on", ON_OFF, "whether the meeting may be recorded"),
     Property("conference_mute_dtmf_binding", "*5", BINDING, "host: next mute mode: false, relaxed, true"),
@@ -193,6 +194,7 @@ class Properties:
     conference_code_first_digit_wait: int
     conference_code_inter_digit_wait: int
     conference_wrongcodes_limit: int
+    conference_wrongcodes_anonymous_limit: int
     conference_wrongcodes_source_limit: int
     conference_wrongcodes_window: int
     conference_recording_enabled: bool
@@ -202,6 +204,7 @@ class Properties:
     def wrong_code_limits(self) -> WrongCodeLimits:
         return WrongCodeLimits(
             self.conference_wrongcodes_limit,
+            self.conference_wrongcodes_anonymous_limit,
             self.conference_wrongcodes_source_limit,
             self.conference_wrongcodes_window,
         )

@@ -1,6 +1,7 @@
 """The recording of a meeting: one mixed WAV file, started and stopped by a host, announced to all.
 
-The file lies in a folder of its room, named after room and start. It is playable at any moment, also after a kill; it
+The file lies in a folder of its endpoint and room, named after room, start and meeting: no two meetings ever write the
+same one. It is playable at any moment, also after a kill; it
 goes on when the media process is replaced; it ends with the meeting, or when nobody is left in the room. A disk that
 is full or a folder that can't be made ends it: that is announced too, and the meeting goes on.
 """
@@ -13,6 +14,8 @@ from pathlib import Path
 from media import MediaError, Recorder, RecorderFailed
 from softswitch.endpoints.conference.floor import Floor
 
+MEETING_LETTERS = 8
+
 Told = Callable[[str, Path, str], None]
 """Hears of `started`, `stopped` or `failed`, with the path and the reason of a failure."""
 
@@ -20,12 +23,15 @@ Told = Callable[[str, Path, str], None]
 class MeetingRecording:
     """At most one recording at a time."""
 
-    __slots__ = ("_floor", "_folder", "_room", "_told", "recorder")
+    __slots__ = ("_floor", "_folder", "_meeting", "_room", "_started", "_told", "recorder")
 
-    def __init__(self, floor: Floor, folder: Path, room: str, told: Told) -> None:
+    def __init__(self, floor: Floor, folder: Path, room: str, meeting_id: str, told: Told) -> None:
+        """`folder`: the endpoint's."""
         self._floor = floor
-        self._room = re.sub(r"[^A-Za-z0-9_-]+", "_", room) or "room"
+        self._room = in_a_path(room)
         self._folder = folder / self._room
+        self._meeting = meeting_id[:MEETING_LETTERS]
+        self._started = 0
         self._told = told
         self.recorder: Recorder | None = None
 
@@ -59,11 +65,15 @@ class MeetingRecording:
             self._told("failed", event.recorder.path, event.reason)
 
     def _new_path(self, now: datetime) -> Path:
-        """`standup/standup-20260131-094500.wav`, with a number behind it if there is one already."""
-        stem = f"{self._room}-{now:%Y%m%d-%H%M%S}"
-        path = self._folder / f"{stem}.wav"
-        number = 2
-        while path.exists():
-            path = self._folder / f"{stem}-{number}.wav"
-            number += 1
-        return path
+        """`standup/standup-20260131-094500-1f3a9c02.wav`; from the second one of a meeting on with its number behind.
+
+        The disk is not asked: the media process makes the file, a moment later.
+        """
+        self._started += 1
+        number = f"-{self._started}" if self._started > 1 else ""
+        return self._folder / f"{self._room}-{now:%Y%m%d-%H%M%S}-{self._meeting}{number}.wav"
+
+
+def in_a_path(name: str) -> str:
+    """A name that people gave, as part of a path."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name) or "room"

@@ -190,6 +190,48 @@ async def test_guessing_across_calls_is_answered_403_until_the_window_is_over(tm
         await home.enter("222222")
 
 
+async def test_one_trunk_s_guessers_do_not_lock_out_its_other_callers(tmp_path: Path) -> None:
+    properties = {**BRIEF, "conference_code_tries": "10", "conference_code_first_digit_wait": "1"}
+    async with house(tmp_path, did={"properties": properties}) as home:
+        for number in range(31):
+            guesser = await home.dial(f"1310666{number:04}").answered()
+            for _ in range(10):
+                await guesser.press("999999#", gap_s=0.02)
+                await asyncio.sleep(0.1)
+            await guesser.ended()
+        assert (await home.dial("13106660000").ended()).status == 403
+        await home.enter("222222", number="13105559999")
+
+
+async def test_callers_without_number_are_limited_together(tmp_path: Path) -> None:
+    properties = {**BRIEF, "conference_code_tries": "1", "conference_wrongcodes_anonymous_limit": "2"}
+    async with house(tmp_path, did={"properties": properties}) as home:
+        for _ in range(2):
+            guesser = await home.dial("anonymous").answered()
+            await guesser.press("999999#")
+            await guesser.ended()
+        assert (await home.dial("Anonymous").ended()).status == 403
+        await home.enter("222222")
+
+
+async def test_codes_of_rooms_cannot_be_guessed_for_ever_in_the_open_flow(tmp_path: Path) -> None:
+    """Each unknown code opened a room on the fly, and none of them was a wrong one."""
+    properties = {**BRIEF, "conference_wrongcodes_limit": "3"}
+    async with house(tmp_path, did={"call_flow": "open", "properties": properties}) as home:
+        for code in ("100001", "100002", "100003"):
+            (await home.enter(code)).hang_up()
+        assert (await home.dial().ended()).status == 403
+
+
+async def test_the_code_of_a_room_that_others_have_opened_is_no_wrong_one(tmp_path: Path) -> None:
+    properties = {**BRIEF, "conference_wrongcodes_limit": "1"}
+    async with house(tmp_path, did={"call_flow": "open", "properties": properties}) as home:
+        await home.enter("100001", number="13105550009")
+        for _ in range(3):
+            (await home.enter("100001")).hang_up()
+        assert home.meeting.head_count() >= 1
+
+
 async def test_a_conference_without_call_flow_answers_500_and_says_what_is_missing(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         home.conference._rooms.account = home.conference._rooms.account.model_copy(update={"call_flow": None})

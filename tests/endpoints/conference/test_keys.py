@@ -175,6 +175,16 @@ async def test_guessing_the_role_pin_is_limited_like_guessing_at_the_door(tmp_pa
         assert home.meeting.view().hosts == 0
 
 
+async def test_a_code_of_one_s_own_does_not_forgive_guesses_at_the_host_s(tmp_path: Path) -> None:
+    """A participant entered his own code between two guesses, and could go on for ever."""
+    async with house(tmp_path, did={"properties": {**BRIEF, "conference_wrongcodes_limit": "2"}}) as home:
+        caller = await home.enter("222222")
+        for guess in ("000001", "222222", "000002", "222222"):
+            await press(caller, f"99{guess}#")
+        assert (await press(caller, "99111111#"))[-1] == "role_pin_invalid"
+        assert home.meeting.view().hosts == 0
+
+
 async def test_a_new_role_speaks_or_not_at_once(tmp_path: Path) -> None:
     async with house(tmp_path, did=DID) as home:
         caller, other = await home.enter("333333", tone_hz=2000), await home.enter("222222")

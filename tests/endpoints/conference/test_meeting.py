@@ -109,6 +109,50 @@ async def test_only_a_host_undoes_the_leaving_of_the_last_host(tmp_path: Path) -
         assert home.meeting.state == "live"
 
 
+async def test_a_host_who_hangs_up_during_his_greeting_ends_nothing(tmp_path: Path) -> None:
+    """He had never entered, and the others were released after the stop wait as if their host had left them."""
+    async with house(tmp_path, room={"properties": HOST_STOPS}) as home:
+        await home.enter("222222")
+        host = await home.dial().answered()
+        call = home.calls[-1]
+        await host.press("111111#")
+        await home.reached(call, "entering")
+        host.hang_up()
+        await asyncio.sleep(200.0)
+        assert home.meeting.state == "live"
+        assert home.meeting.head_count() == 1
+
+
+async def test_a_host_who_still_hears_his_greeting_does_not_replace_the_one_who_leaves(tmp_path: Path) -> None:
+    async with house(tmp_path, room={"properties": HOST_STOPS}) as home:
+        host = await home.enter("111111")
+        await home.enter("222222")
+        other = await home.dial().answered()
+        call = home.calls[-1]
+        await other.press("111111#")
+        await home.reached(call, "entering")
+        host.hang_up()
+        await asyncio.sleep(0.1)
+        assert home.meeting.state == "stopping"
+        await home.reached(call, "talking")
+        assert home.meeting.state == "live"
+
+
+async def test_the_last_one_who_hangs_up_during_his_greeting_stops_the_meeting(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        first = await home.enter("222222")
+        second = await home.dial().answered()
+        call = home.calls[-1]
+        await second.press("222222#")
+        await home.reached(call, "entering")
+        first.hang_up()
+        await asyncio.sleep(0.1)
+        assert home.meeting.state == "live"
+        second.hang_up()
+        await asyncio.sleep(0.1)
+        assert home.meeting.state == "stopping"
+
+
 async def test_an_ended_meeting_tells_all_and_the_next_caller_opens_a_new_one(tmp_path: Path) -> None:
     async with house(tmp_path, did={"properties": BRIEF}) as home:
         callers = [await home.enter("111111"), await home.enter("222222"), await home.enter("333333")]

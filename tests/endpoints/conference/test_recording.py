@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import soundfile
@@ -31,7 +32,7 @@ async def test_star_9_records_what_is_heard_in_the_room_and_says_so_to_all(tmp_p
         await asyncio.sleep(1.0)
         assert guest.prompts() == ["recording_started", "recording_stopped"]
         assert [event.state for event in recordings(home)] == ["started", "stopped"]
-        assert path.parent == tmp_path / "data" / "recordings" / "standup"
+        assert path.parent == tmp_path / "data" / "recordings" / "conference" / "standup"
         samples, rate = soundfile.read(path, dtype="int16")
         assert rate == prompt_book.HZ
         assert prompt_book.level(samples[8000:], 1740) > 0.05
@@ -62,6 +63,25 @@ async def test_two_recordings_within_a_second_are_two_files(tmp_path: Path) -> N
             home.meeting.stop_recording()
             await asyncio.sleep(0.2)
         assert len({event.path for event in recordings(home)}) == 2
+
+
+async def test_two_meetings_never_write_one_file(tmp_path: Path) -> None:
+    """Two rooms of one name, of two endpoints, recorded in one second, got one path: each cut off the other's file."""
+
+    class Floor:
+        def record(self, path: Path, _on_failed: object) -> object:
+            recorder.path = path
+            return recorder
+
+    recorder = SimpleNamespace(stop=lambda: None)
+    paths = set()
+    for folder, meeting in (("a", "11111111"), ("a", "22222222"), ("b", "11111111")):
+        recording = MeetingRecording(Floor(), tmp_path / folder, "standup", meeting, lambda *_: None)  # type: ignore[arg-type]
+        for _ in range(2):
+            recording.start()
+            paths.add(recording.path)
+            recording.stop()
+    assert len(paths) == 6
 
 
 async def test_a_folder_that_cannot_be_made_is_announced_and_the_meeting_goes_on(tmp_path: Path) -> None:
