@@ -70,14 +70,13 @@ def create_api(context: ApiContext) -> ASGIApp:
         separate_input_output_schemas=False,
     )
     handle_errors(api)
-    router = APIRouter()
+    router = api.router  # not one to be included, which would build every route twice
     for resource in RESOURCES:
         add_routes(router, resource(context))
     _add_storage(router, context)
     add_call_flows(router)
     if context.live is not None:
         add_live(router, context, context.live)
-    api.include_router(router)
     add_docs(api)
     api.add_middleware(
         Gate,
