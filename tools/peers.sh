@@ -1,9 +1,10 @@
 #!/bin/sh
-# The real peers of the tests: SIPp and baresip, and PostgreSQL (the tests start a server of their own). Installs them where that is allowed,
+# The real peers of the tests: SIPp, baresip and Linphone, and PostgreSQL (the tests start a server of their own). Installs them where that is allowed,
 # says what is missing where it is not. With CI=true the tests then fail instead of skipping.
 missing=""
 command -v sipp >/dev/null 2>&1 || missing="$missing sip-tester"
 command -v baresip >/dev/null 2>&1 || missing="$missing baresip-core"
+command -v linphonec >/dev/null 2>&1 || missing="$missing linphone-cli"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 [ -z "$missing" ] && exit 0
 
