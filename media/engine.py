@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from media import commands
+from media.agreement import Agreement
 from media.codecs import Codec
 from media.errors import MediaError, NoPortFree
 from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent
@@ -27,7 +28,7 @@ from media.handles import Player, Recorder, Room, Stream, StreamState, StreamSta
 from media.levels import level_db
 from media.link import InProcess, Link
 from media.memory_sweep import Wire
-from media.negotiation import Agreement, LocalMedia
+from media.negotiation import LocalMedia
 from media.pair import Pair
 from media.parts import ROOMS
 from media.players import Audio, Library
@@ -357,25 +358,25 @@ class Engine:
     def statistics(self, stream: Stream) -> StreamStatistics:
         """From the shared table."""
         table, row = self._table.streams, stream.row
-        received = int(table.received_packets[row])
-        expected = int(table.highest_sequence[row] - table.base_sequence[row]) + 1 if received else 0
+        received = table.received_packets.item(row)
+        expected = table.highest_sequence.item(row) - table.base_sequence.item(row) + 1 if received else 0
         agreement = stream.agreement
-        round_trip_s = float(table.round_trip_s[row])
+        round_trip_s = table.round_trip_s.item(row)
         return StreamStatistics(
             codec=str(agreement.codec) if agreement else "",
             packets_received=received,
-            packets_sent=int(table.sent_packets[row]),
+            packets_sent=table.sent_packets.item(row),
             packets_lost=expected - received,
-            packets_late=int(table.late_packets[row]),
-            packets_duplicate=int(table.duplicate_packets[row]),
-            frames_concealed=int(table.concealed_frames[row]),
-            jitter_ms=float(table.jitter_samples[row]) / 8,
-            delay_ms=20.0 * max(0, int(table.extra_frames[row])),
+            packets_late=table.late_packets.item(row),
+            packets_duplicate=table.duplicate_packets.item(row),
+            frames_concealed=table.concealed_frames.item(row),
+            jitter_ms=table.jitter_samples.item(row) / 8,
+            delay_ms=20.0 * max(0, table.extra_frames.item(row)),
             round_trip_ms=1000 * round_trip_s if round_trip_s > 0 else None,
-            remote_lost=int(table.remote_lost[row]),
-            remote_loss_share=int(table.remote_loss[row]) / 256,
-            remote_jitter_ms=int(table.remote_jitter[row]) / 8,
-            level_db=level_db(int(table.level[row]), LAW_OF[agreement.codec] if agreement else 0),
+            remote_lost=table.remote_lost.item(row),
+            remote_loss_share=table.remote_loss.item(row) / 256,
+            remote_jitter_ms=table.remote_jitter.item(row) / 8,
+            level_db=level_db(table.level.item(row), LAW_OF[agreement.codec] if agreement else 0),
         )
 
     # --- commands out, events in

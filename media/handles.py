@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from media import commands
 from media.codecs import Codec
@@ -40,8 +41,7 @@ class StreamState(Enum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class StreamStatistics:
+class StreamStatistics(Struct, frozen=True):
     """Both directions of one stream since it was opened. `remote_*` is what the peer's RTCP reports said."""
 
     codec: str
@@ -236,8 +236,7 @@ class Stream:
         return f"<Stream {self.id} {self.state.value} {codec} {self.address[0]}:{self.address[1]}{room}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """How a stream takes part in its room."""
 
     speaks: bool = True

@@ -5,7 +5,6 @@ decides nothing: deciding is the business of `routing` before the call has an en
 """
 
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +13,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.outcome import Outcome
 from softswitch.call.stages import STAGE_TABLE, StageTrigger
 from softswitch.routing import Passage
+from softswitch.uuids import new_uuid
 
 if TYPE_CHECKING:
     from softswitch.call.bridge import Talk
@@ -84,7 +84,7 @@ class Call:
         events: Events | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.sid = str(uuid.uuid4())
+        self.sid = new_uuid()
         self.id = self.sid[:8]
         self.caller = caller
         caller.call = self

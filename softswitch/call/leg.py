@@ -372,7 +372,8 @@ class Leg:
             self._accept(sdp)
         elif self.codec is None:
             self.hang_up(INCOMPATIBLE_DESTINATION, "no answer to our offer")  # which this ACK owed: RFC 3261 §13.2.1
-        self.waiting.wake()
+        if self.session.remote_offer is None:
+            self.waiting.wake()  # `answer` waits for it
 
     def _on_offered(self, offer: bytes | None) -> None:
         """A re-INVITE or UPDATE: hold, a new address, a session refresh (RFC 3264 §8)."""

@@ -14,6 +14,7 @@ HEARS = (CallMoved, CallAnswered, CallEnded)
 """The events that `on_event` wants."""
 
 RINGING = "ringing"
+NOBODY: frozenset["Line"] = frozenset()
 HIDDEN = "sip:anonymous@anonymous.invalid"
 """Of a masked call nobody learns the other side, and of a caller who wants privacy no number (RFC 3323 §4.1.1.3)."""
 
@@ -46,8 +47,8 @@ class Dialogs:
         """A subscriber of the program's events."""
         assert isinstance(event, HEARS)  # noqa: S101 - what it has subscribed to
         call = None if isinstance(event, CallEnded) else self.calls.get(event.call_id)
-        lines = frozenset(_lines(call)) if call is not None else frozenset()
-        before = self._of_call.get(event.call_id, frozenset())
+        lines = NOBODY if call is None or _is_without_users(call) else frozenset(_lines(call))
+        before = self._of_call.get(event.call_id, NOBODY)
         if lines != before:
             self._change(event.call_id, before, lines)
 
@@ -64,6 +65,11 @@ class Dialogs:
             if not self._of_user.get(user):
                 self._of_user.pop(user, None)
             self.on_change(user)
+
+
+def _is_without_users(call: Call) -> bool:
+    """At a glance: as most calls from the PSTN to an endpoint are."""
+    return call.caller.user is None and call.callee is None and call.rung is None and call.talk is None
 
 
 def _lines(call: Call) -> Iterator[Line]:

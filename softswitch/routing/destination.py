@@ -1,13 +1,12 @@
 """Where a call goes: to an endpoint of ours, to a user's phones, or out to the PSTN."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from softswitch.plan import AnyEndpoint, Did, TrunkGroup, User
 from softswitch.sip.replaces import Replaces
 
 
-@dataclass(frozen=True, slots=True)
-class ToEndpoint:
+class ToEndpoint(Struct, frozen=True):
     """A DID leads to an endpoint."""
 
     did: Did
@@ -18,8 +17,7 @@ class ToEndpoint:
         return self.endpoint.name
 
 
-@dataclass(frozen=True, slots=True)
-class ToUser:
+class ToUser(Struct, frozen=True):
     """A user is called, by his name or over a DID."""
 
     user: User
@@ -30,8 +28,7 @@ class ToUser:
         return f"user {self.user.username}"
 
 
-@dataclass(frozen=True, slots=True)
-class ToPstn:
+class ToPstn(Struct, frozen=True):
     """A number of somebody else, reached over a trunk group."""
 
     number: str
@@ -42,8 +39,7 @@ class ToPstn:
         return f"trunk group {self.trunk_group.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class ToTalk:
+class ToTalk(Struct, frozen=True):
     """A user takes the place of one side of a talk (RFC 3891)."""
 
     replaces: Replaces

@@ -6,7 +6,9 @@ shown as they are now: resting, full, in whose turn.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from softswitch.errors import PeerError
 from softswitch.plan import Plan, User

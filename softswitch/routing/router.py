@@ -9,7 +9,8 @@ party, but where it has no trunk group it reaches nobody outside. Pure: the same
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from softswitch.errors import PeerError
 from softswitch.plan import AnyEndpoint, Did, Plan, Trunk, TrunkGroup, User
@@ -23,8 +24,7 @@ from softswitch.sip.message import Request
 from softswitch.sip.replaces import Replaces
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Where a call goes. `number_src`, `number_dst` and `headers` are what the transformations left."""
 
     destination: Destination

@@ -21,6 +21,8 @@ DEFAULT_PORTS = {"sip": 5060, "sips": 5061}
 DECISIVE_PARAMS = ("user", "ttl", "method", "maddr", "transport")  # RFC 3261 §19.1.4: in one URI only = no match
 CACHED_LENGTH = 128
 
+_OF_NUMBERS = ("sip", "sips", "tel")
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _USER = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/:#\[\]|^`{}]|[^\x00-\x7f]|%[0-9A-Fa-f]{2})*")
 _FORBIDDEN = re.compile(r'[\x00-\x20\x7f<>"\\]')
@@ -74,15 +76,9 @@ class Uri(Struct, frozen=True):
 
         A tel URI and `user=phone` say so; a SIP user part counts when it looks like one (`+1 555…`, `*98`).
         """
-        if self.scheme != "tel" and not self.is_sip:
+        if self.scheme not in _OF_NUMBERS:
             return None
-        subscriber = self.username.partition(";")[0]
-        number = subscriber.translate(_VISUAL_SEPARATORS)
-        digits = number[1:] if number[:1] == "+" else number
-        if digits and not digits.strip("0123456789*#"):
-            return number
-        declared = self.scheme == "tel" or self.params.get("user") == "phone"
-        return number if declared and _SUBSCRIBER.fullmatch(subscriber) else None
+        return _number(self.username, self.scheme == "tel" or self.params.get("user") == "phone")
 
     def with_(self, **changes: Any) -> "Uri":
         """The same URI with some of its parts replaced."""
@@ -119,6 +115,16 @@ class Uri(Struct, frozen=True):
 
     def __hash__(self) -> int:
         return hash((self.scheme, self.user, self.host.lower(), self.port))
+
+
+@lru_cache(maxsize=2048)
+def _number(username: str, is_declared: bool) -> str | None:
+    subscriber = username.partition(";")[0]
+    number = subscriber.translate(_VISUAL_SEPARATORS)
+    digits = number[1:] if number[:1] == "+" else number
+    if digits and not digits.strip("0123456789*#"):
+        return number
+    return number if is_declared and _SUBSCRIBER.fullmatch(subscriber) else None
 
 
 def escape_user(text: str) -> str:

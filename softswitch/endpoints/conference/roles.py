@@ -5,8 +5,10 @@ unmute themselves; *true* mutes them and they may not. Hosts are outside of it. 
 meeting or he himself does.
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Role(StrEnum):
@@ -17,7 +19,7 @@ class Role(StrEnum):
     @property
     def letter(self) -> str:
         """How policies write it: h, p or l."""
-        return self.value[0]
+        return _LETTERS[self]
 
 
 class MuteMode(StrEnum):
@@ -32,8 +34,10 @@ class MuteMode(StrEnum):
         return modes[(modes.index(self) + 1) % len(modes)]
 
 
-@dataclass(frozen=True, slots=True)
-class Mute:
+_LETTERS = {role: role.value[0] for role in Role}
+
+
+class Mute(Struct, frozen=True):
     """One attendee's mute: `own` is what he or a host has set for him alone, `by_mode` comes from the meeting."""
 
     role: Role

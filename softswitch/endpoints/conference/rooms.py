@@ -8,8 +8,9 @@ callers of one number have the same.
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
+
+from msgspec import Struct
 
 from media import Library
 from softswitch.endpoints.conference.prompts import check_prompts
@@ -34,8 +35,7 @@ Place = tuple[str, bool]
 """A room by sid or name, and whether it is of the plan: nobody comes into one of the plan by naming it on the fly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """What an access code or a direct number opens."""
 
     room: MeetingRoom

@@ -4,8 +4,9 @@ Either side may be the refresher. The refresher sends an UPDATE (a re-INVITE whe
 half of the interval; the other side says BYE when the refresh stays away.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import parse_params
@@ -25,8 +26,7 @@ MOST_RETRIES = 3
 RETRY_AFTER_S = 5.0
 
 
-@dataclass(slots=True)
-class Terms:
+class Terms(Struct):
     """What was agreed: the interval (0: none), and who refreshes."""
 
     interval_s: int = 0

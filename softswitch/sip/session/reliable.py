@@ -1,9 +1,10 @@
 """Reliable provisional responses and PRACK, both sides (RFC 3262)."""
 
 from collections import deque
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.message import Request, Response
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 OPTION_TAG = "100rel"
 
 
-@dataclass(slots=True)
-class Reliable:
+class Reliable(Struct):
     """Callee: the 1xx on the way (only one at a time), and those behind it. Caller: the last RSeq of each fork."""
 
     rseq: int = 0
