@@ -17,6 +17,7 @@ EARLY_MEDIA_S = 3.0
 NO_ANSWER_S = 180.0
 """RFC 3261 §16.6: a proxy waits at least three minutes for a final response."""
 NO_ANSWER_STATUS = 480
+TEMPORARY_FAILURE = 41
 
 
 class Answering:
@@ -61,6 +62,7 @@ class _Incoming:
         self._engine, self._ring_s = engine, ring_s
         self._over = asyncio.Event()
         self._streams: list[Stream] = []
+        self._is_answered = False
         session.on_event = self._on_session_event
 
     @property
@@ -90,10 +92,16 @@ class _Incoming:
                 await self._ring_in_vain()
             else:
                 await self._take()
-        except NegotiationError as error:
-            self.session.reject(488, str(error))
-        except NoPortFree:
-            self.session.reject(503)
+        except MediaError as error:
+            self._fail(error)
+
+    def _fail(self, error: MediaError) -> None:
+        """This call ends, and no other: a file to play has vanished, a port is wanting, no codec is shared."""
+        if self._is_answered:
+            self.session.hang_up(q850=TEMPORARY_FAILURE, reason=str(error))
+        else:
+            status = 488 if isinstance(error, NegotiationError) else 503 if isinstance(error, NoPortFree) else 500
+            self.session.reject(status, str(error))
 
     async def _ring_in_vain(self) -> None:
         self.session.ring()
@@ -101,6 +109,8 @@ class _Incoming:
         self.session.reject(NO_ANSWER_STATUS)
 
     async def _take(self) -> None:
+        if self.scenario.path is not None:
+            await self._engine.prepare(File(self.scenario.path))
         stream = self._open_stream()
         sdp = self._agree(stream)
         if self.scenario.kind is Kind.EARLY_MEDIA:
@@ -110,6 +120,7 @@ class _Incoming:
         else:
             self.session.ring()
             await asyncio.sleep(self._ring_s)
+        self._is_answered = True
         self.session.answer(sdp)
         if self.scenario.kind is Kind.ECHO:
             self._echo(stream)

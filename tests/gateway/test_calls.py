@@ -72,6 +72,21 @@ async def test_a_refusal_is_reported_as_it_is(town: Town, scenario: str, status:
     assert not report.answered
 
 
+async def test_a_file_that_has_vanished_ends_its_call_and_not_the_gateway(town: Town, tmp_path: Path) -> None:
+    missing = tmp_path / "gone.wav"
+    soundfile.write(missing, np.zeros(800), 8000)
+    book = ScenarioBook(Scenario.parse(f"play:{missing}"), ring_s=1.0)
+    missing.unlink()
+    answering = asyncio.create_task(town.there.answering(book, town.told.append).run())
+    campaign = town.here.campaign([Order(NUMBER, CALLER, hold_s=1.0)] * 2, switch=THERE)
+    await campaign.run()
+    assert [report.status for report in campaign.reports] == [500, 500]
+    assert "gone.wav" in town.told[-1]
+    assert not answering.done()
+    answering.cancel()
+    await asyncio.gather(answering, return_exceptions=True)
+
+
 async def test_a_telephone_nobody_picks_up_is_given_up_by_cancel(town: Town) -> None:
     report = await town.call("no-answer", Order(NUMBER, CALLER, hold_s=5.0, ring_at_most_s=20.0))
     assert (report.status, report.reason) == (487, "no answer within 20 s")
