@@ -1,6 +1,6 @@
 """HTTP callbacks: the switch posts what happens to whoever has asked for it, in order, signed, until it is taken.
 
-Reading order: `signature` and `backoff` (pure), `destination` (the queue of one URL), `sender` (all of them),
+Reading order: `signature` and `backoff` (pure), `lane` (what goes to one URL in order), `sender` (all of them),
 `post` (one HTTP attempt), `bodies` (which callbacks there are, and what they carry).
 """
 
