@@ -44,6 +44,7 @@ async def mute_menu(attendance: Attendance) -> None:
     attendee = attendance.attendee
     attendee.hear("mute_menu")
     key = await attendee.leg.next_digit(attendee.properties.conference_code_first_digit_wait)
+    attendee.leg.hush()
     mode = MODE_BY_MENU_KEY.get(key or "")
     if mode is not None:
         attendance.meeting.set_mute_mode(mode)
@@ -100,7 +101,8 @@ async def role_pin(attendance: Attendance) -> None:
         attendee.hear("role_pin_invalid")
     else:
         attendance.meeting.change_role(attendee, role)
-        attendee.hear("role_pin_accepted" if role is Role.HOST else WELCOME_BY_ROLE[role])
+        muted = ("you_are_muted",) if attendee.mute.muted and role is not Role.LISTENER else ()
+        attendee.hear("role_pin_accepted" if role is Role.HOST else WELCOME_BY_ROLE[role], *muted)
 
 
 ACTIONS: dict[Action, Callable[[Attendance], Awaitable[None]]] = {

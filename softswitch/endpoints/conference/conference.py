@@ -29,6 +29,7 @@ from softswitch.endpoints.conference.views import MeetingView
 from softswitch.plan import AnyEndpoint, ConferenceEndpoint, MeetingRoom
 
 RECORDINGS = "recordings"
+WHY_HE_HEARS_MUSIC = {AttendeeState.WAITING: "waiting_for_host", AttendeeState.ON_HOLD: "on_hold"}
 DIRECT_FLOWS = frozenset({"direct_host", "direct_participant"})
 
 
@@ -136,7 +137,8 @@ class Conference(Endpoint):
             if tries_left:
                 attendee.move(AttendeeTrigger.WRONG_CODE)
                 asked = ["invalid_access_code", "enter_access_code"] if entered.digits else ["enter_access_code"]
-        raise SentAway("no valid code", *said(properties, "too_many_attempts_goodbye"))
+        goodbye = "too_many_attempts_goodbye" if entered.digits else "goodbye"
+        raise SentAway("no valid code", *said(properties, goodbye))
 
     # ---- in the room
 
@@ -158,22 +160,22 @@ class Conference(Endpoint):
             meeting.admit(attendee, key.role)
             await attendee.leg.play(*self._greeting(attendee, meeting), barge_in=True)
             meeting.enter(attendee)
-            if attendee.state is AttendeeState.WAITING:
-                attendee.hear("waiting_for_host")
+            if attendee.state in WHY_HE_HEARS_MUSIC:
+                attendee.hear(WHY_HE_HEARS_MUSIC[attendee.state])
             await serve(Attendance(attendee, meeting, key.place, self._codes))
         finally:
             meeting.leave(attendee)
 
     def _greeting(self, attendee: Attendee, meeting: Meeting) -> tuple[Source, ...]:
-        """Role, how many others are there, and that one is muted: each where the properties want it."""
+        """Role, how many others are there, and what holds in the room: each where the properties want it."""
         properties, role = attendee.properties, attendee.role
         greeting: list[Source] = []
         if properties.conference_welcomeprompt_enabled:
             greeting.append(source(properties.conference_welcomeprompt, f"conference/{WELCOME_BY_ROLE[role]}"))
         if role.letter in properties.conference_announceparticipantcount_policy:
             greeting += others(meeting.head_count())
-        if role is not Role.LISTENER and attendee.mute.muted and properties.conference_prompts_enabled:
-            greeting += prompts("you_are_muted")
+        if properties.conference_prompts_enabled:
+            greeting += prompts(*_what_holds(attendee, meeting))
         return tuple(greeting)
 
     # ---- the meetings
@@ -252,3 +254,13 @@ class Visit:
     flow: str
     properties: Properties
     direct: Key | None
+
+
+def _what_holds(attendee: Attendee, meeting: Meeting) -> tuple[str, ...]:
+    """Notices that those who are in the room have heard before he came."""
+    is_muted = attendee.role is not Role.LISTENER and attendee.mute.muted
+    return (
+        *(("recording_started",) if meeting.recording.path is not None else ()),
+        *(("locked",) if meeting.locked else ()),
+        *(("you_are_muted",) if is_muted else ()),
+    )

@@ -1,7 +1,8 @@
 """The keys an attendee presses during the meeting, from his entry to his goodbye.
 
 `serve` is where the task of a call spends the meeting: it waits for keys, and for nothing else. It never returns; the
-attendee's hang-up cancels it, and whoever sends him away raises `SentAway` in it.
+attendee's hang-up cancels it, and whoever sends him away raises `SentAway` in it. A key cuts short what he alone is
+being told, help or a menu.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ async def serve(attendance: Attendance) -> NoReturn:
     while True:
         wake_at = _earliest(matcher.deadline_at, give_up_at if attendee.state is AttendeeState.WAITING else None)
         digit = await attendee.leg.next_digit(None if wake_at is None else wake_at - clock(), aloud=True)
+        if digit is not None:
+            attendee.leg.hush()
         for action in matcher.expire(clock()) if digit is None else matcher.press(digit, clock()):
             await _act(attendance, action)
         if attendee.state is AttendeeState.WAITING and clock() >= give_up_at:

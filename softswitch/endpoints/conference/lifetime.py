@@ -68,6 +68,8 @@ class Lifetime:
             self._consider_stop(role, is_empty)
         elif is_empty and self.state is not MeetingState.STOPPING:
             self._finish()
+        if is_empty and self._properties.conference_start_how is StartHow.FIRST:
+            self._stop_needs_host = False  # whoever comes now would start a meeting too
 
     def end(self) -> None:
         """Stops now, unless it is closing already."""

@@ -258,8 +258,9 @@ class Meeting:
             return
         before, attendee.role = attendee.role, role
         self._set_mute(attendee, attendee.mute.as_role(role, self.mute_mode))
-        self._lifetime.arrived(role)
-        self._lifetime.left(before)
+        if attendee.is_present:
+            self._lifetime.arrived(role)
+            self._lifetime.left(before)
         self._apply_hold(attendee)
         self._note(attendee)
         self._tell(attendee, "role", role)

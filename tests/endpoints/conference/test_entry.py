@@ -75,7 +75,7 @@ async def test_who_presses_nothing_is_asked_three_times_and_released(tmp_path: P
         caller = await home.dial().answered()
         await caller.ended()
         waited_s = asyncio.get_running_loop().time() - started_at
-        assert caller.prompts() == ["enter_access_code", "too_many_attempts_goodbye"]
+        assert caller.prompts() == ["enter_access_code", "goodbye"]  # of no code it can't be said that it is not valid
         assert 15.0 < waited_s < 17.0
 
 
@@ -159,6 +159,37 @@ async def test_a_locked_room_turns_participants_away_and_lets_hosts_in(tmp_path:
         assert late.prompts()[-1] == "room_is_locked"
         await home.enter("111111")
         assert home.meeting.view().hosts == 2
+
+
+async def test_who_comes_into_a_meeting_that_is_recorded_is_told_so(tmp_path: Path) -> None:
+    """Only those who were there when the recording began had been told."""
+    async with house(tmp_path, did={"properties": BRIEF}) as home:
+        host = await home.enter("111111")
+        await host.press("*9")
+        await asyncio.sleep(0.5)
+        guest = await home.enter("222222")
+        assert guest.prompts()[-1] == "recording_started"
+        await host.press("*9")
+        await asyncio.sleep(0.5)
+        late = await home.enter("222222")
+        assert "recording_started" not in late.prompts()
+
+
+async def test_who_comes_into_a_meeting_on_hold_is_told_why_he_hears_music(tmp_path: Path) -> None:
+    async with house(tmp_path, did={"properties": BRIEF}) as home:
+        await home.enter("111111")
+        home.meeting.set_on_hold("p")
+        guest = await home.enter("222222")
+        await asyncio.sleep(1.0)
+        assert guest.prompts()[-2:] == ["on_hold", "music/hold"]
+
+
+async def test_a_host_who_comes_into_a_locked_room_is_told_that_it_is_locked(tmp_path: Path) -> None:
+    async with house(tmp_path, did={"properties": BRIEF}) as home:
+        await home.enter("111111")
+        home.meeting.set_locked(True)
+        host = await home.enter("111111")
+        assert host.prompts()[-1] == "locked"
 
 
 async def test_a_full_room_says_so_and_has_room_again_when_somebody_leaves(tmp_path: Path) -> None:

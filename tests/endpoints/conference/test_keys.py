@@ -84,6 +84,38 @@ async def test_unmuting_all_says_so_if_listeners_are_there(tmp_path: Path) -> No
         assert host.prompts()[-1] == "listeners_only_muted"
 
 
+async def test_unmuting_all_unmutes_those_too_whom_the_room_mutes_on_entry(tmp_path: Path) -> None:
+    """ "Everybody is unmuted" was said, and they still were not heard."""
+    properties = {**BRIEF, "conference_mute_policy": "pl"}
+    async with house(tmp_path, did={"properties": properties}) as home:
+        host, guest = await home.enter("111111"), await home.enter("222222", tone_hz=2000)
+        assert guest.prompts()[-1] == "you_are_muted"
+        assert (await press(host, "*5*5*5", 2.0))[-1] == "all_unmuted"
+        assert host.hears(2000)
+
+
+async def test_a_key_ends_the_menu_that_it_answers(tmp_path: Path) -> None:
+    """The host heard the menu to its end, some ten seconds, and not what his key had done."""
+    async with house(tmp_path, did=DID) as home:
+        host = await home.enter("111111")
+        await host.press("95")
+        await asyncio.sleep(0.05)
+        assert home.meeting.attendees[home.call(host).id].leg.stream.player is not None
+        await host.press("3")
+        assert home.meeting.mute_mode == "true"
+        assert home.meeting.attendees[home.call(host).id].leg.stream.player is None
+
+
+async def test_a_key_ends_the_help(tmp_path: Path) -> None:
+    async with house(tmp_path, did=DID) as home:
+        host = await home.enter("111111")
+        attendee = home.meeting.attendees[home.call(host).id]
+        await host.press("*4")
+        assert attendee.leg.stream.player is not None
+        await host.press("*")
+        assert attendee.leg.stream.player is None
+
+
 @pytest.mark.parametrize(("key", "mode"), [("1", "false"), ("2", "relaxed"), ("3", "true")])
 async def test_95_asks_for_the_mute_mode(tmp_path: Path, key: str, mode: str) -> None:
     async with house(tmp_path, did=DID) as home:
@@ -193,6 +225,14 @@ async def test_a_new_role_speaks_or_not_at_once(tmp_path: Path) -> None:
         assert other.hears(2000)
         await press(caller, "99333333#")
         assert not other.hears(2000)
+
+
+async def test_who_becomes_a_participant_of_a_muted_meeting_is_told_that_he_is_muted(tmp_path: Path) -> None:
+    async with house(tmp_path, did=DID) as home:
+        caller = await home.enter("111111")
+        home.meeting.set_mute_mode(MuteMode.TRUE)
+        await asyncio.sleep(0.5)
+        assert (await press(caller, "99222222#"))[-2:] == ["you_are_participant", "you_are_muted"]
 
 
 async def test_the_last_host_who_takes_another_role_counts_as_gone(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from softswitch.endpoints.conference import MeetingMoved
+from softswitch.endpoints.conference import MeetingMoved, Role
 from tests.endpoints.conference.house import BRIEF, House, house
 
 HOST_STARTS = {"conference_start_how": "host"}
@@ -151,6 +151,40 @@ async def test_the_last_one_who_hangs_up_during_his_greeting_stops_the_meeting(t
         second.hang_up()
         await asyncio.sleep(0.1)
         assert home.meeting.state == "stopping"
+
+
+async def test_who_comes_when_all_have_left_after_their_host_begins_a_meeting_of_his_own(tmp_path: Path) -> None:
+    """He sat alone in a room that waited for a host, and was thrown out a minute later: the conference had ended."""
+    async with house(tmp_path, room={"properties": HOST_STOPS}, did={"properties": BRIEF}) as home:
+        host, guest = await home.enter("111111"), await home.enter("222222")
+        host.hang_up()
+        await asyncio.sleep(1.0)
+        guest.hang_up()
+        await asyncio.sleep(120.0)
+        await home.enter("222222")
+        assert home.meeting.state == "live"
+
+
+async def test_where_only_a_host_starts_nobody_else_undoes_his_leaving(tmp_path: Path) -> None:
+    async with house(tmp_path, room={"properties": {**HOST_STARTS, **HOST_STOPS}}, did={"properties": BRIEF}) as home:
+        (await home.enter("111111")).hang_up()
+        await asyncio.sleep(1.0)
+        await home.enter("222222")
+        assert home.meeting.state == "stopping"
+        await home.enter("111111")
+        assert home.meeting.state == "live"
+
+
+async def test_a_role_that_is_changed_during_the_greeting_starts_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path, room={"properties": HOST_STARTS}) as home:
+        caller = await home.dial().answered()
+        await caller.press("222222#")
+        await home.reached(home.calls[-1], "entering")
+        meeting = home.meeting
+        meeting.change_role(meeting.attendees[home.calls[-1].id], Role.HOST)
+        assert meeting.state == "waiting"
+        await home.reached(home.calls[-1], "talking")
+        assert meeting.state == "live"
 
 
 async def test_an_ended_meeting_tells_all_and_the_next_caller_opens_a_new_one(tmp_path: Path) -> None:
