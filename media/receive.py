@@ -17,11 +17,10 @@ from media.pool import FRAME_SAMPLES, LONGEST_BYTES, PACKET_BYTES, Pool
 from media.rechunk import Rechunker
 from media.rows import Leg, Rows
 from media.rtp.packet import Packet, is_rtcp
-from media.rtp.source import Sources, Verdict
+from media.rtp.source import JITTER_EVERY, Sources, Verdict
 from media.streams import StreamColumns
 from media.sweep import Address, Sweep
 
-JITTER_EVERY_TICKS = 4
 PLAYABLE = frozenset({Verdict.FIRST, Verdict.NEXT, Verdict.LATER, Verdict.EARLIER, Verdict.RESTARTED})
 
 
@@ -76,7 +75,7 @@ class Receiver:
         timestamp = headers.timestamp[:n]
         following = self.sources.in_order(n, headers, lengths == PACKET_BYTES)
         np.copyto(self._rows.heard_at_tick[:n], tick, where=following)
-        if tick % JITTER_EVERY_TICKS == 0:
+        if tick % JITTER_EVERY == 0:
             transit = (np.uint32(self._arrival_samples) - timestamp).view(np.int32)
             self.sources.follow_jitter(n, following, transit)
         for row in self._jitter.place(n, following, timestamp):

@@ -20,6 +20,8 @@ from media.streams import StreamColumns
 MAX_DROPOUT = 3000
 MAX_MISORDER = 100
 SEQUENCES = 1 << 16
+JITTER_EVERY = 4
+JITTER_GAIN = np.float32(1 - (15 / 16) ** JITTER_EVERY)
 WITHOUT_MARKER = np.array([[0xFF7FFFFF], [0xFFFFFFFFFFFFFFFF]], np.uint64)
 STEP = np.array([[1], [FRAME_SAMPLES << 32]], np.uint64)  # from one header to the next
 
@@ -71,11 +73,11 @@ class Sources:
         self._next[:, row] = 0
 
     def follow_jitter(self, n: int, rows: NDArray[np.bool_], transit: NDArray[np.int32]) -> None:
-        """Now and then is enough: from one packet to a later one the difference is as great as to the next."""
+        """Once in `JITTER_EVERY` packets, with the weight of so many: to a later one the difference is as great."""
         jitter, last = self._streams.jitter_samples[:n], self._streams.transit_samples[:n]
         change = np.abs(transit - last).astype(np.float32)
         change -= jitter
-        change *= np.float32(1 / 16)
+        change *= JITTER_GAIN
         change *= rows
         jitter += change
         np.copyto(last, transit, where=rows)

@@ -9,7 +9,7 @@ import pytest
 
 from media.pool import PACKET_AT, PAYLOAD_AT, ROW_BYTES, HeaderNumbers, header_words
 from media.rtp.packet import Packet
-from media.rtp.source import MAX_DROPOUT, Sources, Verdict
+from media.rtp.source import JITTER_EVERY, MAX_DROPOUT, Sources, Verdict
 from media.streams import COUNTERS, StreamColumns, Table
 
 ROWS = 8
@@ -115,11 +115,12 @@ def headers_of(number: int, timestamp: int, *, ssrc: int = 1, first: int = 0x800
     return headers
 
 
-def test_rows_at_once_and_one_by_one_give_the_same_jitter_and_counts() -> None:
+def test_rows_at_once_and_one_by_one_give_the_same_counts_and_on_average_the_same_jitter() -> None:
     at_once, one_by_one = sources(), sources()
     chance = np.random.default_rng(1)
     transit = chance.integers(-400, 400, (200, ROWS)).astype(np.int32)
     whole = np.ones(ROWS, np.bool_)
+    jitter = []
     for number in range(200):
         for row in range(ROWS):
             one_by_one[0].judge(row, 1, number, int(transit[number, row]))
@@ -129,8 +130,11 @@ def test_rows_at_once_and_one_by_one_give_the_same_jitter_and_counts() -> None:
                 at_once[0].expect(row, 0, 160)
             continue
         assert at_once[0].in_order(ROWS, headers_of(number, 160 * number), whole).all()
-        at_once[0].follow_jitter(ROWS, whole, transit[number].copy())
-    np.testing.assert_allclose(at_once[1].jitter_samples, one_by_one[1].jitter_samples, rtol=1e-4)
+        if number % JITTER_EVERY == 0:
+            at_once[0].follow_jitter(ROWS, whole, transit[number].copy())
+            jitter.append((at_once[1].jitter_samples.mean(), one_by_one[1].jitter_samples.mean()))
+    ours, theirs = np.mean(jitter[20:], axis=0)
+    assert ours == pytest.approx(theirs, rel=0.1)
     assert (at_once[1].received_packets == one_by_one[1].received_packets).all()
     assert (at_once[1].highest_sequence == one_by_one[1].highest_sequence).all()
 
