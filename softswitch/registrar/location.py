@@ -39,6 +39,8 @@ ENDS = frozenset({Change.REMOVED, Change.EXPIRED, Change.LOST, Change.REPLACED, 
 
 
 GONE = (410, 430)
+MOST_STALE = 1000
+"""Entries of the heap that stand for nobody any more, beyond as many as there are bindings."""
 
 
 class Location:
@@ -255,7 +257,14 @@ class Location:
         if binding.expires_at < binding.looked_at:
             binding.looked_at = binding.expires_at
             self._queued += 1
+            if len(self._ends) > MOST_STALE + 2 * len(self._by_sid):
+                self._sweep()
             heapq.heappush(self._ends, (binding.expires_at, self._queued, binding))
+
+    def _sweep(self) -> None:
+        """Entries of those who are gone, or end sooner than that, go before their time: there may be any number."""
+        self._ends = [entry for entry in self._ends if not entry[2].is_gone and entry[2].looked_at == entry[0]]
+        heapq.heapify(self._ends)
 
 
 def _target(binding: Binding, user: User) -> Target:

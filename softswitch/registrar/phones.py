@@ -104,7 +104,7 @@ class Phones:
         self.location.on_change = self._changed
         self.guard.on_ban = self._banned
         stack.challenges = self.challenge
-        stack.on_lost = self.location.lost
+        stack.on_lost = self._lost
         events.subscribe(self.subscriptions.dialogs.on_event, *HEARS)
         self.adopt(plan)
 
@@ -202,6 +202,7 @@ class Phones:
     def _slow_down(self, request: Request, response: Response, denied: Denied) -> Response | None:
         if denied.is_one_too_many:
             self.unanswered += 1
+            self._stack.answer_never(request)
             return None
         if not denied.after_s:
             return response
@@ -209,6 +210,10 @@ class Phones:
         return None
 
     # ---- what is told of them
+
+    def _lost(self, peer: Peer) -> None:
+        self.location.lost(peer)
+        self.subscriptions.lost(peer)
 
     def _changed(self, binding: Binding, change: Change) -> None:
         if self.keeping is not None:

@@ -17,6 +17,7 @@ from softswitch.registrar import documents
 from softswitch.registrar.binding import Binding
 from softswitch.registrar.dialogs import Dialogs
 from softswitch.registrar.documents import DIALOG_INFO, MESSAGE_SUMMARY, PIDF, Mailbox, MailboxOf
+from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.guard import Guard
 from softswitch.registrar.location import Change, Location
 from softswitch.settings import RegistrarSettings
@@ -26,7 +27,11 @@ from softswitch.sip.subscription import Event, Key, Reason, State, Subscription,
 CONTENT_TYPES = {"message-summary": MESSAGE_SUMMARY, "presence": PIDF, "dialog": DIALOG_INFO}
 """By event package, the one body we write for it."""
 MOST_OF_ONE_USER = 500
+MOST_STALE = 1000
+"""Entries of the heap that stand for nobody any more, beyond as many as there are subscriptions."""
 SHORTEST_S = 60
+NO_WAY = 430
+"""For a NOTIFY whose connection is gone and whose dialog leads to a host that its subscriber has merely named."""
 
 
 class Subscriptions:
@@ -53,6 +58,9 @@ class Subscriptions:
         self._by_key: dict[Key, Subscription] = {}
         self._watching: dict[tuple[str, str], dict[Key, Subscription]] = {}
         self._of_user: Counter[str] = Counter()
+        self._over: dict[Peer, dict[Key, Subscription]] = {}
+        """By the connection their last SUBSCRIBE came over."""
+        self._edge = EdgeProxies(settings.edge_proxies)
         self._ends: list[tuple[float, Key]] = []
         self._writers: Mapping[str, Callable[[Subscription], bytes]] = {
             "message-summary": self._message_summary,
@@ -89,13 +97,18 @@ class Subscriptions:
         headers = [("Expires", str(expires_s)), ("Contact", subscription.contact)]
         return Response.for_request(request, 200, to_tag=subscription.dialog.local_tag, headers=headers)
 
+    def lost(self, peer: Peer) -> None:
+        """This connection has closed: whoever opens another one from there may be somebody else."""
+        for subscription in self._over.pop(peer.place, {}).values():
+            subscription.flow = peer._replace(port=0)
+
     def expire(self, now: float) -> None:
         """Ends what nobody has refreshed."""
         while self._ends and self._ends[0][0] <= now:
             at, key = heapq.heappop(self._ends)
-            subscription = self._by_key.get(key)
-            if subscription is None or subscription.looked_at != at:
+            if not self._is_looked_at(at, key):
                 continue
+            subscription = self._by_key[key]
             subscription.looked_at = inf
             if subscription.expires_at > now:
                 self._queue(subscription)
@@ -163,6 +176,7 @@ class Subscriptions:
 
     def _take(self, subscription: Subscription, peer: Peer, expires_s: int, now: float) -> None:
         is_new = subscription.state is State.INITIAL
+        self._leave_flow(subscription)
         subscription.flow, subscription.expires_at = peer, now + expires_s
         subscription.advance(Event.SUBSCRIBE if expires_s else Event.UNSUBSCRIBE)
         if subscription.state is State.TERMINATED:
@@ -170,13 +184,26 @@ class Subscriptions:
             return
         if is_new:
             self._remember(subscription)
+        if peer.is_reliable:
+            self._over.setdefault(peer.place, {})[subscription.key] = subscription
         self._queue(subscription)
 
     def _queue(self, subscription: Subscription) -> None:
         """A refresh is seen when the entry of the heap comes up; only an earlier end needs another one."""
         if subscription.expires_at < subscription.looked_at:
             subscription.looked_at = subscription.expires_at
+            if len(self._ends) > MOST_STALE + 2 * len(self._by_key):
+                self._sweep()
             heapq.heappush(self._ends, (subscription.expires_at, subscription.key))
+
+    def _sweep(self) -> None:
+        """Entries of subscriptions that have ended, or end sooner than that, go before their time."""
+        self._ends = [entry for entry in self._ends if self._is_looked_at(*entry)]
+        heapq.heapify(self._ends)
+
+    def _is_looked_at(self, at: float, key: Key) -> bool:
+        subscription = self._by_key.get(key)
+        return subscription is not None and subscription.looked_at == at
 
     # ---- NOTIFY
 
@@ -185,16 +212,16 @@ class Subscriptions:
         if subscription.state is State.TERMINATED:
             self._forget(subscription)
         notify = subscription.next_notify(self._written, self._clock())
-        if notify is not None:
-            self.counts["notify"] += 1
-            flow = self._flow_of(subscription)
-            self._stack.send(_Notified(self, subscription), notify, next_hop=subscription.dialog.next_hop, flow=flow)
-
-    def _flow_of(self, subscription: Subscription) -> Peer | None:
-        """The way its SUBSCRIBE came, where no proxy is on it and the connection stands."""
-        flow = subscription.flow
-        is_usable = flow is not None and not subscription.dialog.route_set and self._stack.is_connected(flow)
-        return flow if is_usable else None
+        if notify is None:
+            return
+        self.counts["notify"] += 1
+        flow, next_hop = subscription.flow, subscription.dialog.next_hop
+        if flow is not None and self._stack.is_connected(flow):
+            self._stack.send(_Notified(self, subscription), notify, next_hop=next_hop, flow=flow)
+        elif flow is not None and (next_hop.host == flow.host or self._edge.holds(next_hop.host)):
+            self._stack.send(_Notified(self, subscription), notify, next_hop=next_hop)
+        else:
+            self.notified(subscription, NO_WAY)
 
     def notified(self, subscription: Subscription, status: int) -> None:
         if status >= 300:
@@ -214,12 +241,20 @@ class Subscriptions:
         if self._by_key.pop(subscription.key, None) is None:
             return
         place = (subscription.package, subscription.resource)
+        self._leave_flow(subscription)
         self._watching[place].pop(subscription.key)
         if not self._watching[place]:
             del self._watching[place]
         self._of_user[subscription.watcher] -= 1
         if not self._of_user[subscription.watcher]:
             del self._of_user[subscription.watcher]
+
+    def _leave_flow(self, subscription: Subscription) -> None:
+        over = self._over.get(subscription.flow.place) if subscription.flow is not None else None
+        if over is not None:
+            over.pop(subscription.key, None)
+            if not over and subscription.flow is not None:
+                del self._over[subscription.flow.place]
 
     # ---- bodies
 

@@ -193,6 +193,12 @@ class Server:
         if transaction is not None and not transaction.data:
             self._answer(transaction, response)
 
+    def answer_never(self, request: Request) -> None:
+        """A request that gets no answer is forgotten: its transaction would wait for one for ever."""
+        transaction = self._layer.server_for(request)
+        if transaction is not None and not transaction.data:
+            self._layer.forget(transaction)
+
     def _answer(self, transaction: Transaction, response: Response) -> None:
         to = response.headers.get("To") or ""
         if to == transaction.request.headers.get("To") and transaction.request.to.tag is None:

@@ -26,12 +26,12 @@ def note_source(request: Request, peer: Peer) -> None:
 
 
 def response_peer(via: Via, peer: Peer) -> Peer:
-    """Where the response to a request goes (RFC 3261 §18.2.2): a stream's own connection, else what Via says."""
+    """Where the response to a request goes (RFC 3261 §18.2.2): a stream's own connection, else what Via says.
+
+    But for its `maddr`: whoever asks would choose a third one for our answers to hit.
+    """
     if peer.transport is not Transport.UDP:
         return peer
-    maddr = via.params.get("maddr")
-    if maddr and _is_numeric(maddr):
-        return peer._replace(host=maddr, port=via.port or DEFAULT_PORT)
     port = via.rport or via.port or DEFAULT_PORT
     return peer if port == peer.port else peer._replace(port=port)
 
@@ -47,11 +47,3 @@ def _is_private(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_private
     except ValueError:
         return host.endswith(".invalid")
-
-
-def _is_numeric(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

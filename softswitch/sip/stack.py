@@ -222,6 +222,10 @@ class Stack:
         """The answer to a request for which `on_request` had none yet."""
         self._server.answer_later(request, response)
 
+    def answer_never(self, request: Request) -> None:
+        """A request for which `on_request` had no answer gets none; nothing is kept of it."""
+        self._server.answer_never(request)
+
     def is_connected(self, peer: Peer) -> bool:
         """Whether a message to this peer needs no new connection."""
         return peer.transport is Transport.UDP or self._transports.is_connected(peer)
