@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.dtmf.events import EventReceiver, Key
-from media.dtmf.tones import ToneDetector
+from media.dtmf.tones import HeardKey, ToneDetector
 from media.events import DigitPressed
 from media.jitter import JitterBuffer
 from media.rtp.packet import Packet
@@ -62,8 +62,16 @@ class Keys:
 
     def listen(self, rows: NDArray[np.intp], frames: NDArray[np.int16]) -> None:
         """One frame [160] of each row."""
-        for key in self._detector.detect(rows, frames):
-            self._tell_stream(key.row, DigitPressed(key.digit, key.duration_ms, "inband"))
+        self._tell_tones(self._detector.detect(rows, frames))
+
+    def miss(self, rows: NDArray[np.intp]) -> None:
+        """Rows whose frame has not come."""
+        self._tell_tones(self._detector.miss(rows))
+
+    @property
+    def misses(self) -> NDArray[np.int8]:
+        """How many frames are missing of each row, up to now."""
+        return self._detector.gap
 
     def expire(self) -> None:
         """Once a tick: keys whose end was lost."""
@@ -78,6 +86,10 @@ class Keys:
         self._ssrc.pop(row, None)
         self._open.discard(row)
         self.set_listening(row, False)
+
+    def _tell_tones(self, keys: list[HeardKey]) -> None:
+        for key in keys:
+            self._tell_stream(key.row, DigitPressed(key.digit, key.duration_ms, "inband"))
 
     def _tell(self, row: int, keys: list[Key]) -> None:
         for key in keys:

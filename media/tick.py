@@ -97,12 +97,16 @@ class Tick:
             parts.counts["concealed_frames"] += parts.relay.carry(n, slots, hears)
 
     def _listen_for_keys(self, n: int, slots: NDArray[np.int32], present: NDArray[np.bool_]) -> None:
-        """Tones of keys, in rows that have agreed on no telephone-events and are not silent."""
-        parts = self._parts
-        if parts.keys.listens_to_any:
-            rows = np.flatnonzero(parts.keys.listens[:n] & present & ~parts.levels.quiet(n))
+        """Tones of keys, in rows that have agreed on no telephone-events: those that are loud, or were interrupted."""
+        parts, keys = self._parts, self._parts.keys
+        if keys.listens_to_any:
+            listens = keys.listens[:n]
+            rows = np.flatnonzero(listens & present & (~parts.levels.quiet(n) | (keys.misses[:n] > 0)))
             if len(rows):
-                parts.keys.listen(rows, decode(parts.pool.payload[slots[rows]], parts.rows.receive_law[rows]))
+                keys.listen(rows, decode(parts.pool.payload[slots[rows]], parts.rows.receive_law[rows]))
+            missing = np.flatnonzero(listens & ~present)
+            if len(missing):
+                keys.miss(missing)
 
     def _rooms(
         self, talkers: Rows, slots: NDArray[np.int32], music_rooms: NDArray[np.int32], music: NDArray[np.int16]

@@ -6,6 +6,9 @@ second harmonics. A window holds a key when one low and one high frequency carry
 their groups, differ in level by no more than the permitted twist, and the high one has no second harmonic, which speech
 has (that of the low one falls among the high frequencies, too close to be told apart in 20 ms). Three such windows in a
 row begin a key, so 40 ms are always enough and 23 ms never (Q.24); two without end it.
+
+A frame that did not come may have been part of a key. Beside such a gap two windows are enough, and the first window
+behind it, half of which is missing, ends nothing. A gap that lasts ends the key.
 """
 
 from dataclasses import dataclass
@@ -32,6 +35,7 @@ TWIST = 10 ** (10 / 10)  # how much louder one of the two may be: lines take fro
 HARMONIC = 0.12  # of its tone's power that a second harmonic may have
 BEGIN_WINDOWS = 3
 END_WINDOWS = 2
+LONGEST_GAP = 3  # frames
 
 _NOTHING = -1
 
@@ -66,6 +70,7 @@ class ToneDetector:
         self._key = np.full(rows, _NOTHING, np.int8)  # that is down, or about to be
         self._windows = np.zeros(rows, np.int32)  # in which it was heard
         self._missed = np.zeros(rows, np.int8)  # since it was heard last
+        self.gap = np.zeros(rows, np.int8)  # frames missing since the last one
 
     def detect(self, rows: NDArray[np.intp], frames: NDArray[np.int16]) -> list[HeardKey]:
         """Take a frame of each row, int16 [n, 160]; give the keys that were released."""
@@ -78,28 +83,47 @@ class ToneDetector:
         busy = (keys != _NOTHING).any(axis=1) | (self._key[rows] != _NOTHING)
         released: list[HeardKey] = []
         for index in np.flatnonzero(busy).tolist():
-            for key in keys[index].tolist():
-                self._hear(int(rows[index]), key, released)
+            row = int(rows[index])
+            first, second = keys[index].tolist()
+            if first != _NOTHING or not self.gap[row]:
+                self._hear(row, first, released)
+            self._hear(row, second, released)
+        self.gap[rows] = 0
+        return released
+
+    def miss(self, rows: NDArray[np.intp]) -> list[HeardKey]:
+        """No frame of these rows has come; give the keys that this ends."""
+        self.gap[rows] = np.minimum(self.gap[rows] + 1, LONGEST_GAP)
+        released: list[HeardKey] = []
+        for row in rows[(self.gap[rows] == LONGEST_GAP) & (self._key[rows] != _NOTHING)].tolist():
+            self._begin(row, _NOTHING, released)
         return released
 
     def reset(self, row: int) -> None:
         """Another stream lives in this row."""
         self._before[row] = 0
         self._key[row] = _NOTHING
-        self._windows[row] = self._missed[row] = 0
+        self._windows[row] = self._missed[row] = self.gap[row] = 0
 
     def _hear(self, row: int, key: int, released: list[HeardKey]) -> None:
         """One window of one row: the same key goes on, another one begins, or none is heard any more."""
-        if key != _NOTHING and key == self._key[row]:
-            self._windows[row] += 1 + self._missed[row]
-            self._missed[row] = 0
+        ended_in_gap = self._missed[row] and self.gap[row]
+        if key != _NOTHING and key == self._key[row] and not ended_in_gap:
+            self._windows[row] += 1 + self._missed[row] + 2 * self.gap[row]
+            self._missed[row] = self.gap[row] = 0
             return
         self._missed[row] += 1
         if key == _NOTHING and self._missed[row] < END_WINDOWS and self._windows[row] >= BEGIN_WINDOWS:
             return
-        if self._windows[row] >= BEGIN_WINDOWS:
+        self._begin(row, key, released)
+
+    def _begin(self, row: int, key: int, released: list[HeardKey]) -> None:
+        """Another key, or none; the one before is over."""
+        if self._windows[row] + (self.gap[row] > 0) >= BEGIN_WINDOWS:
             released.append(HeardKey(row, KEYPAD[self._key[row]], (int(self._windows[row]) + 1) * HOP_MS))
-        self._key[row], self._windows[row], self._missed[row] = key, int(key != _NOTHING), 0
+        self._key[row], self._missed[row] = key, 0
+        self._windows[row] = (1 + (self.gap[row] > 0)) * (key != _NOTHING)
+        self.gap[row] *= key == _NOTHING
 
 
 def _recognise(windows: NDArray[np.float32]) -> NDArray[np.int8]:

@@ -140,3 +140,40 @@ def test_a_row_that_is_reset_forgets_its_key():
         detector.detect(np.array([0]), frame[None])
     detector.reset(0)
     assert detector.detect(np.array([0]), np.zeros((1, 160), np.int16)) == []
+
+
+@pytest.mark.parametrize("duration_ms", [60, 100])
+@pytest.mark.parametrize("phase", [0, 40, 80, 120])
+def test_a_key_of_which_one_frame_was_lost_is_heard_once(duration_ms, phase):
+    signal = np.concatenate((np.zeros(1600 + phase, np.int16), press("5", duration_ms=duration_ms).ravel()))
+    frames = signal[: len(signal) // 160 * 160].reshape(-1, 1, 160)
+    of_the_key = [number for number, frame in enumerate(frames) if frame.any()]
+    for lost in of_the_key:
+        detector, row, keys = ToneDetector(1), np.zeros(1, np.intp), []
+        for number, frame in enumerate(frames):
+            keys += detector.miss(row) if number == lost else detector.detect(row, frame)
+        assert [key.digit for key in keys] == ["5"], lost - of_the_key[0]
+
+
+def test_a_key_before_a_peer_falls_silent_is_told():
+    detector, row = ToneDetector(1), np.zeros(1, np.intp)
+    keys = [key for frame in press("8", duration_ms=100, gap_ms=0) for key in detector.detect(row, frame[None])]
+    assert keys == []
+    keys = [key for _ in range(5) for key in detector.miss(row)]
+    assert [key.digit for key in keys] == ["8"]
+
+
+def test_the_same_key_twice_is_two_keys_when_the_middle_of_the_pause_was_lost():
+    frames = press("77", duration_ms=70, gap_ms=70).reshape(-1, 1, 160)
+    detector, row, keys = ToneDetector(1), np.zeros(1, np.intp), []
+    for number, frame in enumerate(frames):
+        keys += detector.miss(row) if number == 5 else detector.detect(row, frame)
+    assert [key.digit for key in keys] == ["7", "7"]
+
+
+def test_one_window_beside_a_gap_is_no_key():
+    detector, row = ToneDetector(1), np.zeros(1, np.intp)
+    silence, tone = np.zeros((1, 160), np.int16), press("5", duration_ms=20, gap_ms=0)[:1]
+    for frames in ((silence, None, tone, silence, silence, silence), (silence, tone, None, silence, silence, silence)):
+        for frame in frames:
+            assert (detector.miss(row) if frame is None else detector.detect(row, frame)) == []

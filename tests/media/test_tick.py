@@ -21,6 +21,7 @@ from media import (
     TalkStopped,
 )
 from media.codecs.g711 import ENCODE_U
+from media.dtmf import tones
 from tests.ears import AMPLITUDE, FRAME_SAMPLES, HEADER, TICK_S, Ears, Member, offer
 from tests.wire import Wire
 
@@ -437,3 +438,26 @@ async def test_a_pause_with_comfort_noise_is_heard_as_noise_in_a_call_of_two(ear
     await ears.listen(2.0)
     noise = other.samples(ears.listening_since + 1.0).astype(float)
     assert 20 * np.log10(np.sqrt(np.mean(noise**2)) / 32767) == pytest.approx(-50, abs=2)
+
+
+@pytest.mark.parametrize("duration_ms", [50, 60, 100])
+@pytest.mark.parametrize("jitter_s", [0.0, 0.0005, 0.005])
+async def test_tones_are_heard_while_the_jitter_buffer_adapts_to_packets_that_come_just_when_we_tick(
+    ears: Ears, duration_ms: int, jitter_s: float
+) -> None:
+    plain = "v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+    assert ears.wire is not None
+    heard: list[object] = []
+    stream = ears.engine.open_stream(heard.append)
+    port = ears.wire.datagrams("10.0.0.9", 0, lambda *_: None)
+    stream.answer(plain.format(port=port.address[1]).encode())
+    loop, chance = asyncio.get_running_loop(), random.Random(1)
+    start = sent_at = loop.time()  # in the instants in which the engine ticks
+    frames = [*np.zeros((20, FRAME_SAMPLES)), *tones.press("159D", duration_ms=duration_ms, gap_ms=50)]
+    for number, frame in enumerate((*frames, *np.zeros((20, FRAME_SAMPLES)))):
+        sent_at = max(sent_at, start + number * TICK_S + chance.uniform(-jitter_s, jitter_s))
+        await asyncio.sleep(sent_at - loop.time())
+        port.send(packet(encoded(frame), number, FRAME_SAMPLES * number), *stream.address)
+    await asyncio.sleep(0.5)
+    assert [event.digit for event in heard if isinstance(event, DigitPressed)] == list("159D")
+    port.close()

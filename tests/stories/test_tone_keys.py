@@ -11,12 +11,13 @@ from tests.stories.town import FRAME, Phone, town
 
 
 async def press_tones(phone: Phone, keys: str) -> None:
-    """As an old phone does, in place of its voice; not in the very instants of the ticks, as no clock would."""
-    phone.speaks = False
-    await asyncio.sleep(0.007)
+    """As an old phone does, in place of its voice."""
+    assert phone._talk is not None
+    phone._talk.cancel()
     for frame in (*press(keys), *np.zeros((10, FRAME), np.int16)):
-        await asyncio.sleep(0.02)
         phone._send(0, ENCODE_U[frame.view(np.uint16)].tobytes())
+        phone._timestamp += FRAME
+        await asyncio.sleep(0.02)
 
 
 def keys_in(heard: list[np.ndarray]) -> str:
