@@ -22,7 +22,7 @@ from benchmarks.report import Report
 
 USERS = 20_000
 PASSWORD = "correct-horse"
-STEP_S = 4.0
+STEP_S, TRY_S = 4.0, 10.0
 FIRST_RATE = 400
 REFINEMENTS = 2
 SHARE_OF_HIGHEST = 0.8
@@ -46,9 +46,12 @@ class Meter:
     def __init__(self, switch: SwitchProcess, folder: Path, report: Report) -> None:
         self._switch, self._folder, self._report = switch, folder, report
 
-    def run(self, name: str, rate: float, users: range, *, times: int = 1, settle: bool = False) -> SippResult:
-        """Every user of the range so many times; adds a row. `settle`: the memory once no transaction is left."""
-        count = len(users) * times
+    def run(self, name: str, rate: float, users: range, *, seconds: float = 0, settle: bool = False) -> SippResult:
+        """Every user of the range once, or one after another for so many seconds; adds a row.
+
+        `settle`: the memory once no transaction is left.
+        """
+        count = round(rate * seconds) or len(users)
         before, memory_before = self._switch.cpu_s(), self._switch.memory_bytes()
         result = run_sipp(
             self._switch.address,
@@ -80,18 +83,18 @@ class Meter:
         return result
 
     def highest(self) -> float:
-        """Doubles the rate until registrations fail, then halves the step."""
+        """Doubles the rate until registrations fail, then halves the step; those tries are longer than any buffer."""
         good, bad = 0.0, 0.0
         rate = float(FIRST_RATE)
         while not bad:
-            good, bad, rate = (rate, 0.0, 2 * rate) if self._holds(rate) else (good, rate, rate)
+            good, bad, rate = (rate, 0.0, 2 * rate) if self._holds(rate, STEP_S) else (good, rate, rate)
         for _ in range(REFINEMENTS):
             between = (good + bad) / 2
-            good, bad = (between, bad) if self._holds(between) else (good, between)
+            good, bad = (between, bad) if self._holds(between, TRY_S) else (good, between)
         return good
 
-    def _holds(self, rate: float) -> bool:
-        result = self.run(f"{STEP_S:.0f} s", rate, range(min(USERS, round(rate * STEP_S))))
+    def _holds(self, rate: float, seconds: float) -> bool:
+        result = self.run(f"{seconds:.0f} s", rate, range(USERS), seconds=seconds)
         time.sleep(1)
         is_whole = result.failed == 0 and result.successful == result.created and result.retransmissions == 0
         return is_whole and result.calls_per_second > 0.9 * rate
@@ -105,7 +108,7 @@ def rates(report: Report, seconds: int) -> None:
         highest = meter.highest()
         time.sleep(1)
         rate = SHARE_OF_HIGHEST * highest
-        meter.run(f"{seconds} s at 80 %", rate, range(min(USERS, round(rate * seconds))))
+        meter.run(f"{seconds} s at 80 %", rate, range(USERS), seconds=seconds)
     report.note(f"highest rate without a failure: {highest:.0f} registrations/s; SIPp and the switch share the cores")
 
 

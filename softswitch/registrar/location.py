@@ -6,7 +6,6 @@ what is here, or tell of it, sets `on_change`.
 """
 
 import heapq
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from math import inf
@@ -17,6 +16,7 @@ from softswitch.registrar.binding import MOST_Q, Binding, FlowKey, Offered, Orig
 from softswitch.routing import Reason
 from softswitch.routing.target import Target
 from softswitch.sip.peer import Peer, Transport
+from softswitch.uuids import new_uuid
 
 
 class Change(StrEnum):
@@ -46,10 +46,9 @@ MOST_STALE = 1000
 class Location:
     """All bindings. `now` is monotonic seconds and comes from outside."""
 
-    def __init__(self, plan: Plan, new_sid: Callable[[], str] = lambda: str(uuid.uuid4())) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.on_change: Callable[[Binding, Change], None] = _nobody_listens
         self._users = plan.users
-        self._new_sid = new_sid
         self._by_sid: dict[str, Binding] = {}
         self._of_user: dict[str, list[Binding]] = {}
         self._behind: dict[FlowKey, dict[Binding, None]] = {}
@@ -126,7 +125,7 @@ class Location:
             binding = self.same(username, offered)
         change = Change.REFRESHED
         if binding is None:
-            binding, change = Binding(self._new_sid(), username), Change.ADDED
+            binding, change = Binding(new_uuid(), username), Change.ADDED
             binding.take(offered, origin, now)
             self._add(binding)
         elif (binding.peer, binding.path) == (origin.peer, origin.path):

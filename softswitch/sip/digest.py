@@ -8,7 +8,6 @@ challenge it knows. Pure: no clock and no random numbers, `now` and `cnonce` com
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -151,12 +150,12 @@ class Challenger:
         """A nonce no other challenge has: the time in ms, a serial number, and our signature of both for `source`."""
         self._issued = (self._issued + 1) & 0xFFFFFFFF
         issued = int(now * 1000).to_bytes(6, "big") + self._issued.to_bytes(4, "big")
-        return urlsafe_b64encode(issued + self._signature(issued, source)).decode().rstrip("=")
+        return (issued + self._signature(issued, source)).hex()
 
     def _issued_at(self, nonce: str, source: str) -> float | None:
         """When we issued `nonce` to `source`; None when we did not."""
         try:
-            raw = urlsafe_b64decode(nonce + "=" * (-len(nonce) % 4))
+            raw = bytes.fromhex(nonce)
         except ValueError:
             return None
         issued, signature = raw[:_ISSUED_BYTES], raw[_ISSUED_BYTES:]
