@@ -15,14 +15,16 @@ from softswitch.store.database import FILE, migrate
 
 
 async def open_blank(directory: Path) -> Store:
-    """What `Store.open("", directory)` gives where there is no database yet."""
+    """What `Store.open("", directory)` gives: the database that is there, else a blank one."""
     write_blank(directory / FILE)
     return await Store.open("", directory)
 
 
 def write_blank(file: Path) -> None:
-    """An SQLite database of the present schema in which nothing is yet, not even the first partner."""
-    file.write_bytes(_blank())
+    """An SQLite database of the present schema in which nothing is yet, not even the first partner; one that is there stays."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.write_bytes(_blank())
 
 
 @functools.cache
