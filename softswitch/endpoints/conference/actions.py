@@ -1,4 +1,4 @@
-"""What the keys do, one function an action. Whether somebody may do it is asked before (`FOR_HOSTS`)."""
+"""What the keys do, one function an action. Whether somebody may do it is asked before (`bindings.FOR_HOSTS`)."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,11 +8,9 @@ from softswitch.endpoints.conference.attendee import Attendee
 from softswitch.endpoints.conference.bindings import Action
 from softswitch.endpoints.conference.codes import CodeGuard
 from softswitch.endpoints.conference.meeting import Meeting
-from softswitch.endpoints.conference.prompts import HELP_BY_ROLE, WELCOME_BY_ROLE, others, prompts
+from softswitch.endpoints.conference.prompts import WELCOME_BY_ROLE, help_for, others, prompts
 from softswitch.endpoints.conference.roles import MuteMode, Role
 from softswitch.endpoints.conference.rooms import Place
-
-FOR_HOSTS = frozenset({Action.MUTE_MODE, Action.MUTE_MENU, Action.HOLD, Action.LOCK, Action.RECORD, Action.TONES})
 
 MODE_BY_MENU_KEY = {"1": MuteMode.FALSE, "2": MuteMode.RELAXED, "3": MuteMode.TRUE}
 
@@ -83,7 +81,9 @@ async def raise_hand(attendance: Attendance) -> None:
 
 
 async def give_help(attendance: Attendance) -> None:
-    attendance.attendee.hear(HELP_BY_ROLE[attendance.attendee.role])
+    attendee = attendance.attendee
+    if attendee.properties.conference_prompts_enabled:
+        attendee.leg.say(*help_for(attendee.role, attendee.properties))
 
 
 async def head_count(attendance: Attendance) -> None:

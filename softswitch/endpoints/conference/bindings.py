@@ -26,6 +26,9 @@ class Action(StrEnum):
     HEAD_COUNT = "head count"
 
 
+FOR_HOSTS = frozenset({Action.MUTE_MODE, Action.MUTE_MENU, Action.HOLD, Action.LOCK, Action.RECORD, Action.TONES})
+
+
 class Bindings:
     """Which sequences there are, ready for all who press them: a thousand attendees share one."""
 

@@ -8,9 +8,9 @@ being told, help or a menu.
 import asyncio
 from typing import NoReturn
 
-from softswitch.endpoints.conference.actions import ACTIONS, FOR_HOSTS, Attendance
+from softswitch.endpoints.conference.actions import ACTIONS, Attendance
 from softswitch.endpoints.conference.attendee import SentAway
-from softswitch.endpoints.conference.bindings import Action, BindingMatcher
+from softswitch.endpoints.conference.bindings import FOR_HOSTS, Action, BindingMatcher
 from softswitch.endpoints.conference.roles import Role
 from softswitch.endpoints.conference.states import AttendeeState
 

@@ -161,6 +161,8 @@ class Meeting:
 
     def moved(self, before: str, after: str, why: str) -> None:
         self._report.moved(before, after, why)
+        if after == MeetingState.STOPPING and not self.is_empty:
+            self.tell_all("host_left")
         if after in (MeetingState.CLOSING, MeetingState.ENDED):
             for leg in self.expected:
                 leg.interrupt(CallRejected(487, "The meeting is over", q850=16))

@@ -1,9 +1,11 @@
 """What is said when, as media sources: names of prompts, sentences put together from them, sources from properties."""
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
-from media import File, Library, Prompt, Source, SourceNotFound, number_prompts
+from media import File, Library, Prompt, Source, SourceNotFound, digit_prompts, number_prompts
+from softswitch.endpoints.conference.bindings import FOR_HOSTS, Action
 from softswitch.endpoints.conference.properties import BY_NAME, PROMPT, Properties, is_accepted
 from softswitch.endpoints.conference.roles import MuteMode, Role
 from softswitch.errors import ConfigError
@@ -16,7 +18,20 @@ WELCOME_BY_ROLE = {
     Role.PARTICIPANT: "you_are_participant",
     Role.LISTENER: "you_are_listener",
 }
-HELP_BY_ROLE = {Role.HOST: "help_host", Role.PARTICIPANT: "help_participant", Role.LISTENER: "help_listener"}
+HELP_BY_ACTION = {
+    Action.MUTE_SELF: "help_mute_self",
+    Action.RAISE_HAND: "help_hand",
+    Action.MUTE_MODE: "help_mute_mode",
+    Action.MUTE_MENU: "help_mute_menu",
+    Action.HOLD: "help_hold",
+    Action.LOCK: "help_lock",
+    Action.RECORD: "help_record",
+    Action.TONES: "help_tones",
+    Action.HEAD_COUNT: "help_head_count",
+    Action.ROLE_PIN: "help_role_pin",
+    Action.HELP: "help_again",
+}
+"""In the order in which it is told; the keys follow each."""
 NOTICE_BY_MODE = {
     MuteMode.FALSE: "all_unmuted",
     MuteMode.RELAXED: "all_muted_may_unmute",
@@ -65,6 +80,25 @@ def _is_file(named: Source) -> bool:
 
 def _kind(named: Source) -> str:
     return "file" if isinstance(named, File) else "prompt"
+
+
+def help_for(role: Role, properties: Properties) -> tuple[Source, ...]:
+    """What somebody of this role can do here, and by which keys: those of the room, wherever they were moved."""
+    keys = {action: keys for keys, action in properties.bindings.actions.items()}
+    told = [action for action in HELP_BY_ACTION if action in keys and _is_offered(action, role, properties)]
+    listens = prompts("help_listener") if role is Role.LISTENER else ()
+    each = [(*prompts(HELP_BY_ACTION[action]), *map(Prompt, digit_prompts(keys[action]))) for action in told]
+    return (*listens, *chain.from_iterable(each))
+
+
+def _is_offered(action: Action, role: Role, properties: Properties) -> bool:
+    if action is Action.MUTE_SELF:
+        return role is not Role.LISTENER
+    if action is Action.ROLE_PIN:
+        return role is not Role.HOST
+    if action is Action.RECORD and not properties.conference_recording_enabled:
+        return False
+    return role is Role.HOST or action not in FOR_HOSTS
 
 
 def others(count: int) -> tuple[Source, ...]:

@@ -153,6 +153,16 @@ async def test_the_last_one_who_hangs_up_during_his_greeting_stops_the_meeting(t
         assert home.meeting.state == "stopping"
 
 
+async def test_those_whose_last_host_has_left_are_told_that_it_will_end(tmp_path: Path) -> None:
+    """They were cut off three minutes later, in the middle of a word."""
+    async with house(tmp_path, room={"properties": HOST_STOPS}, did={"properties": BRIEF}) as home:
+        host, guest = await home.enter("111111"), await home.enter("222222")
+        guest.forget()
+        host.hang_up()
+        await asyncio.sleep(1.0)
+        assert guest.prompts() == ["host_left"]
+
+
 async def test_who_comes_when_all_have_left_after_their_host_begins_a_meeting_of_his_own(tmp_path: Path) -> None:
     """He sat alone in a room that waited for a host, and was thrown out a minute later: the conference had ended."""
     async with house(tmp_path, room={"properties": HOST_STOPS}, did={"properties": BRIEF}) as home:
