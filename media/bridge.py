@@ -14,7 +14,7 @@ from media.events import DigitsSent, RtpResumed, RtpSilent, SourceLatched, Strea
 from media.levels import GATE, PASSES_ALL
 from media.parts import Parts
 from media.pool import FRAME_SAMPLES
-from media.rows import NOBODY
+from media.rows import NOBODY, NOWHERE
 from media.streams import COUNTERS
 from media.sweep import Address
 from media.tick import Tick
@@ -25,6 +25,7 @@ SILENCE_TURNS = 10  # so a row's silence is looked at once a second
 FOLLOWED_SILENT_TICKS = 50  # after so long without a packet a row is watched instead of read every tick
 FLUSH_COUNTS_TICKS = 10
 FAILURES_TOLD_EVERY_TICKS = 500
+NOWHERE_ELSE = frozenset({NOWHERE})
 TICK_CLASSES = (1, 2, 5, 10, 20)  # ms
 
 
@@ -138,7 +139,8 @@ class Bridge:
         row, parts = command.row, self.parts
         if row not in parts.rows.legs:
             return
-        self._place(commands.Place(row, 0, 0, 0.0))
+        if self._rooms_of(row):
+            self._place(commands.Place(row, 0, 0, 0.0))
         parts.relay.forget(row)
         parts.reports.stop(row)
         parts.levels.clear(row)
@@ -162,10 +164,11 @@ class Bridge:
         self.flush_counts()
 
     def _rooms_of(self, row: int) -> set[int]:
-        return {int(self.parts.rows.hears[row]), int(self.parts.rows.speaks[row])} - {0}
+        rows = self.parts.rows
+        return {rows.hears.item(row), rows.speaks.item(row)} - NOWHERE_ELSE
 
     def _count_listener(self, row: int, by: int) -> None:
-        if self.parts.rows.hears[row]:
+        if self.parts.rows.hears.item(row):
             self.parts.mixer.listeners[self.parts.rows.hears_mix[row]] += by
 
     def _set_gates(self, room: int) -> None:

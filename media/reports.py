@@ -106,7 +106,8 @@ class Reports:
     def _reports(self, rows: NDArray[np.intp]) -> list[bytes]:
         """Sender reports, or receiver reports of rows that do not send, with a block once the peer was heard (6.4)."""
         streams, now = self._streams, rtcp.ntp(time.time())
-        blocks = self._blocks(rows[streams.in_is_known[rows] > 0])
+        heard = rows[streams.in_is_known[rows] > 0]
+        blocks = self._blocks(heard) if len(heard) else {}
         sends = self._rows.sends[rows].tolist()
         columns = (streams.out_ssrc, streams.out_timestamp, streams.sent_packets, streams.sent_bytes)
         sent = zip(*(column[rows].tolist() for column in columns), strict=True)
