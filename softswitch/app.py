@@ -218,7 +218,9 @@ class App:
             parts.push_async_callback(self.stack.close)
             await parts.enter_async_context(self.watching.running(self.plan))
             parts.push_async_callback(self.carriers.close)
-            parts.push_async_callback(self._end_all_calls, asyncio.create_task(self.switch.serve(self._stopping)))
+            serving = asyncio.create_task(self.switch.serve(self._stopping))
+            serving.add_done_callback(self._note_end)
+            parts.push_async_callback(self._end_all_calls, serving)
             if self.store is not None:
                 await self.phones.keep_in(self.store)
                 parts.push_async_callback(self.phones.close)
@@ -299,6 +301,16 @@ class App:
             phones=self.phones,
             stop=self._end_program,
         )
+
+    def _note_end(self, _serving: asyncio.Task[None]) -> None:
+        """Calls are served until we stop; where they are not, a program that stays would only turn them away.
+
+        `_end_all_calls` raises what has ended them.
+        """
+        if not self._stopping.is_set():
+            get_logger().error("calls are not served any more: the program ends")
+            if self._end_program is not None:
+                self._end_program()
 
     async def _end_api(self, api: "ApiServer", serving: asyncio.Task[None]) -> None:
         api.stop()

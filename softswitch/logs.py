@@ -21,6 +21,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor
 
+from softswitch import legibly
 from softswitch.settings import LogSettings
 from softswitch.sip.peer import Peer
 
@@ -147,14 +148,16 @@ class Lines:
         self._held.clear()
         try:
             self._stream.write(text)
-        except OSError:
+        except UnicodeEncodeError:
+            self._stream.write(text.encode("ascii", "backslashreplace").decode())
+        except (OSError, ValueError):  # ValueError: it was closed
             pass
         self.flush()
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except OSError:
+        except (OSError, ValueError):
             pass
 
 
@@ -172,7 +175,7 @@ def _json() -> list[Processor]:
 
 
 def _encode(said: EventDict, **_options: object) -> str:
-    return _encoder.encode(said).decode()
+    return _line(said)
 
 
 def _what_people_look_for_first(_logger: object, _method: str, said: EventDict) -> EventDict:
@@ -189,7 +192,15 @@ def _json_line(level: str, event: str, said: EventDict) -> str:
     if call:
         line["call"] = call
     line.update(said)
-    return _encoder.encode(line).decode()
+    return _line(line)
+
+
+def _line(said: Mapping[str, Any]) -> str:
+    """Who logs is never the worse for it."""
+    try:
+        return legibly.encode(_encoder, said).decode()
+    except Exception:  # noqa: BLE001 - a line of the log is worth no call
+        return _encoder.encode({"level": "error", "event": "a line that can't be written", "of": list(said)}).decode()
 
 
 def _with_call(_logger: object, _method: str, said: EventDict) -> EventDict:

@@ -12,6 +12,7 @@ in an endpoint costs its own call a 500 or a BYE, and no other call notices.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -106,7 +107,7 @@ class Switch:
             self._group = None
             for call in list(self.calls.values()):
                 task = self._tasks[call.id]
-                self._conclude(call, STOPPING)
+                self._bury(call, STOPPING)
                 task.cancel()
 
     async def drain(self) -> None:
@@ -159,10 +160,20 @@ class Switch:
         in_call(call.id)
         try:
             await steps(call)
-        except Exception:  # noqa: BLE001 - one call's bug is one call's end
+        except Exception as bug:  # noqa: BLE001 - one call's bug is one call's end
             self.bugs += 1
-            self._log.exception("a bug of ours ends the call")
-            self._conclude(call, OUR_BUG)
+            self._bury(call, OUR_BUG, bug)
+
+    def _bury(self, call: Call, how: CallRejected, bug: Exception | None = None) -> None:
+        """Concludes first, tells last, and nothing leaves here: it would take every other call along."""
+        try:
+            self._conclude(call, how)
+        except Exception as another:  # noqa: BLE001 - and so is what goes wrong at its end
+            self.bugs += bug is None
+            bug = another if bug is None else ExceptionGroup("a bug, and another at the end", (bug, another))
+        if bug is not None:
+            with contextlib.suppress(Exception):
+                self._log.error("a bug of ours ends the call", call=call.id, exc_info=bug)
 
     async def _take(self, call: Call) -> None:
         try:

@@ -193,3 +193,31 @@ def test_a_traceback_has_the_lines_of_the_program_and_no_values_of_variables(for
     assert "KeyError" in said
     assert "test_a_traceback_has_the_lines" in said
     assert password not in said
+
+
+@pytest.mark.parametrize("word", ["caf\udce9", "\x00", "\ud83d"])
+def test_a_word_that_is_no_text_costs_its_letters_and_not_the_line(word: str) -> None:
+    stream = configured()
+    logs.get_logger().info("call", **{"from": word, "to": [word, {word: 1}]})
+    said = json.loads(stream.getvalue())
+    assert (said["event"], said["from"][-1], said["to"][0][-1]) == ("call", "\ufffd", "\ufffd")
+
+
+def test_a_bug_in_a_value_that_is_told_leaves_a_line_about_that() -> None:
+    class Broken:
+        def __repr__(self) -> str:
+            raise ZeroDivisionError
+
+    stream = configured()
+    logs.get_logger().info("call", of=Broken())
+    logs.get_logger().info("another")
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["level"], second["event"]) == ("error", "another")
+
+
+def test_words_that_a_terminal_can_t_show_are_escaped() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    logs.configure(LogSettings(format="human"), stream)
+    logging.getLogger("media").warning("caf\udce9")
+    stream.seek(0)
+    assert r"caf\udce9" in stream.read()

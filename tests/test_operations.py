@@ -88,6 +88,33 @@ def test_a_switch_that_drains_turns_new_calls_away_and_ends_with_the_last_one(tm
     assert not (tmp_path / "data" / "softswitch.pid").exists()
 
 
+def test_a_switch_that_serves_no_calls_any_more_ends_with_an_error_instead_of_living_on(tmp_path: Path) -> None:
+    program = """
+import asyncio
+from softswitch.__main__ import main
+from softswitch.switch import Switch
+
+async def serve(switch, until):
+    switch.is_open.set()
+    await asyncio.sleep(0.5)
+    raise ZeroDivisionError
+
+Switch.serve = serve
+main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "serve", "--config", str(SHIPPED)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SOFTSWITCH_SIP__PORT": "0", "SOFTSWITCH_API__PORT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "calls are not served any more" in ended.stderr
+
+
 def test_drain_says_when_there_is_nothing_to_drain(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "softswitch", "drain", "--config", str(SHIPPED)],

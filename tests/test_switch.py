@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TypeVar
 
 import pytest
@@ -261,6 +262,35 @@ async def test_a_listener_to_events_that_breaks_does_not_keep_the_call_up(tmp_pa
     async with board(tmp_path, run) as it:
         assert (await (await it.dial().answered()).ended()).by == "remote"
         assert it.switch.bugs == 1
+
+
+@pytest.mark.parametrize("breaks", ["the log", "the records", "both"])
+async def test_a_bug_whose_telling_fails_too_ends_no_other_call(breaks: str, tmp_path: Path) -> None:
+    broken = asyncio.Event()
+
+    async def run(call: Call) -> Outcome:
+        if broken.is_set():
+            raise ZeroDivisionError
+        return await talk(call)
+
+    def fail(*_: object, **__: object) -> None:
+        raise UnicodeEncodeError("utf-8", "\udce9", 0, 1, "surrogates not allowed")
+
+    async with board(tmp_path, run) as it:
+        fine = await it.dial().answered()
+        broken.set()
+        with pytest.MonkeyPatch.context() as patch:
+            if breaks != "the records":
+                patch.setattr(it.switch, "_log", SimpleNamespace(info=fail, error=fail))
+            if breaks != "the log":
+                patch.setattr(it.switch, "on_ended", fail)
+            assert (await it.dial().ended()).status == 500
+        broken.clear()
+        assert len(it.switch.calls) == 1
+        assert not it.serving.done()
+        later = await it.dial().answered()
+        for caller in (fine, later):
+            caller.session.hang_up()
 
 
 async def test_an_unknown_sender_gets_403_and_no_task(tmp_path: Path) -> None:

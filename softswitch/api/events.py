@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from softswitch import legibly
 from softswitch.call import Event, Events
 from softswitch.endpoints.conference import AttendeeChanged
 
@@ -31,6 +32,8 @@ GAP = "gap"
 """What a reader has missed and can't get any more: told to him whatever he asked for."""
 
 CALL_ID_CHARACTERS = 8
+
+_encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,7 @@ class Feed:
         at = fields.pop("at", None)
         number = f"{self._run}-{self._number}"
         body = {"id": number, "kind": kind, "event": name, "at": None if at is None else self._date(at), **fields}
-        return Told(number, kind, fields.get("call_id", ""), msgspec.json.encode(body))
+        return Told(number, kind, fields.get("call_id", ""), legibly.encode(_encoder, body))
 
 
 def kind_of(event: Event) -> tuple[str, str]:

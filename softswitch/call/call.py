@@ -13,6 +13,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.outcome import Outcome
 from softswitch.call.stages import STAGE_TABLE, StageTrigger
 from softswitch.routing import Passage
+from softswitch.sip.grammar import legible
 from softswitch.uuids import new_uuid
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Call:
     def announce(self) -> None:
         """Tells that there is a new call."""
         if CallStarted in self.events:
-            sip_call_id = self.caller.session.call_id
+            sip_call_id = legible(self.caller.session.call_id)
             started = CallStarted(self.id, self.started_at, sip_call_id, self.from_number, self.to_number)
             self.events.publish(started)
 

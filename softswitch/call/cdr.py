@@ -22,6 +22,7 @@ from softswitch.call.far_end import far_end, way_out
 from softswitch.call.outcome import NORMAL_CLEARING
 from softswitch.call.sids import Sids
 from softswitch.sip import Request
+from softswitch.sip.grammar import legible
 
 BILLING_UNIT_S = 60
 OUTBOUND = "outbound"
@@ -156,7 +157,7 @@ def opened(call: Call, epoch_at: float, sids: Sids) -> CallRecord:
         number_dst_original=call.dialled_number,
         number_external=call.from_number,
         ip_src=session.peer.host,
-        sipcallid_src=session.call_id,
+        sipcallid_src=legible(session.call_id),
         partner_sid=sids.partner,
     )
     _add_headers(record, request)
@@ -212,7 +213,7 @@ def _stir(call: Call) -> dict[str, str]:
         "stir_orig_id": stir.origid,
         "stir_signing_entity": stir.signer,
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: legible(value) for name, value in found.items() if value}
 
 
 def cut_off(record: CallRecord, date_stop: str, reason: str) -> CallRecord:
@@ -237,10 +238,9 @@ def billed_s(duration_s: float) -> float:
 
 def _add_headers(record: CallRecord, request: Request) -> None:
     """What the caller's side says beside numbers; most callers say nothing."""
-    headers = request.headers
-    record.identity = headers.get("P-Asserted-Identity") or headers.get("Remote-Party-ID")
-    record.diversion_src = headers.get("Diversion")
-    record.stir_identity = headers.get("Identity")
+    record.identity = request.text("P-Asserted-Identity") or request.text("Remote-Party-ID")
+    record.diversion_src = request.text("Diversion")
+    record.stir_identity = request.text("Identity")
 
 
 def _add_way(record: CallRecord, call: Call, sids: Sids) -> None:
@@ -296,10 +296,10 @@ def joined(
         partner_sid=record.partner_sid,
         number_src=record.number_src,
         number_dst=record.number_dst,
-        address_src=str(request.from_.uri),
-        address_dst=str(request.uri),
+        address_src=request.from_.uri.text,
+        address_dst=request.uri.text,
         role=role,
-        user_agent=request.headers.get("User-Agent"),
+        user_agent=request.text("User-Agent"),
     )
 
 

@@ -36,7 +36,7 @@ def far_end(call: Call, sids: Sids) -> dict[str, Any]:
         "sipcallid_dst": leg.session.call_id,
         "codec_dst": leg.codec,
         "number_dst_transformed": (leg.user.username if leg.user is not None else target.uri.username) or None,
-        "diversion_dst": leg.session.request.headers.get("Diversion"),
+        "diversion_dst": leg.session.request.text("Diversion"),
         "user_data": _story(call) or None,
     }
     if call.callee is not None and leg.codec is not None:

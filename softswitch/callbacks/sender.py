@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
+from softswitch import legibly
 from softswitch.call import CallbackTried, Events
 from softswitch.call.cdr import date
 from softswitch.callbacks.backoff import Answer
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 DEAD_LETTERS = "callbacks_dead"
 BURIALS_WAITING = 10_000
 """How many dead letters may wait for the store."""
+
+_encoder = msgspec.json.Encoder()
 
 
 class DeadLetters(Protocol):
@@ -108,7 +111,7 @@ class Callbacks:
 
     def send(self, name: str, url: str, body: Any, *, call_id: str = "") -> None:
         """Queues a callback; `body` is anything that JSON knows."""
-        self._queue(Letter(name, url, msgspec.json.encode(body), call_id))
+        self._queue(Letter(name, url, legibly.encode(_encoder, body), call_id))
 
     def redeliver(self, row: Mapping[str, Any]) -> bool:
         """Queues a dead letter once more, by its row in the store; False where it is on its way already."""

@@ -15,6 +15,7 @@ from softswitch.errors import PeerError
 from softswitch.ladder import titles
 from softswitch.logs import without_credentials
 from softswitch.sip import Peer
+from softswitch.sip.grammar import legible
 from softswitch.sip.parser import parse
 
 Kept = tuple[float, str | Event, Peer | None, bytes]
@@ -88,7 +89,7 @@ def _legs(call_ids: Collection[str], kept: Sequence[Kept]) -> Iterator[str]:
 
 
 def _of_call(call_ids: Collection[str], sip_call_ids: Collection[str], kept: Sequence[Kept]) -> Iterator[Kept]:
-    needles = [sip_call_id.encode("utf-8", "surrogateescape") for sip_call_id in sip_call_ids]
+    needles = [sip_call_id.partition("\ufffd")[0].encode() for sip_call_id in sip_call_ids]
     for one in kept:
         _, what, peer, data = one
         if peer is not None:
@@ -101,7 +102,7 @@ def _of_call(call_ids: Collection[str], sip_call_ids: Collection[str], kept: Seq
 def _call_id_of(data: bytes) -> str:
     """The Call-ID of a message; of one that we kept in part it may still be there."""
     found = re.search(rb"^(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", data, re.IGNORECASE | re.MULTILINE)
-    return found[1].decode("utf-8", "surrogateescape") if found else ""
+    return legible(found[1].decode("utf-8", "surrogateescape")) if found else ""
 
 
 def _entries(mine: Sequence[Kept], epoch_at: float) -> Iterator[Entry]:

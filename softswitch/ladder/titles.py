@@ -36,7 +36,7 @@ def of_message(message: Message) -> str:
 
 
 def _cause(message: Message) -> str:
-    reason = message.headers.get("Reason")
+    reason = message.text("Reason")
     if not reason or not reason.lower().startswith("q.850"):
         return ""
     return "Q.850 " + reason.lower().partition("cause=")[2].partition(";")[0].strip()

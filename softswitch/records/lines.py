@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec import Struct
 
+from softswitch import legibly
 from softswitch.call.cdr import AttendanceRecord, CallRecord
 from softswitch.endpoints.mediator import MediatorRecord
 from softswitch.records.journal import Segment
@@ -53,15 +54,24 @@ class DialoutClosed(Struct, tag="closed_dialout"):
 Ended = Closed | DialoutClosed
 Line = Opened | Talks | Joined | Mediating | Closed | DialoutClosed
 
+MENDED = "\ufffd".encode()
 CLOSED = b'{"type":"closed'
 """How the lines begin that a segment is imported for; the others matter only to whom a kill has cut off."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Line)
+_decoder_of_ended = msgspec.json.Decoder(Ended)
 
 
 def encode(line: Line) -> bytes:
-    return _encoder.encode(line) + b"\n"
+    """Whatever words it holds: those that no store would take are mended."""
+    return legibly.encode(_encoder, line) + b"\n"
+
+
+def encode_ended(ended: Ended) -> tuple[bytes, Ended]:
+    """The line, and what it says: where words were mended, the store gets them as the journal has them."""
+    line = encode(ended)
+    return line, _decoder_of_ended.decode(line) if MENDED in line else ended
 
 
 @dataclass(slots=True)

@@ -43,6 +43,7 @@ from softswitch.records.lines import (
     Story,
     Talks,
     encode,
+    encode_ended,
     read,
 )
 from softswitch.records.strangers import REFUSALS, Strangers
@@ -230,7 +231,8 @@ class Records:
 
     def _close(self, closed: Ended) -> None:
         """Into the journal, and remembered, so that a store that keeps up never waits for the disk."""
-        self._write(encode(closed), at_once=isinstance(closed, Closed) and closed.call.date_talk is None)
+        line, closed = encode_ended(closed)
+        self._write(line, at_once=isinstance(closed, Closed) and closed.call.date_talk is None)
         self._has_news = True
         if self._ended is not None:
             self._ended.append(closed)

@@ -16,7 +16,7 @@ from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.guard import Guard
 from softswitch.registrar.location import Change, Location
 from softswitch.settings import RegistrarSettings
-from softswitch.sip.grammar import split_list
+from softswitch.sip.grammar import legible, split_list
 from softswitch.sip.headers import parse_addresses
 from softswitch.sip.message import Request, Response
 from softswitch.sip.peer import Peer
@@ -109,7 +109,7 @@ def _origin(request: Request, peer: Peer, edge: EdgeProxies) -> Origin:
         edge.check(request.headers.reading("path", parse_addresses), peer)
     agent = printable((request.headers.get("User-Agent") or "")[:LONGEST_USER_AGENT])
     cseq = request.cseq.number
-    return Origin(peer, path, request.call_id, cseq, agent, is_symmetric="rport" in request.via.params)
+    return Origin(peer, path, legible(request.call_id), cseq, agent, is_symmetric="rport" in request.via.params)
 
 
 def _refuse_older(bindings: Sequence[Binding], origin: Origin) -> None:

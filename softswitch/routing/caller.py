@@ -58,7 +58,7 @@ class Caller:
         is_own = user is not None or endpoint is not None
         return cls(
             number if user is None else user.phonenumber or "",
-            name or from_.display_name,
+            name or from_.name,
             user,
             endpoint,
             source.trunk_group.name if source.trunk_group is not None else "",

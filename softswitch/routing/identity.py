@@ -27,9 +27,9 @@ def identity_of(request: Request, *, trusts_asserted: bool) -> Identity:
     if trusts_asserted and "P-Asserted-Identity" in request.headers:
         asserted = _asserted(request)
         if asserted is not None:
-            return Identity(number_of(asserted.uri), asserted.display_name, "P-Asserted-Identity")
+            return Identity(number_of(asserted.uri), asserted.name, "P-Asserted-Identity")
     caller = request.from_
-    return Identity(number_of(caller.uri) or ANONYMOUS, caller.display_name, "From")
+    return Identity(number_of(caller.uri) or ANONYMOUS, caller.name, "From")
 
 
 def _asserted(request: Request) -> Address | None:

@@ -180,7 +180,8 @@ class Outward:
             try:
                 found += self._forwarded(target, way.number, way.uri, caller, now, reasons)
             except Refused as refused:
-                reasons += refused.reasons or (Reason("redirect", str(way.uri), False, refused.reason),)
+                place = way.uri.text if way.uri is not None else way.number
+                reasons += refused.reasons or (Reason("redirect", place, False, refused.reason),)
         return found, reasons
 
     def price(self, trunk: Trunk, number: str) -> Rate | None:

@@ -55,7 +55,7 @@ class Redirects:
         found = []
         for contact in sorted(contacts, key=_q, reverse=True)[:CONTACTS_AT_MOST]:
             why_not = self._why_not(policy, contact.uri, target)
-            reasons.append(Reason("redirect", str(contact.uri), not why_not, why_not or f"allow_forward is {policy}"))
+            reasons.append(Reason("redirect", contact.uri.text, not why_not, why_not or f"allow_forward is {policy}"))
             if not why_not:
                 found.append(Onward(number_of(contact.uri), None if policy == "direct" else contact.uri))
         return found

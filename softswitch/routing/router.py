@@ -20,6 +20,7 @@ from softswitch.routing.identity import Identity, identity_of
 from softswitch.routing.number import digits, number_of
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.transformations import Subject, Transformations
+from softswitch.sip.grammar import legible
 from softswitch.sip.message import Request
 from softswitch.sip.replaces import Replaces
 
@@ -172,7 +173,7 @@ class Router:
                 subject.number_dst = number
                 subject.reasons.append(Reason("pstn", number, True, f"over trunk group {group.name}"))
             case ToTalk(replaces):
-                subject.reasons.append(Reason("talk", replaces.call_id, True, "in the place of one side"))
+                subject.reasons.append(Reason("talk", legible(replaces.call_id), True, "in the place of one side"))
 
     def _transformations(self, did: Did) -> Transformations:
         compiled = self._of_did.get(did.phonenumber)
@@ -195,7 +196,7 @@ def _compiled(place: str, of: TrunkGroup | Trunk | Did | AnyEndpoint) -> Transfo
 def _identity(source: Identified, request: Request) -> Identity:
     """A user is who he has proved to be; whom a trunk sends is who it says."""
     if source.user is not None:
-        name = source.user.name or request.from_.display_name
+        name = source.user.name or request.from_.name
         return Identity(source.user.username, name, "of the user")
     return identity_of(request, trusts_asserted=_trusts_asserted(source))
 

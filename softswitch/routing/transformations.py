@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from softswitch.plan import Conditional, Reject, Rewrite, Set, StirShaken, Transformation
 from softswitch.plan.pattern import SUBJECT_LIMIT, compile_safely
 from softswitch.routing.reasons import Reason, Refused
+from softswitch.sip.grammar import legible
 from softswitch.sip.message import Headers
 
 
@@ -39,7 +40,7 @@ class Subject:
         if field == "number_dst":
             return self.number_dst
         changed = self.changed_headers.get(field.lower())
-        return (self._request_headers.get(field) or "") if changed is None else changed
+        return legible(self._request_headers.get(field) or "") if changed is None else changed
 
     def set(self, field: str, value: str, why: str) -> None:
         before = self.get(field)

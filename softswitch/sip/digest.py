@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from softswitch.errors import PeerError
-from softswitch.sip.grammar import quote
+from softswitch.sip.grammar import legible, quote
 from softswitch.sip.headers import AuthValue
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
@@ -101,9 +101,9 @@ class Challenger:
         return self._spend(given, issued_at)
 
     def username(self, request: Request) -> str | None:
-        """The user name `request` claims for this realm, whether true or not."""
+        """The user name `request` claims for this realm, whether true or not, legible."""
         given = self._credentials(request)
-        return given["username"] if given else None
+        return legible(given["username"]) if given else None
 
     def _credentials(self, request: Request) -> dict[str, str] | None:
         """The digest parameters for our realm in a form we can check, or None."""

@@ -19,6 +19,7 @@ _QUOTED_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _HOST = re.compile(r"[A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\]")
 _PIECE = re.compile(r'[^",<>;]+|"(?:[^"\\]|\\.)*"|<[^>]*>|.', re.DOTALL)
+_ILLEGIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def is_token(text: str) -> bool:
@@ -126,6 +127,15 @@ def _parse_unusual_params(text: str) -> dict[str, str | None]:
             raise PeerError(f"malformed parameter value: {part[:80]!r}")
         params[name] = value if equals else None
     return params
+
+
+def legible(text: str) -> str:
+    """A peer's words where they become ours: each control character, and each byte that is no UTF-8, is a U+FFFD.
+
+    What is kept, shown or told is read through this: no log, database or JSON takes a lone surrogate or a NUL. What is
+    passed on to another peer stays as it came.
+    """
+    return text if text.isprintable() else _ILLEGIBLE.sub("\ufffd", text)
 
 
 def format_params(params: Mapping[str, str | None]) -> str:

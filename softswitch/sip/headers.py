@@ -17,6 +17,7 @@ from softswitch.sip.grammar import (
     format_host_port,
     format_params,
     is_token,
+    legible,
     parse_host_port,
     parse_number,
     parse_params,
@@ -62,6 +63,11 @@ class Address(Struct, frozen=True):
     @property
     def tag(self) -> str | None:
         return self.params.get("tag")
+
+    @property
+    def name(self) -> str:
+        """The display name, legible."""
+        return legible(self.display_name)
 
     def with_(self, **changes: Any) -> "Address":
         """The same address with some of its parts replaced."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 from softswitch.errors import PeerError
-from softswitch.sip.grammar import parse_number, split_list
+from softswitch.sip.grammar import legible, parse_number, split_list
 from softswitch.sip.headers import Address, CSeq, Via, parse_addresses, parse_vias_below
 from softswitch.sip.multipart import find_part
 from softswitch.sip.names import KEY_OF, REASON_PHRASES, SPELLING_OF
@@ -215,6 +215,11 @@ class Message:
         if not content_type.startswith("multipart/"):
             return None
         return find_part(self.headers.get("Content-Type") or "", self.body, SDP)
+
+    def text(self, name: str) -> str | None:
+        """The value of the first line of this header as one may keep and show it, or None."""
+        value = self.headers.get(name)
+        return None if value is None else legible(value)
 
     def tokens(self, name: str) -> tuple[str, ...]:
         """The values of a comma list header (Require, Supported, Allow, …) over all its lines."""

@@ -10,7 +10,7 @@ import re
 from typing import NoReturn
 
 from softswitch.errors import PeerError
-from softswitch.sip.grammar import is_token, parse_number
+from softswitch.sip.grammar import is_token, legible, parse_number
 from softswitch.sip.message import COPIED_INTO_RESPONSES, Headers, Message, Request, Response
 from softswitch.sip.names import KEY_OF, SINGLE_VALUED, SPELLING_OF
 from softswitch.sip.uri import Uri
@@ -123,7 +123,7 @@ def _parse_status_line(line: str, headers: Headers, body: bytes) -> Response:
     if len(code) != 3 or not (code.isascii() and code.isdigit()) or not "1" <= code[0] <= "6":
         raise PeerError(f"malformed status line: {line[:120]!r}")
     response = Response(int(code), "", headers, body)
-    response.reason = reason
+    response.reason = legible(reason)
     return response
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from softswitch.errors import PeerError
-from softswitch.sip.grammar import format_host_port, format_params, parse_host_port, parse_params
+from softswitch.sip.grammar import format_host_port, format_params, legible, parse_host_port, parse_params
 
 DEFAULT_PORTS = {"sip": 5060, "sips": 5061}
 DECISIVE_PARAMS = ("user", "ttl", "method", "maddr", "transport")  # RFC 3261 §19.1.4: in one URI only = no match
@@ -66,9 +66,14 @@ class Uri(Struct, frozen=True):
 
     @property
     def username(self) -> str:
-        """The user part with its escapes undone; empty where there is none."""
+        """The user part with its escapes undone, legible; empty where there is none."""
         user = self.user or ""
-        return unquote(user, errors="surrogateescape") if "%" in user else user
+        return legible(unquote(user, errors="surrogateescape") if "%" in user else user)
+
+    @property
+    def text(self) -> str:
+        """The whole URI as one may keep and show it."""
+        return legible(str(self))
 
     @property
     def number(self) -> str | None:

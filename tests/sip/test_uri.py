@@ -136,9 +136,16 @@ def test_the_telephone_number_a_uri_names(text: str, number: str | None) -> None
 
 
 def test_any_text_can_be_a_user_part_once_escaped() -> None:
-    text = 'a b@c"<>%ü\r\n'
+    text = 'a b@c"<>%ü'
     uri = Uri.parse(str(Uri("sip", escape_user(text), host="example.com")))
     assert uri.username == text
+
+
+@pytest.mark.parametrize("user", ["caf\udce9", "caf%E9", "caf%00", "caf%0A", "caf%7F"])
+def test_a_user_name_is_legible_and_the_uri_stays_as_it_came(user: str) -> None:
+    uri = Uri.parse(f"sip:{user}@example.com")
+    assert uri.username == "caf\ufffd"
+    assert str(uri) == f"sip:{user}@example.com"
 
 
 def test_a_changed_uri_keeps_its_other_parts() -> None:

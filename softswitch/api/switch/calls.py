@@ -23,6 +23,7 @@ from softswitch.api.routes import list_example
 from softswitch.api.schemas import Date, Object, Sid
 from softswitch.api.switch.routes import add
 from softswitch.call import Call
+from softswitch.sip.grammar import legible
 
 SID = "call_sid"
 
@@ -137,7 +138,7 @@ def _columns(live: Live) -> Columns[Call]:
         "codec": lambda it: it.caller.codec,
         "encryption": lambda it: it.caller.encryption_suite,
         "talking": lambda it: it.caller.talking,
-        "sip_call_id": lambda it: it.caller.session.call_id,
+        "sip_call_id": lambda it: legible(it.caller.session.call_id),
         "callee": _callee,
     }
 
@@ -155,7 +156,7 @@ def _callee(call: Call) -> dict[str, Any] | None:
         "codec": leg.codec,
         "encryption": leg.encryption_suite,
         "talking": leg.talking,
-        "sip_call_id": leg.session.call_id,
+        "sip_call_id": legible(leg.session.call_id),
     }
 
 

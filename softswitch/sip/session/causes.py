@@ -1,7 +1,7 @@
 """Q.850 causes and SIP statuses: the Reason header (RFC 3326, RFC 6432), and the mappings of RFC 3398 §7 and §8."""
 
 from softswitch.errors import PeerError
-from softswitch.sip.grammar import parse_params, split_list, unquote
+from softswitch.sip.grammar import legible, parse_params, split_list, unquote
 from softswitch.sip.message import Message
 
 NORMAL_CLEARING = 16
@@ -46,7 +46,7 @@ def _cause(text: str) -> tuple[int | None, str]:
         return None, ""
     cause = params.get("cause") or ""
     number = int(cause) if cause.isascii() and cause.isdigit() and len(cause) <= 3 else None
-    return number, unquote(params.get("text") or "")
+    return number, legible(unquote(params.get("text") or ""))
 
 
 def status_for(q850: int) -> int:
