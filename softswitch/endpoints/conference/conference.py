@@ -20,7 +20,7 @@ from softswitch.endpoints.conference.codes import CodeGuard
 from softswitch.endpoints.conference.keypad import serve
 from softswitch.endpoints.conference.meeting import Meeting
 from softswitch.endpoints.conference.prompts import WELCOME_BY_ROLE, others, prompts, said, source
-from softswitch.endpoints.conference.properties import Properties
+from softswitch.endpoints.conference.properties import Properties, without_hosts
 from softswitch.endpoints.conference.recording import in_a_path
 from softswitch.endpoints.conference.roles import Role
 from softswitch.endpoints.conference.rooms import Key, Place, Rooms
@@ -229,7 +229,7 @@ class Conference(Endpoint):
         if meeting is None:
             meeting = self._open[key.place] = Meeting(
                 key.room.name,
-                properties,
+                properties if key.may_bring_hosts else without_hosts(properties),
                 place=key.place,
                 engine=self._engine,
                 events=self._events,

@@ -365,5 +365,7 @@ class Meeting:
         self._report.attendee(attendee.call.id, what, value)
 
     def _on_recording(self, state: str, path: Path, reason: str) -> None:
-        self.tell_all(f"recording_{state}")
+        told = self.notices(f"recording_{state}")
+        self._floor.tell_all(*told)
+        self._floor.tell_aside(*told)  # they will be in it
         self._report.recording(state, path, reason)

@@ -9,7 +9,7 @@ a prompt is there takes a look at the disk: that is `prompts.check_prompts`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
@@ -231,6 +231,11 @@ def resolve(call_flow: str, *levels: Mapping[str, str]) -> Properties:
         values.update(QUIET)
     values["bindings"] = Bindings({values[name]: action for name, action in ACTION_BY_BINDING.items() if values[name]})
     return Properties(**{field.name: values[field.name] for field in fields(Properties)})
+
+
+def without_hosts(properties: Properties) -> Properties:
+    """For a room where no host can come: no rule waits for one."""
+    return replace(properties, conference_start_how=StartHow.FIRST, conference_stop_how=StopHow.LAST)
 
 
 def check(properties: Mapping[str, str], file: str, place: str) -> list[ConfigError]:

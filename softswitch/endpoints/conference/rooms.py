@@ -46,6 +46,11 @@ class Key(Struct, frozen=True):
     def place(self) -> Place:
         return self.room.sid or self.room.name, self.is_of_plan
 
+    @property
+    def may_bring_hosts(self) -> bool:
+        """Nobody comes as a host into a room on the fly whose callers are participants."""
+        return self.is_of_plan or self.role is Role.HOST
+
 
 class Rooms:
     """The rooms of one conference endpoint, as its callers find them."""

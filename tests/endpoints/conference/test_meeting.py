@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from softswitch.endpoints.conference import MeetingMoved, Role
 from tests.endpoints.conference.house import BRIEF, House, house
 
@@ -151,6 +153,18 @@ async def test_the_last_one_who_hangs_up_during_his_greeting_stops_the_meeting(t
         second.hang_up()
         await asyncio.sleep(0.1)
         assert home.meeting.state == "stopping"
+
+
+@pytest.mark.parametrize("how", [{"call_flow": "open"}, {"call_flow": "direct_participant"}])
+async def test_a_room_on_the_fly_does_not_wait_for_a_host_who_cannot_come(tmp_path: Path, how: dict[str, str]) -> None:
+    """Its callers are participants: all waited for six minutes and were sent away."""
+    properties = {**BRIEF, **HOST_STARTS, **HOST_STOPS}
+    rooms = {"meeting_rooms": []} if how["call_flow"] == "direct_participant" else {}
+    async with house(tmp_path, account={"properties": properties, **rooms}, did=how) as home:
+        caller = await home.dial().answered()
+        await caller.press("4711#")
+        await home.reached(home.calls[-1], "talking", "waiting")
+        assert home.meeting.state == "live"
 
 
 async def test_those_whose_last_host_has_left_are_told_that_it_will_end(tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ async def test_two_recordings_within_a_second_are_two_files(tmp_path: Path) -> N
         assert len({event.path for event in recordings(home)}) == 2
 
 
+async def test_those_on_hold_are_told_too_that_the_meeting_is_recorded(tmp_path: Path) -> None:
+    async with house(tmp_path, did={"properties": {**BRIEF, "conference_moh_enabled": "off"}}) as home:
+        host, guest = await home.enter("111111"), await home.enter("222222")
+        await host.press("*3")
+        await asyncio.sleep(1.0)
+        guest.forget()
+        await host.press("*9")
+        await asyncio.sleep(0.5)
+        assert guest.prompts() == ["recording_started"]
+
+
 async def test_two_meetings_never_write_one_file(tmp_path: Path) -> None:
     """Two rooms of one name, of two endpoints, recorded in one second, got one path: each cut off the other's file."""
 
