@@ -20,13 +20,12 @@ from softswitch.sip.validation import Capabilities, check_request, check_respons
 TYPED = ("via", "vias", "from_", "to", "call_id", "cseq", "contact", "contacts", "routes", "record_routes",
          "max_forwards", "content_type")  # fmt: skip
 VALID = st.sampled_from(list(MESSAGES.values()))
-PIECES = st.sampled_from(
-    [
-        b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b";", b",", b"<", b">", b'"', b"\\", b"%", b"%00", b"@", b"?", b"=",
-        b"\x00", b"\xff", b"\xc3\xa9", b"sip:", b"tel:", b"[::1]", b"SIP/2.0", b"INVITE", b"Via: ", b"v:", b"To: *",
-        b"\r\n folded", b"\r\n\r\n", b"Content-Length: 99\r\n", b"l:-1\r\n", b"99999999999", b";tag=1", b";;", b"*",
-    ]
+ODD_PIECES = (
+    b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b";", b",", b"<", b">", b'"', b"\\", b"%", b"%00", b"@", b"?", b"=",
+    b"\x00", b"\xff", b"\xc3\xa9", b"sip:", b"tel:", b"[::1]", b"SIP/2.0", b"INVITE", b"Via: ", b"v:", b"To: *",
+    b"\r\n folded", b"\r\n\r\n", b"Content-Length: 99\r\n", b"l:-1\r\n", b"99999999999", b";tag=1", b";;", b"*",
 )  # fmt: skip
+PIECES = st.sampled_from(ODD_PIECES)
 TEXT = st.text(alphabet=st.sampled_from('ab1 \t"\\<>;:,@?=%[]*+-.é\x00\udcff'), max_size=40)
 WORD = st.text(alphabet=st.sampled_from("abcXYZ019-_.!~*'"), min_size=1, max_size=12)
 PARAMS = st.dictionaries(WORD.map(str.lower), st.none() | WORD, max_size=3)

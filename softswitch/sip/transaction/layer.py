@@ -65,12 +65,13 @@ class Layer:
         return found if isinstance(found, ServerInvite) else None
 
     def open_server(self, request: Request, peer: Peer, key: Key | None = None) -> ServerInvite | ServerNonInvite:
-        """`key` is its name, where that is known already."""
+        """`key` is its name, where that is known already. Raises `PeerError` where From or To can't be read."""
         kind = ServerInvite if request.method == "INVITE" else ServerNonInvite
+        merge = merge_key(request) if request.to.tag is None else None
         transaction = kind(key or server_key(request, request.method), request, peer, self.intervals)
         self.servers[transaction.key] = transaction
-        if request.to.tag is None:
-            merge = transaction.merge_key = merge_key(request)
+        if merge is not None:
+            transaction.merge_key = merge
             transaction.is_merged = merge in self._unmerged
             self._unmerged[merge] = transaction
         return transaction

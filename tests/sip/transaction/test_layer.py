@@ -1,5 +1,8 @@
 """Which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3)."""
 
+import pytest
+
+from softswitch.errors import PeerError
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
@@ -99,3 +102,12 @@ def test_a_call_that_is_over_is_no_work_that_waits_whatever_its_transactions_wen
         layer.advance(invite, Timer.L)
         layer.spend(invite)
         assert (layer.unspent, len(layer)) == (0, 0)
+
+
+@pytest.mark.parametrize("broken", ["From", "To"])
+def test_a_request_whose_from_or_to_can_t_be_read_leaves_no_transaction_behind(broken: str) -> None:
+    layer, odd = Layer(Intervals()), request("INVITE")
+    odd.headers.set(broken, "<sip:")
+    with pytest.raises(PeerError):
+        layer.open_server(odd, PEER)
+    assert len(layer) == 0
