@@ -68,6 +68,9 @@ def options(version: Annotated[bool, typer.Option("--version", help="Say which v
 @cli.command()
 def serve(config: Config = None) -> None:
     """Start the switch; it runs until Ctrl-C or SIGTERM."""
+    from softswitch import garbage
+
+    garbage.put_off()
     from softswitch.configuration import load_configuration
     from softswitch.serve import serve
 

@@ -59,6 +59,8 @@ class Arrivals:
         return (sum(self._by_second) - running) / RATE_OVER_S
 
     def _move(self, second: int) -> None:
+        if second == self._second:
+            return
         gone = min(second - self._second, len(self._by_second))
         for step in range(1, gone + 1):
             self._by_second[(self._second + step) % len(self._by_second)] = 0

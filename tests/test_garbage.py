@@ -36,6 +36,13 @@ def test_the_collector_waits_and_goes_on_also_after_a_failure() -> None:
     assert gc.isenabled()
 
 
+def test_the_collector_does_not_look_before_the_start_is_done() -> None:
+    garbage.put_off()
+    assert not gc.isenabled()
+    garbage.set_up()
+    assert gc.isenabled()
+
+
 async def test_what_was_put_aside_with_a_call_is_found_when_no_call_is_up() -> None:
     call = Call()
     known, calls = weakref.ref(call), ["one"]

@@ -175,6 +175,8 @@ class Records:
 
     async def close(self) -> None:
         """The end: what the store does not take now it gets at the next start."""
+        if self._holding is not None:
+            self._holding.cancel()
         self._write_held()
         self._hand_over(self.journal.close())
         try:
@@ -245,12 +247,13 @@ class Records:
         if at_once:
             self._write_held()
         elif self._holding is None:
-            self._holding = asyncio.get_running_loop().call_later(HELD_S, self._write_held)
+            self._holding = asyncio.get_running_loop().call_later(HELD_S, self._write_soon)
+
+    def _write_soon(self) -> None:
+        self._holding = None
+        self._write_held()
 
     def _write_held(self) -> None:
-        if self._holding is not None:
-            self._holding.cancel()
-            self._holding = None
         if self._held:
             self.journal.write(b"".join(self._held))
             self._held.clear()

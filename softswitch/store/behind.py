@@ -28,7 +28,8 @@ async def write(connection: AsyncConnection, table: Table, rows: Sequence[Row], 
 
 async def read(connection: AsyncConnection, table: Table) -> Rows:
     """All of them."""
-    return [dict(row) for row in (await connection.execute(select(table))).mappings()]
+    names = table.columns.keys()
+    return [dict(zip(names, row, strict=True)) for row in await connection.execute(select(table))]
 
 
 def _upsert(table: Table, dialect: str) -> Insert:

@@ -7,6 +7,7 @@ in one transaction: either all of them are done, or nothing has happened.
 
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from softswitch.store.errors import StoreError
 
 FILE = "softswitch.db"
 BUSY_TIMEOUT_S = 10
+SETTLED_S = 1.0
+"""Longer than any file system's dates are coarse, and than a look at them takes."""
 WRITES = "writes"
 """Execution option of an engine whose transactions will write."""
 
@@ -88,6 +91,21 @@ def create_engine(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def last_written(engine: AsyncEngine) -> tuple[tuple[int, int], ...] | None:
+    """When somebody last wrote to the files of the database, and how large they are. None where that says nothing:
+    a server's, or files written to so lately that the next write could bear the same date."""
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path:
+        return None
+    stats = []
+    for name in (path, f"{path}-wal"):
+        with contextlib.suppress(OSError):
+            stats.append(Path(name).stat())
+    if not stats or max(found.st_mtime for found in stats) > time.time() - SETTLED_S:
+        return None
+    return tuple((found.st_mtime_ns, found.st_size) for found in stats)
 
 
 @contextlib.asynccontextmanager

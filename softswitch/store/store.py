@@ -22,7 +22,7 @@ from softswitch.plan.differences import Difference, differences
 from softswitch.store import behind, selection
 from softswitch.store.applying import Applying
 from softswitch.store.columns import new_sid
-from softswitch.store.database import WRITES, open_database, opening
+from softswitch.store.database import WRITES, last_written, open_database, opening
 from softswitch.store.errors import InvalidQuery
 from softswitch.store.mirror import Mirror
 from softswitch.store.plan_rows import refuse_unknown
@@ -49,6 +49,8 @@ class Store:
         self._writing = asyncio.Lock()  # so that the plan changes in the order of the database's transactions
         self._mirror = Mirror()
         self._revision = ""
+        self._seen_written: object = None
+        """What `last_written` said when the revision was last asked for."""
         self.plan = Plan()
         """The number plan that is in force."""
         self.on_plan: Callable[[Plan], None] = _nobody_listens
@@ -89,13 +91,20 @@ class Store:
                 is_silent = False
 
     async def _follow(self) -> None:
+        """Asks the database only where somebody may have written to its files since it was last asked."""
+        written = last_written(self._engine)
+        if written is not None and written == self._seen_written:
+            return
         async with self._writing:
             async with self._engine.connect() as connection:
-                if (now := await revision(connection)) == self._revision:
-                    return
-                await self._mirror.load(connection)
-            self._revision = now
-            await self._adopt()
+                now = await revision(connection)
+                is_news = now != self._revision
+                if is_news:
+                    await self._mirror.load(connection)
+            if is_news:
+                self._revision = now
+                await self._adopt()
+        self._seen_written = written
 
     # ---- reading
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect, Table, delete, insert, literal, select, update
@@ -173,12 +173,17 @@ class Batch:
 def batch_of(kind: Resource, rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Batch:
     """An INSERT that leaves out rows whose sid is there, with the columns that any of the rows fills.
 
-    Most columns of a record are empty in all of them, and what SQLAlchemy does for each value of each row costs several
-    times what the database does. Raises `InvalidValue` for a field that is none.
+    All rows have the same fields, two or more. Most of a record are empty in all of them, and what SQLAlchemy does for
+    each value of each row costs several times what the database does. Raises `InvalidValue` for a field that is none.
     """
-    names = dict.fromkeys(chain.from_iterable(rows))
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    filled = {name: values for name, values in columns.items() if values.count(None) < len(rows)}
+    names = tuple(rows[0])
+    if any(len(row) != len(names) for row in rows):
+        raise InvalidValue(kind.name, "has rows of different fields")
+    filled: dict[str, Sequence[Any]] = {
+        name: values
+        for name, values in zip(names, zip(*map(itemgetter(*names), rows), strict=True), strict=True)
+        if values.count(None) < len(rows)
+    }
     if not filled.keys() <= kind.columns.keys():
         raise InvalidValue(min(filled.keys() - kind.columns.keys()), "is no attribute of this record")
     if "date_insert" in kind.columns:

@@ -166,6 +166,8 @@ async def test_a_record_with_a_field_that_has_no_place_is_refused(store: Store) 
     with pytest.raises(InvalidValue) as refused:
         await store.add_records("call_drs", [{"dr_sid": "1", "colour": "red"}])
     assert refused.value.field == "colour"
+    with pytest.raises(InvalidValue, match="rows of different fields"):
+        await store.add_records("call_drs", [{"dr_sid": "1", "date_start": "x"}, {"dr_sid": "2"}])
 
 
 async def test_the_first_start_makes_one_partner_with_its_system_gateway(

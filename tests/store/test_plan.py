@@ -1,6 +1,7 @@
 """The number plan follows the rows: what is changed is in force at once, and nothing else moves."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from softswitch.plan import Plan
 from softswitch.store import Condition, Conflict, InvalidValue, ListQuery, Store
 from softswitch.store.call_flows import CALL_FLOW_SIDS
+from softswitch.store.database import FILE
 from softswitch.store.revision import revision
 
 pytestmark = pytest.mark.real_time
@@ -165,6 +167,34 @@ async def test_a_change_by_another_process_is_followed(house: House, url: str, t
     assert house.heard[-1] is house.plan
     watching.cancel()
     await other.close()
+
+
+async def test_a_database_that_nobody_has_written_to_is_not_asked_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def counted(connection: AsyncConnection) -> str:
+        nonlocal asked
+        asked += 1
+        return await revision(connection)
+
+    store = await Store.open("", tmp_path)
+    monkeypatch.setattr("softswitch.store.store.revision", counted)
+    await store._follow()
+    await store._follow()
+    assert asked == 2, "what was written just now says nothing yet"
+    for file in (tmp_path / FILE, tmp_path / f"{FILE}-wal"):
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    for _ in range(3):
+        await store._follow()
+    assert asked == 3
+    other = await Store.open("", tmp_path)
+    await other.create("trunk_groups", {"name": "north"})
+    await store._follow()
+    assert "north" in store.plan.trunk_groups
+    await other.close()
+    await store.close()
 
 
 async def test_a_change_that_was_cancelled_half_way_leaves_no_trace_in_the_plan(house: House) -> None:

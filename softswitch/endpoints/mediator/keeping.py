@@ -134,12 +134,20 @@ def binding_row(endpoint_sid: str, binding: Binding) -> "Row":
 
 
 def binding_of(row: "Row") -> Binding:
-    names = (
-        *("redirect_did", "destination_did", "origination_did", "name", "dtmf", "maximum_ttl"),
-        *("wait_origination_did_ttl", "attributes", "last_caller", "is_fixed"),
+    return Binding(
+        row["binding_sid"],
+        row["redirect_did"],
+        row["destination_did"],
+        row["origination_did"],
+        row["name"],
+        row["dtmf"],
+        row["maximum_ttl"],
+        row["wait_origination_did_ttl"],
+        row["attributes"],
+        _moment(row["date_created"]),
+        row["last_caller"],
+        row["is_fixed"],
     )
-    created_at = _moment(row["date_created"])
-    return Binding(row["binding_sid"], **{name: row[name] for name in names}, created_at=created_at)
 
 
 def dialout_row(endpoint_sid: str, dialout: Dialout) -> "Row":
