@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.processes import PROJECT, SCENARIOS, SippResult, SwitchProcess, run_sipp
+from benchmarks.processes import PROJECT, SCENARIOS, SippResult, SwitchProcess, free_port, run_sipp
 from benchmarks.report import Report
 
 USERS = 20_000
@@ -45,6 +45,7 @@ class Meter:
 
     def __init__(self, switch: SwitchProcess, folder: Path, report: Report) -> None:
         self._switch, self._folder, self._report = switch, folder, report
+        self._port = free_port()
 
     def run(self, name: str, rate: float, users: range, *, seconds: float = 0, settle: bool = False) -> SippResult:
         """Every user of the range once, or one after another for so many seconds; adds a row.
@@ -61,6 +62,7 @@ class Meter:
             at_most=20_000,
             keys={"expires": 3600},
             folder=self._folder,
+            port=self._port,
             extra=["-inf", str(csv_of(self._folder, users))],
             timeout_s=count / rate + 40,
         )

@@ -11,7 +11,9 @@ import asyncio
 import errno
 import select
 import socket
+import struct
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -22,6 +24,9 @@ MOST_WAITING = 1024
 
 _IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000
 _IS_LINUX = sys.platform == "linux"
+_SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("@ll")
+_NOTES_BYTES = 256
 
 
 class UdpSocket:
@@ -102,18 +107,23 @@ class UdpSocket:
                     return
                 continue
             receive(data, address[0], address[1])
-        if self._is_empty():
-            self.behind_since = None
-        elif self.behind_since is None:
-            self.behind_since = self._loop.time()
+        self.behind_since = self._oldest_since()
 
-    def _is_empty(self) -> bool:
-        """Nobody wakes us for an empty socket: what is said of it now holds until the next datagram comes."""
+    def _oldest_since(self) -> float | None:
+        """When the oldest datagram came that still waits; None where none does.
+
+        Nobody wakes us for an empty socket: what is said of it now holds until the next datagram comes.
+        """
         try:
-            self._socket.recv(1, socket.MSG_PEEK)
+            _, notes, _, _ = self._socket.recvmsg(1, _NOTES_BYTES, socket.MSG_PEEK)
         except OSError:
-            return True
-        return False
+            return None
+        now = self._loop.time()
+        for level, kind, data in notes:
+            if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+                seconds, nanoseconds = _TIMESPEC.unpack(data)
+                return now - max(0.0, time.time() - seconds - nanoseconds / 1e9)
+        return now if self.behind_since is None else self.behind_since
 
     def _read_errors(self) -> bool:
         """Empty the error queue, telling of each destination; whether there was anything."""
@@ -160,6 +170,7 @@ def _bound_socket(host: str, port: int) -> socket.socket:
                 (socket.IPPROTO_IPV6, _IPV6_RECVERR) if family == socket.AF_INET6 else (socket.IPPROTO_IP, _IP_RECVERR)
             )
             opened.setsockopt(level, option, 1)
+            opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         opened.bind((host, port))
     except OSError:
         opened.close()

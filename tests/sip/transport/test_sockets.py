@@ -157,8 +157,10 @@ async def test_a_socket_that_was_read_empty_is_not_behind_however_much_a_wake_up
         assert read.behind_since is None
         for number in range(MOST_PER_WAKE_UP + 1):
             sender.sendto(str(number).encode(), read.address)
+        sent_at = asyncio.get_running_loop().time()
         async with asyncio.timeout(10):
             while len(heard) < 2 * MOST_PER_WAKE_UP:  # noqa: ASYNC110 - a pass of the loop is what is tested
                 await asyncio.sleep(0)
     assert read.behind_since is not None
+    assert read.behind_since <= sent_at + 0.001  # when it came, not when it was found to wait
     read.close()
