@@ -28,7 +28,7 @@ from softswitch.routing import Decision, Gates, Identified, Refused, Senders, nu
 from softswitch.settings import Settings
 from softswitch.sip import Ended, Request, Response, Session
 from softswitch.sip.digest import Challenger, Verdict
-from softswitch.sip.peer import Peer
+from softswitch.sip.peer import Peer, Transport
 
 STOPPING = CallRejected(503, "Going down", headers=(("Retry-After", "30"),), q850=41)
 DRAIN_LOOKS_EVERY_S = 0.1
@@ -302,6 +302,8 @@ class Switch:
             end["why"] = how.reasons[-1].why
         elif outcome.status >= 300 and (refusals := [attempt for attempt in call.tried if attempt.status >= 300]):
             end["why"] = f"{refusals[-1].target}: {refusals[-1].status} {refusals[-1].reason}".rstrip()
+        if secured := _secured(call.caller):
+            end["secured"] = secured
         duration_s = round(self._clock() - call.started_at, 3)
         self._log.info("call ended", call=call.id, **_parties(call), **end, duration_s=duration_s)
 
@@ -339,6 +341,12 @@ def _nobody_listens(_: str) -> None:
 
 def _nobody(_: Call) -> None:
     """Until somebody wants to hear of calls."""
+
+
+def _secured(leg: Leg) -> str:
+    """What of a leg was encrypted: its SIP, its audio, both or nothing."""
+    is_tls = leg.session.peer.transport is Transport.TLS
+    return " ".join(filter(None, ["TLS" if is_tls else "", "SRTP" if leg.encryption_suite else ""]))
 
 
 def _parties(call: Call) -> dict[str, str | None]:

@@ -97,8 +97,9 @@ def _calls(calls: Sequence[Json], total: int, is_narrow: bool) -> Table:
 
 
 def _audio(leg: Json) -> str:
-    """How a leg's audio is encoded, and whether it is encrypted."""
-    return f"{leg['codec']} SRTP" if leg["encryption"] else str(leg["codec"])
+    """How a leg's audio is encoded, and whether it and its SIP, which has the keys, are encrypted."""
+    audio = f"{leg['codec']} SRTP" if leg["encryption"] else str(leg["codec"])
+    return f"{audio} TLS" if leg["transport"] == "TLS" else audio
 
 
 def _rooms(rooms: Sequence[Json], is_narrow: bool) -> Table:

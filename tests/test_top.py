@@ -14,6 +14,7 @@ CALL: dict[str, Any] = {
     "endpoint": "user 1002",
     "state": "talking",
     "duration": 61.5,
+    "transport": "UDP",
     "codec": "PCMU",
     "encryption": None,
     "talking": False,
@@ -45,7 +46,7 @@ def shown(*rooms: Any, width: int = 160, **changes: Any) -> str:
 
 
 def test_a_call_of_two_legs_shows_who_was_rung_and_both_codecs() -> None:
-    callee = {"target": "contact of 1002", "codec": "PCMA", "encryption": None, "talking": True}
+    callee = {"target": "contact of 1002", "codec": "PCMA", "encryption": None, "transport": "UDP", "talking": True}
     text = shown(callee=callee)
     assert "contact of 1002" in text
     assert "PCMU / PCMA" in text
@@ -54,18 +55,19 @@ def test_a_call_of_two_legs_shows_who_was_rung_and_both_codecs() -> None:
 
 def test_one_codec_is_shown_once_and_a_call_of_one_leg_has_its_endpoint() -> None:
     assert "PCMU / PCMU" not in shown(
-        callee={"target": "trunk pstn/a", "codec": "PCMU", "encryption": None, "talking": False}
+        callee={"target": "trunk pstn/a", "codec": "PCMU", "encryption": None, "transport": "UDP", "talking": False}
     )
     assert "user 1002" in shown()
 
 
 def test_an_encrypted_leg_is_told_beside_its_codec() -> None:
-    callee = {"target": "x", "codec": "PCMU", "encryption": None, "talking": False}
+    callee = {"target": "x", "codec": "PCMU", "encryption": None, "transport": "UDP", "talking": False}
     assert "PCMU SRTP / PCMU" in shown(encryption="AES_CM_128_HMAC_SHA1_80", callee=callee)
+    assert "PCMU SRTP TLS / PCMU" in shown(encryption="AES_CM_128_HMAC_SHA1_80", transport="TLS", callee=callee)
 
 
 def test_on_80_columns_nothing_that_says_who_and_where_is_cut() -> None:
-    callee = {"target": "contact of 1002", "codec": "PCMA", "encryption": None, "talking": True}
+    callee = {"target": "contact of 1002", "codec": "PCMA", "encryption": None, "transport": "UDP", "talking": True}
     text = shown(ROOM, width=80, number_src="13105550199", number_dst="12025550105", callee=callee)
     for words in ("13105550199", "12025550105", "contact of 1002", "talking", "01:01", "standup", "1/19/3"):
         assert words in text

@@ -62,5 +62,6 @@ def test_a_linphone_over_tls_and_srtp_believes_our_own_certificate(tmp_path: Pat
             time.sleep(TALK_S)
             ann.hang_up()
         assert '"over":"user 1001"' in switch.log
+        assert '"secured":"TLS SRTP"' in switch.log
         assert "RTP/SAVP " in ann.log
         assert "Traceback" not in switch.log

@@ -44,6 +44,7 @@ class CalledLeg(BaseModel):
     """The trunk, contact or address."""
     state: str
     user: str | None
+    transport: str
     codec: str | None
     encryption: str | None
     talking: bool
@@ -66,6 +67,8 @@ class SwitchCall(Object):
     path: list[PathStep]
     date_start: Date
     duration: float
+    transport: str
+    """Of SIP with the caller: UDP, TCP or TLS."""
     codec: str | None
     encryption: str | None
     """The crypto suite of SRTP; null for plain RTP."""
@@ -90,6 +93,7 @@ EXAMPLE: dict[str, Any] = {
     ],
     "date_start": "2026-01-31T09:45:00.000Z",
     "duration": 61.5,
+    "transport": "TLS",
     "codec": "PCMU",
     "encryption": None,
     "talking": True,
@@ -135,6 +139,7 @@ def _columns(live: Live) -> Columns[Call]:
         "path": lambda it: [{**step._asdict(), "at": live.date(step.at)} for step in it.story],
         "date_start": lambda it: live.date(it.started_at),
         "duration": lambda it: round(it.clock() - it.started_at, 3),
+        "transport": lambda it: str(it.caller.session.peer.transport),
         "codec": lambda it: it.caller.codec,
         "encryption": lambda it: it.caller.encryption_suite,
         "talking": lambda it: it.caller.talking,
@@ -153,6 +158,7 @@ def _callee(call: Call) -> dict[str, Any] | None:
         "target": leg.target.name,
         "state": str(leg.state),
         "user": leg.user.username if leg.user is not None else None,
+        "transport": str(leg.session.peer.transport),
         "codec": leg.codec,
         "encryption": leg.encryption_suite,
         "talking": leg.talking,
