@@ -10,6 +10,7 @@ profile with keys (RFC 8643) is the form of our own offers, unless encryption is
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from msgspec.structs import replace
@@ -64,15 +65,14 @@ class LocalMedia:
         self.address = address
         self.port = port
         self.session_id = session_id
-        self.codecs = tuple(Codec(codec) for codec in codecs)
+        self.codecs, numbers = _known(tuple(codecs))
         self.order = order
         self.preferred: Codec | None = None  # offered, taken and sent before all others, where both know it
         self.ptime_ms = ptime_ms
         self.direction = Direction.SENDRECV
         self._version = -1
         self._body = ""  # of our last description: what follows the line with its version
-        self._numbers = {str(codec): codec.payload_type for codec in self.codecs}
-        self._numbers[TELEPHONE_EVENT] = USUAL_TELEPHONE_EVENT
+        self._numbers = dict(numbers)
         self.encryption: Encryption = encryption
         self._own_keys = OwnKeys(new_key or bytes)
         self._has_secure_profile = encryption == "required"
@@ -151,6 +151,13 @@ class LocalMedia:
             self._version += 1
         text = f"v=0\r\no=- {self.session_id} {self._version} {where}\r\n{body}"
         return text.encode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=64)
+def _known(codecs: tuple[Codec | str, ...]) -> tuple[tuple[Codec, ...], dict[str, int]]:
+    """The codecs of a stream, and the number that each format has until the peer says another."""
+    known = tuple([Codec(codec) for codec in codecs])
+    return known, {**{str(codec): codec.payload_type for codec in known}, TELEPHONE_EVENT: USUAL_TELEPHONE_EVENT}
 
 
 def crypto_lines(*lines: Crypto | None) -> str:

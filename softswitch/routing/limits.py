@@ -72,13 +72,15 @@ class Gate:
         """Raises `Refused` 503 with Retry-After when nobody else fits."""
         if self.capacity and self.in_use >= self.capacity:
             raise _busy(f"{self.name} is full ({self.in_use} calls)", RETRY_WHEN_FULL_S)
-        wait_s = self._bucket.wait_s(now)
-        if wait_s > 0:
-            raise _busy(f"{self.name} takes {self._bucket.rate:g} calls per second", math.ceil(wait_s))
+        if self._bucket.rate:
+            wait_s = self._bucket.wait_s(now)
+            if wait_s > 0:
+                raise _busy(f"{self.name} takes {self._bucket.rate:g} calls per second", math.ceil(wait_s))
 
     def enter(self) -> None:
         self.in_use += 1
-        self._bucket.take()
+        if self._bucket.rate:
+            self._bucket.take()
 
     def leave(self) -> None:
         self.in_use -= 1

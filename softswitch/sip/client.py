@@ -7,6 +7,7 @@ target when one is silent, broken or overloaded. What comes of it goes to the `A
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from functools import lru_cache
 from typing import Protocol
 
 from softswitch.sip.grammar import format_host_port
@@ -213,9 +214,7 @@ class Client:
 
     def contact(self, peer: Peer, *, is_secure: bool = False) -> str:
         """Our Contact for this peer; a SIPS URI where the request goes to one (RFC 3261 §8.1.1.8, §12.1.1)."""
-        transport = "" if peer.transport is Transport.UDP or is_secure else f";transport={peer.transport.lower()}"
-        scheme = "sips" if is_secure else "sip"
-        return f"<{scheme}:{format_host_port(*self._sent_by(peer))}{transport}>"
+        return _contact(*self._sent_by(peer), peer.transport, is_secure)
 
     def _sent_by(self, peer: Peer) -> tuple[str, int]:
         host, port = self._transports.local_address(peer)
@@ -243,6 +242,13 @@ class Client:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+@lru_cache(maxsize=256)
+def _contact(host: str, port: int, transport: Transport, is_secure: bool) -> str:
+    """Of each place where we are heard, the same in every call."""
+    params = "" if transport is Transport.UDP or is_secure else f";transport={transport.lower()}"
+    return f"<{'sips' if is_secure else 'sip'}:{format_host_port(host, port)}{params}>"
 
 
 def _cancel_of(effect: effects.Cancel) -> Request:

@@ -64,6 +64,7 @@ class Session:
         "credentials",
         "dialog",
         "direction",
+        "do",
         "early",
         "effects",
         "flow",
@@ -118,6 +119,7 @@ class Session:
 
         self.settings, self.identifiers, self.flush, self.contact = settings, identifiers, flush, contact
         self.effects: deque[Effect] = deque()
+        self.do: Callable[[Effect], None] = self.effects.append
         self.running: dict[SessionTimer, RunningTimer] = {}  # the stack's
         self.dialog: Dialog | None = None
         self.early: dict[str, Dialog] = {}
@@ -271,9 +273,6 @@ class Session:
 
     def move(self, move: Move) -> None:
         self.state = states.after(self.state, move)
-
-    def do(self, effect: Effect) -> None:
-        self.effects.append(effect)
 
     def emit(self, event: SessionEvent) -> None:
         if not self.has_ended:
