@@ -122,7 +122,8 @@ class UdpSocket:
         for level, kind, data in notes:
             if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
                 seconds, nanoseconds = _TIMESPEC.unpack(data)
-                return now - max(0.0, time.time() - seconds - nanoseconds / 1e9)
+                waited_s: float = time.time() - seconds - nanoseconds / 1e9
+                return now - max(0.0, waited_s)
         return now if self.behind_since is None else self.behind_since
 
     def _read_errors(self) -> bool:
