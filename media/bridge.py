@@ -169,7 +169,7 @@ class Bridge:
 
     def _count_listener(self, row: int, by: int) -> None:
         if self.parts.rows.hears.item(row):
-            self.parts.mixer.listeners[self.parts.rows.hears_mix[row]] += by
+            self.parts.casting.listeners[self.parts.rows.hears_mix[row]] += by
 
     def _set_gates(self, room: int) -> None:
         """Two people hear all there is of each other; in company, only who is loud enough is mixed."""

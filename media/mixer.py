@@ -1,8 +1,7 @@
-"""All rooms in one pass: who is mixed, the sum of each room, and what each member hears as G.711.
+"""The sum of each room, and what its members hear as G.711: once a room and law, and once a talker.
 
-Members who do not speak share one encoded frame per room and law. A member who is mixed hears the sum minus himself.
-Sums are 32-bit and leave through one table lookup that limits softly and encodes at once. Rooms are numbers; number 0
-is the room in which nothing is ever said.
+Sums are 32-bit and leave through one table lookup that limits softly and encodes at once. All rooms are summed in one
+pass; who is mixed, and who hears which frame, is the cast's.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from media.cast import Cast
 from media.codecs.g711 import DECODE_A, DECODE_U, ENCODE_A, ENCODE_U, SILENCE_A, SILENCE_U
 from media.pool import FRAME_SAMPLES, PAYLOAD_AT, ROW_BYTES
 from media.rows import LAWS, U
 
-MIXED_BONUS = 16  # steps of loudness (6 dB): who is heard stays heard
 KNEE = 24000  # sums beyond are bent towards full scale
 REACH = 98304  # the largest sum the tables know; more is as loud as that
 
@@ -33,6 +32,7 @@ SOFT_LIMIT = _soft_limit()
 SOFT_ENCODE = tuple(table[SOFT_LIMIT.view(np.uint16)] for table in (ENCODE_U, ENCODE_A))
 DECODE = np.concatenate((DECODE_U, DECODE_A))
 SILENCE = (SILENCE_U, SILENCE_A)
+SILENT_SUMS = np.zeros((0, FRAME_SAMPLES), np.int32)
 
 
 def decode(payload: NDArray[np.uint8], laws: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -77,83 +77,20 @@ class Frames:
         return first
 
 
-class Mixer:
-    """`frame_of_mix[LAWS * room + law]` is the index in `Frames` of what the room's silent members hear."""
+def mix(frames: Frames, cast: Cast, voices: NDArray[np.int16]) -> NDArray[np.int32]:
+    """The sum of each spoken room, [r, 160]; what its members hear goes into `frames`, in the order of the cast.
 
-    def __init__(self, rows: int, rooms: int, loudest_talkers: int) -> None:
-        self.loudest_talkers = loudest_talkers
-        self.frame_of_mix = np.tile(np.arange(LAWS), rooms)
-        self.listeners = np.zeros(LAWS * rooms, np.int32)  # members who hear, by room and law
-        self.was_mixed = np.zeros(rows, np.bool_)
-        self._mixed = np.zeros(0, np.intp)  # the same as rows
-        self._spoken = np.zeros(0, np.int64)
-
-    def choose(
-        self, n: int, speaks: NDArray[np.int32], loudness: NDArray[np.uint8], gate: NDArray[np.uint8]
-    ) -> NDArray[np.intp]:
-        """The rows to mix, sorted by room: of each room the loudest of those above their gate."""
-        (loud,) = (loudness[:n] >= gate[:n]).nonzero()
-        rows = loud[speaks[loud] > 0]
-        rooms = speaks[rows]
-        if len(rows) > 1:
-            order = np.argsort(rooms, kind="stable")
-            rows, rooms = rows[order], rooms[order]
-        if len(rows) > self.loudest_talkers:
-            rows = self._loudest(rows, rooms, loudness)
-        self.was_mixed[self._mixed] = False
-        self.was_mixed[rows] = True
-        self._mixed = rows
-        return rows
-
-    def _loudest(
-        self, rows: NDArray[np.intp], rooms: NDArray[np.int32], loudness: NDArray[np.uint8]
-    ) -> NDArray[np.intp]:
-        """Rows are sorted by room; only rooms with too many candidates are ranked."""
-        starts = _starts(rooms)
-        sizes = np.diff(starts, append=len(rows))
-        if sizes.max() <= self.loudest_talkers:
-            return rows
-        rank = loudness[rows] + self.was_mixed[rows] * np.int32(MIXED_BONUS)
-        order = np.lexsort((-rank, rooms))
-        place = np.arange(len(rows)) - np.repeat(starts, sizes)
-        return rows[np.sort(order[place < self.loudest_talkers])]
-
-    def mix(
-        self, frames: Frames, rooms: NDArray[np.int32], samples: NDArray[np.int16]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Sums `samples` [k, 160], sorted by `rooms` [k], and encodes what silent members hear.
-
-        Returns the spoken rooms [r] and their sums [r, 160].
-        """
-        self.frame_of_mix[self._spoken] = self._spoken % LAWS
-        starts = _starts(rooms)
-        spoken = rooms[starts]
-        sums = np.add.reduceat(samples, starts, axis=0, dtype=np.int32)
-        heard = []
-        first_mix = LAWS * spoken.astype(np.intp)
-        for law in range(LAWS):
-            (wanted,) = self.listeners[first_mix + law].nonzero()
-            if len(wanted):
-                mixes = first_mix[wanted] + law
-                first = frames.add(encode(sums[wanted], law))
-                self.frame_of_mix[mixes] = np.arange(first, first + len(mixes))
-                heard.append(mixes)
-        self._spoken = np.concatenate(heard) if heard else np.zeros(0, np.int64)
-        return spoken, sums
-
-    def hush(self) -> None:
-        """Nobody speaks anywhere in this tick."""
-        if len(self._spoken):
-            self.frame_of_mix[self._spoken] = self._spoken % LAWS
-            self._spoken = np.zeros(0, np.int64)
-
-
-def _starts(rooms: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Where each run of equal numbers begins."""
-    change = np.empty(len(rooms), np.bool_)
-    change[0] = True
-    np.not_equal(rooms[1:], rooms[:-1], out=change[1:])
-    return np.flatnonzero(change)
+    `voices` are the samples of the cast's talkers and then of the music, [k, 160].
+    """
+    if not len(voices):
+        return SILENT_SUMS
+    in_order = voices if cast.order is None else voices[cast.order]
+    sums: NDArray[np.int32] = np.add.reduceat(in_order, cast.starts, axis=0, dtype=np.int32)
+    for law, rooms in cast.mixes:
+        frames.add(encode(sums[rooms], law))
+    for law, talkers, rooms in cast.own:
+        frames.add(encode(sums[rooms] - voices[talkers], law))
+    return sums
 
 
 assert U == 0  # noqa: S101  silence of law l is frame l

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from media.cast import Casting
 from media.commands import PlayerEnded, StreamTold, Told
 from media.events import StreamEvent
 from media.gaps import Gaps
 from media.jitter import JitterBuffer
 from media.keys import Keys
 from media.levels import Levels
-from media.mixer import Mixer
 from media.playing import Playing, Shelf
 from media.pool import Pool
 from media.receive import Receiver
@@ -55,7 +55,7 @@ class Parts:
         self.jitter = JitterBuffer(length, self.streams, pool.keep)
         self.receiver = Receiver(self.pool, sweep, self.rows, self.streams, self.jitter, self.counts)
         self.levels = Levels(length)
-        self.mixer = Mixer(length, ROOMS, loudest_talkers)
+        self.casting = Casting(self.rows, ROOMS, loudest_talkers)
         self.playing = Playing(shelf, table.players)
         self.sender = Sender(self.rows, self.streams, sweep, counts)
         self.taping = Taping(self.rows, pool, writer, tell)

@@ -37,6 +37,7 @@ class Rows:
     def __init__(self, length: int) -> None:
         self.length = length
         self.n = 0
+        self.changes = 0  # how often anything here was changed
         self.legs: dict[int, Leg] = {}
         self.receives = np.zeros(length, np.bool_)
         self.sends = np.zeros(length, np.bool_)
@@ -51,16 +52,19 @@ class Rows:
         self.heard_at_tick = np.zeros(length, np.int64)  # when the last packet came
 
     def open(self, row: int, serial: int) -> None:
+        self.changes += 1
         self.legs[row] = Leg(serial)
         self.n = max(self.n, row + 1)
 
     def close(self, row: int) -> None:
+        self.changes += 1
         del self.legs[row]
         self.receives[row] = self.sends[row] = False
         self.n = max(self.legs, default=-1) + 1
 
     def agree(self, agreed: commands.Agree) -> None:
         row, leg = agreed.row, self.legs[agreed.row]
+        self.changes += 1
         leg.agreed = agreed
         leg.laws = {0: U, 8: A} | dict(agreed.receive_types)
         self.receives[row] = agreed.receives
@@ -78,6 +82,7 @@ class Rows:
 
     def place(self, placed: commands.Place) -> None:
         row = placed.row
+        self.changes += 1
         self.legs[row].placed = placed
         self.hears[row] = placed.hears
         self.speaks[row] = placed.speaks

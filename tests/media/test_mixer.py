@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from media.cast import Cast, Casting
 from media.codecs.g711 import DECODE_A, DECODE_U, ENCODE_A, ENCODE_U
+from media.commands import Place
 from media.levels import Levels, level_db, measure
-from media.mixer import KNEE, SOFT_LIMIT, Frames, Mixer, decode, encode, limit
+from media.mixer import KNEE, SOFT_LIMIT, Frames, decode, encode, limit, mix
 from media.pool import FRAME_SAMPLES, PAYLOAD_AT
-from media.rows import FLIP, A, U
+from media.rows import FLIP, A, Rows, U
 
 ENCODE, DECODE = (ENCODE_U, ENCODE_A), (DECODE_U, DECODE_A)
 
@@ -25,58 +27,105 @@ def words(payloads: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return np.ascontiguousarray(payloads).view(np.uint64)
 
 
+def placed(*speaks: int, rooms: int = 300, loudest: int = 50) -> tuple[Rows, Casting]:
+    """Rows that speak in these rooms and hear nothing."""
+    rows = Rows(len(speaks))
+    rows.n = len(speaks)
+    rows.speaks[:] = speaks
+    return rows, Casting(rows, rooms, loudest)
+
+
+def all_loud(casting: Casting, rows: Rows, music: list[int] | None = None) -> Cast:
+    return casting.cast(
+        rows.n, np.full(rows.n, 50, np.uint8), np.full(rows.n, 10, np.uint8), np.array(music or [], np.int32)
+    )
+
+
+def heard(frames: Frames, cast: Cast, row: int) -> bytes:
+    return frames.rows[cast.hears[row], PAYLOAD_AT : PAYLOAD_AT + FRAME_SAMPLES].tobytes()
+
+
 @pytest.mark.parametrize("rooms", [[1], [1, 1, 1], [2, 2, 5, 5, 5, 9], list(range(1, 200)), [3] * 50])
 def test_every_room_is_the_sum_of_its_own_talkers(rooms: list[int]) -> None:
-    mixer, frames = Mixer(300, 300, 8), Frames()
-    mixer.listeners[:] = 1
-    numbers, samples = np.array(rooms, np.int32), noise(len(rooms), 500)
-    spoken, sums = mixer.mix(frames, numbers, samples)
-    assert spoken.tolist() == sorted(set(rooms))
-    for room, total in zip(spoken, sums, strict=True):
-        plain = samples[numbers == room].astype(np.int32).sum(axis=0)
-        assert (total == plain).all()
-        for law in (U, A):
-            heard = frames.rows[mixer.frame_of_mix[2 * room + law], PAYLOAD_AT : PAYLOAD_AT + FRAME_SAMPLES]
-            assert (heard == payload(limit(plain)[np.newaxis], law)[0]).all()
+    listeners = sorted(set(rooms)) * 2
+    rows, casting = placed(*rooms, *[0] * len(listeners))
+    first, laws = len(rooms), np.repeat([U, A], len(listeners) // 2)
+    rows.hears_mix[first:] = 2 * np.array(listeners) + laws
+    casting.listeners[rows.hears_mix[first:]] = 1
+    frames, samples = Frames(), noise(len(rooms), 500)
+    cast = all_loud(casting, rows)
+    sums = mix(frames, cast, samples)
+    assert cast.spoken.tolist() == sorted(set(rooms))
+    for row, (room, law) in enumerate(zip(listeners, laws, strict=True), first):
+        plain = samples[np.array(rooms) == room].astype(np.int32).sum(axis=0)
+        assert (sums[cast.spoken.tolist().index(room)] == plain).all()
+        assert heard(frames, cast, row) == payload(limit(plain)[np.newaxis], law).tobytes()
+
+
+def test_a_talker_hears_his_room_without_himself_and_with_its_music() -> None:
+    rows, casting = placed(2, 1, 2, 2)
+    rows.hears[:] = [2, 1, 2, 0]
+    rows.send_law[2] = A
+    rows.hears_mix[:] = 2 * rows.hears + rows.send_law
+    frames, cast = Frames(), all_loud(casting, rows, music=[2])
+    assert cast.talkers.tolist() == [1, 0, 2, 3]
+    voices = noise(5, 500)
+    mix(frames, cast, voices)
+    plain = voices.astype(np.int32)
+    assert heard(frames, cast, 0) == encode(plain[2:].sum(axis=0), U).tobytes()
+    assert heard(frames, cast, 2) == encode(plain[[1, 3, 4]].sum(axis=0), A).tobytes()
+    assert heard(frames, cast, 1) == encode(np.zeros(FRAME_SAMPLES, np.int32), U).tobytes()
 
 
 def test_a_room_without_listeners_of_a_law_is_not_encoded_for_it() -> None:
-    mixer, frames = Mixer(10, 10, 8), Frames()
-    mixer.listeners[2 * 4 + A] = 1
+    rows, casting = placed(4, 4)
+    casting.listeners[2 * 4 + A] = 1
+    frames = Frames()
     before = frames.used
-    mixer.mix(frames, np.array([4, 4], np.int32), noise(2))
+    mix(frames, all_loud(casting, rows), noise(2))
     assert frames.used == before + 1
 
 
 def test_a_room_that_has_fallen_silent_hears_silence_again() -> None:
-    mixer, frames = Mixer(10, 10, 8), Frames()
-    mixer.listeners[:] = 1
-    mixer.mix(frames, np.array([4], np.int32), noise(1))
-    mixer.hush()
-    assert mixer.frame_of_mix[2 * 4] == U
-    assert mixer.frame_of_mix[2 * 4 + 1] == A
+    rows, casting = placed(4, 0, 0)
+    rows.hears_mix[:] = [0, 2 * 4 + U, 2 * 4 + A]
+    casting.listeners[rows.hears_mix[1:]] = 1
+    gate = np.full(3, 10, np.uint8)
+    assert casting.cast(3, np.full(3, 50, np.uint8), gate).hears[1:].min() > A
+    cast = casting.cast(3, np.zeros(3, np.uint8), gate)
+    assert cast.hears.tolist() == [U, U, A]
+    assert len(mix(Frames(), cast, noise(0))) == 0
+
+
+def test_a_cast_is_kept_as_long_as_the_same_people_talk_where_they_are() -> None:
+    rows, casting = placed(1, 1, 0)
+    cast = all_loud(casting, rows)
+    assert all_loud(casting, rows) is cast
+    assert casting.cast(3, np.array([99, 20, 90], np.uint8), np.full(3, 10, np.uint8)) is cast
+    assert all_loud(casting, rows, music=[1]) is not cast
+    rows.open(2, 1)
+    rows.place(Place(2, 1, 1, 0.0))
+    assert all_loud(casting, rows).talkers.tolist() == [0, 1, 2]
 
 
 def test_of_many_the_loudest_are_chosen_in_each_room() -> None:
-    mixer = Mixer(40, 5, 3)
-    speaks = np.array([1] * 20 + [2] * 2 + [3] * 18, np.int32)
+    _, casting = placed(*[1] * 20, *[2] * 2, *[3] * 18, loudest=3)
     loudness = np.arange(40, dtype=np.uint8) + 30
-    chosen = mixer.choose(40, speaks, loudness, np.full(40, 20, np.uint8))
+    chosen = casting.cast(40, loudness, np.full(40, 20, np.uint8)).talkers
     assert chosen.tolist() == [17, 18, 19, 20, 21, 37, 38, 39]
 
 
 def test_who_is_heard_stays_heard_against_somebody_slightly_louder() -> None:
-    mixer = Mixer(3, 3, 2)
-    speaks, gate = np.ones(3, np.int32), np.full(3, 10, np.uint8)
-    assert mixer.choose(3, speaks, np.array([50, 51, 40], np.uint8), gate).tolist() == [0, 1]
-    assert mixer.choose(3, speaks, np.array([50, 51, 60], np.uint8), gate).tolist() == [0, 1]
-    assert mixer.choose(3, speaks, np.array([50, 51, 80], np.uint8), gate).tolist() == [1, 2]
+    _, casting = placed(1, 1, 1, loudest=2)
+    gate = np.full(3, 10, np.uint8)
+    for loudness, chosen in (([50, 51, 40], [0, 1]), ([50, 51, 60], [0, 1]), ([50, 51, 80], [1, 2])):
+        assert casting.cast(3, np.array(loudness, np.uint8), gate).talkers.tolist() == chosen
 
 
 def test_who_is_below_his_gate_or_in_no_room_is_not_chosen() -> None:
-    mixer = Mixer(3, 3, 8)
-    chosen = mixer.choose(3, np.array([1, 0, 1], np.int32), np.array([50, 90, 9], np.uint8), np.full(3, 10, np.uint8))
-    assert chosen.tolist() == [0]
+    _, casting = placed(1, 0, 1)
+    cast = casting.cast(3, np.array([50, 90, 9], np.uint8), np.full(3, 10, np.uint8))
+    assert cast.talkers.tolist() == [0]
 
 
 @pytest.mark.parametrize("law", [U, A])

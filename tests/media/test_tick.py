@@ -350,7 +350,7 @@ async def test_failing_ticks_are_told_now_and_then_and_counted(
         raise ValueError("a bug of ours")
 
     with monkeypatch.context() as patched:
-        patched.setattr("media.mixer.Mixer.choose", fail)
+        patched.setattr("media.cast.Casting.cast", fail)
         await ears.listen(12.0)
     await ears.listen(1.0)
     told = [record.getMessage() for record in caplog.records]
