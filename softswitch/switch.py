@@ -24,7 +24,7 @@ from softswitch.destinations import Destinations
 from softswitch.errors import CallRejected
 from softswitch.logs import get_logger, in_call
 from softswitch.plan import Plan, ThirdPartyEndpoint, Trunk, User
-from softswitch.routing import Decision, Gates, Identified, Refused, Senders, number_of
+from softswitch.routing import Decision, Gates, Identified, Passage, Refused, Senders, number_of
 from softswitch.settings import Settings
 from softswitch.sip import Ended, Request, Response, Session
 from softswitch.sip.digest import Challenger, Verdict
@@ -32,6 +32,8 @@ from softswitch.sip.peer import Peer, Transport
 
 STOPPING = CallRejected(503, "Going down", headers=(("Retry-After", "30"),), q850=41)
 DRAIN_LOOKS_EVERY_S = 0.1
+NOT_PUT_THROUGH = 487
+"""The status of a transfer whose party has hung up before anybody took him."""
 OUR_BUG = CallRejected(500, "Server Internal Error", q850=41)
 
 HeaderFields = Iterable[tuple[str, str]]
@@ -86,7 +88,7 @@ class Switch:
         """The trunk groups, for calls out."""
         self._senders = Senders(plan, user_behind)
         self._gates = Gates(plan, settings.limits.calls, settings.limits.cps)
-        destinations.gates_of = self._gates.of
+        destinations.gates_of, destinations.on_going = self._gates.of, self.go_on
         self._group: asyncio.TaskGroup | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._log = get_logger()
@@ -120,6 +122,10 @@ class Switch:
         """Other limits for the switch as a whole; calls that are up stay."""
         self._gates.limit(calls, cps)
 
+    def gates_in_use(self) -> dict[str, int]:
+        """All limits that calls count against just now, in and out, by name; none where no call is up."""
+        return self._gates.in_use() | self.outward.gates_in_use()
+
     def handle(self, session: Session) -> None:
         """A call comes in (the stack's `on_invite`)."""
         request = session.request
@@ -135,18 +141,28 @@ class Switch:
 
     def place(self, call: Call, run: Callable[[Call], Awaitable[Outcome]]) -> None:
         """A call of ours goes out: `run` is all that happens to it, until one side ends it."""
+        self._begin(call, run, is_up=False)
+
+    def _begin(self, call: Call, run: Callable[[Call], Awaitable[Outcome]], *, is_up: bool) -> None:
         call.announce()
-        if self._group is None or self.is_draining:
+        if self._group is None or (self.is_draining and not is_up):
             self._conclude(call, STOPPING)
             return
 
         async def follow(call: Call) -> None:
-            self._log.info("call out", **_parties(call))
+            self._log.info("call goes on" if is_up else "call out", call=call.id, **_parties(call))
             self.on_started(call)
             await self._follow(call, run)
 
         self.calls[call.id] = call
         self._tasks[call.id] = self._group.create_task(self._live(call, follow))
+
+    def go_on(self, call: Call, run: Callable[[Call], Awaitable[Outcome]]) -> None:
+        """A call that a transfer has begun: its caller is up, so he is not turned away while the last calls end."""
+        if call.caller.session.direction == "out" and call.caller.passage is None:
+            call.caller.passage = Passage()
+            self._gates.hold(call.caller.passage)
+        self._begin(call, run, is_up=True)
 
     def end(self, call: Call, reason: str) -> None:
         """Ends a call from outside, whatever state it is in. Harmless when it is over."""
@@ -190,7 +206,7 @@ class Switch:
                 await asyncio.sleep(rejected.after_s)
             self._conclude(call, rejected)
         except asyncio.CancelledError:
-            self._conclude(call, call.caller.outcome() if call.caller.end else STOPPING)
+            self._conclude(call, _hung_up(call) if call.caller.end else STOPPING)
             raise
 
     async def _follow(self, call: Call, run: Callable[[Call], Awaitable[Outcome]]) -> None:
@@ -200,7 +216,7 @@ class Switch:
         except CallRejected as rejected:
             self._conclude(call, rejected)
         except asyncio.CancelledError:
-            self._conclude(call, call.caller.outcome() if call.caller.end else STOPPING)
+            self._conclude(call, _hung_up(call) if call.caller.end else STOPPING)
             raise
 
     # ---- the steps
@@ -269,7 +285,9 @@ class Switch:
         if call.outcome is not None:
             return
         outcome = Outcome.of_rejection(how) if isinstance(how, CallRejected) else how
-        if call.caller.state is LegState.ANSWERED:
+        if call.answered_at is None and call.transfer is not None:
+            outcome = replace(outcome, status=NOT_PUT_THROUGH) if outcome.status < 300 else outcome
+        elif call.caller.state is LegState.ANSWERED:
             outcome = replace(outcome, status=200)
         self.calls.pop(call.id, None)
         self._tasks.pop(call.id, None)
@@ -283,7 +301,8 @@ class Switch:
                 call.inward.leave()
                 self._end(call.caller, outcome, how.with_cause if isinstance(how, CallRejected) else ())
             else:  # another call has taken this leg
-                call.caller.passage = call.inward
+                call.caller.passage = call.caller.passage or Passage()
+                call.caller.passage.take(call.inward)
 
     def _tell(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
         counted_as = how.counted_as if isinstance(how, Refused) else None
@@ -337,6 +356,11 @@ class Switch:
 
 def _nobody_listens(_: str) -> None:
     return
+
+
+def _hung_up(call: Call) -> Outcome:
+    """The caller has ended it; whoever a transfer has made one was called by us, and is a caller all the same."""
+    return Leg.outcome(call.caller) if call.transfer is not None else call.caller.outcome()
 
 
 def _nobody(_: Call) -> None:

@@ -31,7 +31,7 @@ from softswitch.call.outcome import Outcome, q850_of
 from softswitch.call.stages import STAGE_TABLE, Stage, StageTrigger
 from softswitch.call.states import OutsideTableError, Table
 from softswitch.call.takeover import take_over
-from softswitch.call.transfer import Onward
+from softswitch.call.transfer import Onward, Run
 
 __all__ = [
     "STAGE_TABLE",
@@ -58,6 +58,7 @@ __all__ = [
     "Outcome",
     "OutgoingLeg",
     "OutsideTableError",
+    "Run",
     "Stage",
     "StageTrigger",
     "Step",

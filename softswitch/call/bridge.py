@@ -30,16 +30,16 @@ class Audio:
 class Talk:
     """The conversation of two legs of a call."""
 
-    __slots__ = ("_audio", "_held", "call", "far", "near", "taken")
+    __slots__ = ("_audio", "_held", "call", "far", "left", "near")
 
     def __init__(self, call: Call, engine: Engine, near: Leg, far: Leg) -> None:
         self.call = call
         self.near, self.far = near, far
-        self.taken: Leg | None = None
-        """The leg that another call has taken; it is no longer ours to end."""
+        self.left: Leg | None = None
+        """Whoever is left once another call has taken the other one, which is no longer ours to end."""
         self._held: set[Leg] = set()
         for leg in (near, far):
-            leg.call, leg.waiting, leg.on_ended = call, call.waiting, None
+            call.own(leg)
             leg.hush()
         self._audio = Audio(engine, near, far)
 
@@ -50,25 +50,25 @@ class Talk:
         """Whether this leg is one of the two."""
         return leg is self.near or leg is self.far
 
-    async def until_something(self) -> Leg | None:
-        """The leg that has ended, or asks for a transfer; None once a leg was taken."""
+    async def until_something(self) -> Leg:
+        """The leg that has ended, or asks for a transfer, or is left once the other was taken."""
         try:
-            while self.taken is None:
+            while self.left is None:
                 for leg in (self.near, self.far):
                     if leg.end is not None or leg.referral is not None:
                         return leg
                     self._carry_keys(leg)
                     self._look_after_hold(leg)
                 await self.call.waiting.until()
-            return None
+            return self.left
         finally:
             self._audio.close()
 
     def give(self, leaving: Leg) -> Leg:
         """Gives the far end of `leaving` to another call; this call ends with `leaving`."""
-        self.taken = self.other(leaving)
+        self.left = leaving
         self.call.waiting.wake()
-        return self.taken
+        return self.other(leaving)
 
     def _carry_keys(self, leg: Leg) -> None:
         digits = leg.take_digits()

@@ -12,6 +12,7 @@ from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStart
 from softswitch.call.leg import Leg
 from softswitch.call.outcome import Outcome
 from softswitch.call.stages import STAGE_TABLE, StageTrigger
+from softswitch.call.waiting import Waiting
 from softswitch.routing import Passage
 from softswitch.sip.grammar import legible
 from softswitch.uuids import new_uuid
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from softswitch.call.bridge import Talk
     from softswitch.call.fork import Fork
     from softswitch.call.originate import Attempt, OutgoingLeg
-    from softswitch.plan import Did
+    from softswitch.plan import Did, User
     from softswitch.routing import Destination, Identified
+    from softswitch.sip import Request
     from softswitch.stir import Verdict
 
 
@@ -37,10 +39,25 @@ class Step(NamedTuple):
     why: str
 
 
+class Transfer(NamedTuple):
+    """How a call came about that goes on with a party of another: who wanted it, and of which calls it has its legs."""
+
+    by: str
+    """The name of a user, else "caller" or "callee"."""
+    user: "User | None"
+    """On whose account it goes out."""
+    calls: tuple[str, ...]
+    """Their sids."""
+
+
 class Call:
-    """One call from its INVITE to its outcome: `sid` is its name everywhere, `id` the beginning of it, for people."""
+    """One call from its INVITE to its outcome: `sid` is its name everywhere, `id` the beginning of it, for people.
+
+    A transfer ends a call and begins another, with the party that stays as its caller (`transfer`).
+    """
 
     __slots__ = (
+        "answered_at",
         "callee",
         "caller",
         "calling_number",
@@ -52,13 +69,17 @@ class Call:
         "fork",
         "from_name",
         "from_number",
+        "gone",
         "headers",
         "id",
         "inward",
         "is_masked",
         "notes",
+        "number_billing",
+        "on_progress",
         "outcome",
         "passage",
+        "redirect_uri",
         "rung",
         "sid",
         "source",
@@ -69,9 +90,11 @@ class Call:
         "story",
         "talk",
         "to_number",
+        "transfer",
         "transfers",
         "tried",
         "waiting",
+        "went_on_in",
     )
 
     def __init__(
@@ -84,15 +107,16 @@ class Call:
         did: "Did | None" = None,
         events: Events | None = None,
         clock: Callable[[], float] = time.monotonic,
+        transfer: Transfer | None = None,
     ) -> None:
         self.sid = new_uuid()
         self.id = self.sid[:8]
         self.caller = caller
-        caller.call = self
-        self.waiting = caller.waiting
+        self.transfer = transfer
+        self.waiting = caller.waiting if transfer is None else Waiting()
         """Where the one task of this call waits."""
-        self.callee: OutgoingLeg | None = None
-        """Whom we have called for it, once somebody has answered."""
+        self.callee: Leg | None = None
+        """Who talks with its caller, once somebody does."""
         self.rung: OutgoingLeg | None = None
         """The last one we have rung for it."""
         self.talk: Talk | None = None
@@ -100,7 +124,19 @@ class Call:
         self.fork: Fork | None = None
         """Whom it rings now, where others may pick it up."""
         self.transfers: list[str] = []
-        """To whom it was transferred, one after another."""
+        """To whom a transfer of it was tried, one after another."""
+        self.gone: Leg | None = None
+        """The leg that has gone on in another call."""
+        self.went_on_in = ""
+        """The sid of that call."""
+        self.number_billing = ""
+        """The number of whoever pays for it, where it goes out on somebody's account."""
+        self.redirect_uri = ""
+        """Where a 3xx has sent it."""
+        self.answered_at: float | None = None
+        """When its caller was put through."""
+        self.on_progress: Callable[[int, str], None] | None = None
+        """Hears how it stands, as the statuses that a caller is told: 1xx, and the final one."""
         self.tried: list[Attempt] = []
         """Every place that was tried, and what came of it."""
         self.source = source
@@ -131,7 +167,7 @@ class Call:
         self.outcome: Outcome | None = None
         self.notes: Mapping[str, str] = NOTHING
         """What the endpoint wants said of the call in its last line of the log."""
-        caller.on_answered, caller.on_digit = self._on_answered, self._on_digit
+        self.own(caller)
 
     def __repr__(self) -> str:
         age_s = int(self.clock() - self.started_at)
@@ -144,6 +180,40 @@ class Call:
             return self.source.name
         target = getattr(self.caller, "target", None)
         return None if target is None else str(target).removeprefix("trunk ")
+
+    @property
+    def is_placed(self) -> bool:
+        """Its first side is somebody whom we call, and nobody's call has led there."""
+        return self.transfer is None and self.caller.session.direction == "out"
+
+    @property
+    def invite(self) -> "Request | None":
+        """What its caller has sent us; None where we have called him."""
+        session = self.caller.session
+        return session.request if session.direction == "in" else None
+
+    @property
+    def address_src(self) -> str:
+        """The URI of whoever calls."""
+        session = self.caller.session
+        return (session.request.from_.uri if self.transfer is None else session.remote_address.uri).text
+
+    @property
+    def address_dst(self) -> str:
+        """The URI that was called."""
+        request = self.caller.session.request
+        return str(request.uri if self.transfer is None else request.uri.with_(username=self.to_number))
+
+    def hand_over(self, leg: Leg, to: "Call") -> None:
+        """A leg of this call has gone on in another."""
+        self.gone, self.went_on_in = leg, to.sid
+
+    def own(self, leg: Leg) -> None:
+        """What happens to this leg is this call's business from now on."""
+        leg.call, leg.waiting, leg.on_ended = self, self.waiting, None
+        is_caller = leg is self.caller
+        leg.on_answered = self._on_answered if is_caller else None
+        leg.on_digit = self._on_digit if is_caller else None
 
     def announce(self) -> None:
         """Tells that there is a new call."""
@@ -183,12 +253,24 @@ class Call:
             return
         self.outcome = outcome
         self.record("ended", f"{outcome.status} {outcome.reason}")
+        if self.answered_at is None:
+            self.tell(outcome.status, outcome.reason)
         if CallEnded in self.events:
             at = self.story[-1].at
             how = (outcome.status, outcome.reason, outcome.q850, outcome.by, outcome.ended_by)
             self.events.publish(CallEnded(self.id, at, *how))
 
+    def tell(self, status: int, reason: str) -> None:
+        """Whoever wants to know hears how the call stands."""
+        if self.on_progress is not None:
+            self.on_progress(status, "" if self.is_masked else reason)
+
     def _on_answered(self, at: float) -> None:
+        """Only the first answer counts: whoever we have called and connect is not answered once more."""
+        if self.answered_at is not None:
+            return
+        self.answered_at = at
+        self.tell(200, "OK")
         if CallAnswered in self.events:
             self.events.publish(CallAnswered(self.id, at))
 

@@ -9,7 +9,6 @@ lies behind the calendar (`epoch_at`: the POSIX time at which that clock showed 
 rates are those of the rate decks, where trunk and caller have any.
 """
 
-import math
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -20,11 +19,11 @@ from msgspec.structs import asdict, replace
 from softswitch.call.call import Call
 from softswitch.call.far_end import far_end, way_out
 from softswitch.call.outcome import NORMAL_CLEARING
+from softswitch.call.prices import billed_s, prices
 from softswitch.call.sids import Sids
 from softswitch.sip import Request
 from softswitch.sip.grammar import legible
 
-BILLING_UNIT_S = 60
 OUTBOUND = "outbound"
 CUT_OFF_CAUSE = 41
 """Q.850: temporary failure."""
@@ -146,7 +145,6 @@ def seconds_between(earlier: str, later: str) -> float:
 def opened(call: Call, epoch_at: float, sids: Sids) -> CallRecord:
     """All that is known of a call before its end."""
     session = call.caller.session
-    request = session.request
     record = CallRecord(
         dr_sid=call.sid,
         call_id=call.id,
@@ -160,25 +158,26 @@ def opened(call: Call, epoch_at: float, sids: Sids) -> CallRecord:
         sipcallid_src=legible(session.call_id),
         partner_sid=sids.partner,
     )
-    _add_headers(record, request)
+    if call.invite is not None:
+        _add_headers(record, call.invite)
     _add_way(record, call, sids)
     record = replace(record, **way_out(call, sids))
-    return _turned(record) if session.direction == "out" else record
+    return _turned(record) if call.is_placed else record
 
 
 def concluded(
     record: CallRecord, call: Call, epoch_at: float, sids: Sids, quality: dict[str, Any] | None = None
 ) -> CallRecord:
     """The record of a call that has its outcome; its last step is its end."""
-    outcome, leg = call.outcome, call.caller
-    codec = "codec_dst" if leg.session.direction == "out" else "codec_src"
+    outcome, talks_at = call.outcome, call.answered_at
+    codec = "codec_dst" if call.is_placed else "codec_src"
     if outcome is None:
         raise RuntimeError(f"{call!r} has not ended")
     stopped_at = call.story[-1].at
-    duration_s = 0.0 if leg.answered_at is None else max(0.0, stopped_at - leg.answered_at)
+    duration_s = 0.0 if talks_at is None else max(0.0, stopped_at - talks_at)
     return replace(
         record,
-        date_talk=None if leg.answered_at is None else date(epoch_at + leg.answered_at),
+        date_talk=None if talks_at is None else date(epoch_at + talks_at),
         date_stop=date(epoch_at + stopped_at),
         disconnect_originator=outcome.by,
         disconnect_reason=outcome.reason or ("Normal" if outcome.q850 == NORMAL_CLEARING else None),
@@ -187,19 +186,10 @@ def concluded(
         duration=round(duration_s, 3),
         duration_billing=billed_s(duration_s),
         quality=quality,
-        **{codec: leg.codec, **far_end(call, sids), **_stir(call), **_prices(call, duration_s)},
+        number_billing=call.number_billing or record.number_billing,
+        redirect_uri=call.redirect_uri or None,
+        **{codec: call.caller.codec, **far_end(call, sids), **_stir(call), **prices(call, duration_s)},
     )
-
-
-def _prices(call: Call, duration_s: float) -> dict[str, float]:
-    """What a call out costs whoever pays us, and us, by the minute and in all."""
-    target = call.callee.target if call.callee is not None else None
-    if target is None:
-        return {}
-    minutes = billed_s(duration_s) / BILLING_UNIT_S
-    rates = {"rate": target.rate, "rate_lcr_dst": target.rate_lcr}
-    prices = {name.replace("rate", "price"): rate and round(rate * minutes, 6) for name, rate in rates.items()}
-    return {name: value for name, value in (rates | prices).items() if value is not None}
 
 
 def _stir(call: Call) -> dict[str, str]:
@@ -229,11 +219,6 @@ def cut_off(record: CallRecord, date_stop: str, reason: str) -> CallRecord:
         duration=duration_s,
         duration_billing=billed_s(duration_s),
     )
-
-
-def billed_s(duration_s: float) -> float:
-    """Whole minutes, a begun one in full."""
-    return float(math.ceil(duration_s / BILLING_UNIT_S) * BILLING_UNIT_S)
 
 
 def _add_headers(record: CallRecord, request: Request) -> None:
@@ -282,7 +267,6 @@ def joined(
     sids: Sids,
 ) -> AttendanceRecord:
     """A caller has come into a meeting."""
-    request = call.caller.session.request
     endpoint = "" if call.did is None else call.did.endpoint or ""
     return AttendanceRecord(
         call_sid=call_sid,
@@ -296,10 +280,10 @@ def joined(
         partner_sid=record.partner_sid,
         number_src=record.number_src,
         number_dst=record.number_dst,
-        address_src=request.from_.uri.text,
-        address_dst=request.uri.text,
+        address_src=call.address_src,
+        address_dst=call.address_dst,
         role=role,
-        user_agent=request.text("User-Agent"),
+        user_agent=call.invite.text("User-Agent") if call.invite is not None else None,
     )
 
 
@@ -322,4 +306,6 @@ def left(attendance: AttendanceRecord, record: CallRecord) -> AttendanceRecord:
 
 def row(record: Struct, date_insert: str) -> dict[str, Any]:
     """A record as a row of the store."""
-    return asdict(record) | {"date_insert": date_insert}
+    values = asdict(record)
+    values["date_insert"] = date_insert
+    return values

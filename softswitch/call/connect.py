@@ -41,15 +41,14 @@ async def reach(call: Call, invitation: Invitation, lines: Lines) -> Leg:
     try:
         leg = call.callee = await ring_openly(call, invitation, lines, caller)
     except PickedUp as picked_up:
-        leg = picked_up.leg
+        leg = call.callee = picked_up.leg
     except CallRejected as rejected:
         raise handed_on(rejected) from None
     finally:
         caller.close()
     try:
-        if call.caller.state is not LegState.ANSWERED:
-            call.caller.prefer(leg.codec)
-            await call.caller.answer()
+        call.caller.prefer(leg.codec)
+        await call.caller.answer()
     except BaseException:
         leg.hang_up()
         raise
@@ -58,8 +57,7 @@ async def reach(call: Call, invitation: Invitation, lines: Lines) -> Leg:
 
 async def converse(call: Call, far: Leg, lines: Lines, onward: Onward | None = None) -> Outcome:
     """The talk of the caller and `far`, and whatever a transfer makes of it; returns when it is over."""
-    near: Leg = call.caller
-    taken: Leg | None = None
+    near, call.callee = call.caller, far
     call.advance(StageTrigger.JOIN, "both have answered")
     try:
         while True:
@@ -68,15 +66,15 @@ async def converse(call: Call, far: Leg, lines: Lines, onward: Onward | None = N
                 return _outcome(call, gone)
             talk = call.talk = Talk(call, lines.engine, near, far)
             leg = await talk.until_something()
-            taken = talk.taken
-            if leg is None:
-                return Outcome.released("Transferred")
+            if talk.left is not None:
+                return _transferred(call, talk.left)
             if leg.referral is not None and leg.end is None:
                 call.talk = None
-                near, far = await transfer(call, leg, talk.other(leg), lines, onward)
+                if await transfer(call, leg, talk.other(leg), lines, onward):
+                    return _transferred(call, leg)
     finally:
         call.talk = None
-        _end(call, [leg for leg in (near, far) if leg is not taken])
+        _end(call, (near, far))
 
 
 def handed_on(rejected: CallRejected) -> CallRejected:
@@ -118,6 +116,7 @@ class Caller:
             caller.ring(progress.status)
         if progress.status != self._told:
             self._told = progress.status
+            self._call.tell(progress.status, progress.reason)
             self._call.advance(StageTrigger.RING, f"{leg.target.name}: {progress.status} {progress.reason}".rstrip())
 
     def lose(self, leg: OutgoingLeg) -> None:
@@ -162,12 +161,19 @@ def _outcome(call: Call, leg: Leg) -> Outcome:
     return Outcome(200, end.reason, q850, *(("SRC", "caller") if leg is call.caller else ("DST", "callee")))
 
 
-def _end(call: Call, legs: list[Leg]) -> None:
-    """Both sides end with the cause of whichever ended first."""
+def _transferred(call: Call, leg: Leg) -> Outcome:
+    """A talk that its other side goes on without this one, in another call."""
+    return Outcome(200, "Transferred", 16, *(("SRC", "caller") if leg is call.caller else ("DST", "callee")))
+
+
+def _end(call: Call, legs: tuple[Leg, Leg]) -> None:
+    """Both sides end with the cause of whichever ended first, but for one that is in another call by now."""
     first = next((leg.end for leg in legs if leg.end is not None), None)
     for leg in legs:
-        if leg.end is None and first is not None:
+        if leg.call is not call:
+            continue
+        if first is not None:
             words = "" if call.is_masked else first.reason
             leg.hang_up(first.q850 or q850_of(first.status), words or "Normal call clearing")
-        elif leg.end is None and leg is not call.caller:
+        elif leg is not call.caller:
             leg.hang_up()

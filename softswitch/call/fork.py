@@ -102,7 +102,7 @@ class Fork:
 
     def pick_up(self, leg: Leg) -> None:
         """Whoever is rung is cancelled, and `leg`, of another call that is up, is the one that answers."""
-        leg.call, leg.waiting, leg.on_ended = self._call, self._call.waiting, None
+        self._call.own(leg)
         self._taken_by = leg
         self._call.waiting.wake()
 

@@ -139,6 +139,11 @@ class Leg:
         return f"<Leg {self.session.call_id[:8]} {self.session.direction} {self.state}{stream}>"
 
     @property
+    def name(self) -> str:
+        """Who is at the far end, for people."""
+        return f"user {self.user.username}" if self.user is not None else self.session.remote_address.uri.username
+
+    @property
     def stream(self) -> Stream:
         """The audio; opened by the first who asks. Raises `CallRejected` 503 when no media port is free."""
         if self._stream is None:
@@ -203,7 +208,12 @@ class Leg:
         """200 OK. Raises `CallRejected`: 488 when we share no codec with the caller, 503 when no port is free.
 
         An INVITE without an offer gets ours, and only its ACK says where to send: this waits for it (RFC 3261 §13.2.1).
+        Whoever talks already, having been transferred or called by us, is put through and hears no more of it.
         """
+        if self.state is LegState.ANSWERED:
+            if self.on_answered is not None:
+                self.on_answered(asyncio.get_running_loop().time())
+            return
         sdp = self._agree()
         self.state = LEG_TABLE.after(self.state, LegTrigger.ANSWER)
         self.answered_at = asyncio.get_running_loop().time()

@@ -105,6 +105,10 @@ class OutgoingLeg(Leg):
         self._stream, self.codecs, self.encryption = stream, codecs, encryption
         self._hear(early)
 
+    @property
+    def name(self) -> str:
+        return self.target.name
+
     async def answered(self) -> None:
         """Returns when somebody has answered. Raises `CallRejected`: the last refusal, or 480 where nobody answers."""
         give_up_at = asyncio.get_running_loop().time() + RING_AT_MOST_S

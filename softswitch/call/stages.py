@@ -14,6 +14,7 @@ class Stage(StrEnum):
     TALKING = "talking"
     ON_HOLD = "on hold"
     TRANSFERRING = "transferring"
+    TRANSFERRED = "transferred"
 
 
 class StageTrigger(StrEnum):
@@ -26,8 +27,8 @@ class StageTrigger(StrEnum):
     HOLD = "one side holds"
     RESUME = "it resumes"
     REFER = "one side asks for a transfer"
-    TRANSFERRED = "the third answers"
-    NOT_TRANSFERRED = "the third does not come"
+    TRANSFERRED = "the other goes on elsewhere"
+    NOT_TRANSFERRED = "nobody takes him there"
 
 
 _BEFORE_THE_ANSWER = {
@@ -58,12 +59,9 @@ STAGE_TABLE = Table(
         Stage.TALKING: _DURING_THE_TALK,
         Stage.ON_HOLD: _DURING_THE_TALK,
         Stage.TRANSFERRING: {
-            StageTrigger.INVITE: Stage.TRANSFERRING,
-            StageTrigger.RING: Stage.TRANSFERRING,
-            StageTrigger.REFUSE: Stage.TRANSFERRING,
-            StageTrigger.ANSWER: Stage.TRANSFERRING,
-            StageTrigger.TRANSFERRED: Stage.TALKING,
+            StageTrigger.TRANSFERRED: Stage.TRANSFERRED,
             StageTrigger.NOT_TRANSFERRED: Stage.TALKING,
         },
+        Stage.TRANSFERRED: {},
     },
 )

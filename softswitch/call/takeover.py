@@ -1,5 +1,5 @@
 """A new call takes the place of somebody (INVITE with Replaces, RFC 3891): of one side of a talk, from the desk to the
-hand; or of whoever is being rung, which picks the call up.
+hand; of somebody at an endpoint; or of whoever is being rung, which picks the call up.
 """
 
 from softswitch.call.bridge import Talk
@@ -10,7 +10,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.leg_states import LegState
 from softswitch.call.lines import Lines
 from softswitch.call.outcome import Outcome
-from softswitch.call.transfer import Onward
+from softswitch.call.transfer import PUT_THROUGH, Onward, at_endpoint, in_place_of, keep_place
 from softswitch.errors import CallRejected
 from softswitch.sip import Replaces
 
@@ -21,22 +21,46 @@ NO_LONGER_EARLY = CallRejected(486, "Busy Here")
 async def take_over(call: Call, replaces: Replaces, lines: Lines, onward: Onward) -> Outcome:
     """The caller in the place of the leg that is named, which ends. Raises `CallRejected` 481, 486 (§3)."""
     leg = _leg_of(replaces, lines)
-    if leg.state is LegState.ANSWERED:
-        _talk_of(leg)
-        if replaces.early_only:
-            raise NO_LONGER_EARLY
-    else:
-        _fork_of(leg)
-    await call.caller.answer()
     if leg.state is not LegState.ANSWERED:
-        return _pick_up(call, leg)
+        return await _pick_up(call, leg, lines, onward)
+    if replaces.early_only:
+        raise NO_LONGER_EARLY
+    if (there := at_endpoint(leg)) is not None:
+        return await _take_place(call, there, onward)
+    _talk_of(leg)
+    await call.caller.answer()
+    return await _talk_in_place(call, leg, lines, onward)
+
+
+async def _talk_in_place(call: Call, leg: Leg, lines: Lines, onward: Onward) -> Outcome:
     talk = _talk_of(leg)
     call.remark("taken over", f"one side of call {talk.call.id}")
-    return await converse(call, talk.give(leg), lines, onward)
+    there, far = talk.call, talk.give(leg)
+    there.hand_over(far, call)
+    keep_place(there, far)
+    return await converse(call, far, lines, onward)
 
 
-def _pick_up(call: Call, leg: Leg) -> Outcome:
+async def _take_place(call: Call, there: Call, onward: Onward) -> Outcome:
+    """At the endpoint where the other one is, with what he had passed; who leaves as this one comes."""
+
+    def come(status: int, _: str) -> None:
+        if status == PUT_THROUGH:
+            there.went_on_in = call.sid
+            there.caller.hang_up(16, "Taken over")
+
+    call.on_progress = come
+    call.remark("taken over", f"the place of call {there.id}")
+    with in_place_of(call, there):
+        return await onward.take_place(call, there)
+
+
+async def _pick_up(call: Call, leg: Leg, lines: Lines, onward: Onward) -> Outcome:
     """The call that rings goes on with this caller, and this call is over."""
+    _fork_of(leg)
+    await call.caller.answer()
+    if leg.state is LegState.ANSWERED:  # while we waited for his ACK
+        return await _talk_in_place(call, leg, lines, onward)
     fork = _fork_of(leg)
     call.remark("picked up", f"call {leg.call.id}" if leg.call is not None else "")
     fork.pick_up(call.caller)
@@ -53,7 +77,7 @@ def _leg_of(replaces: Replaces, lines: Lines) -> Leg:
 def _talk_of(leg: Leg) -> Talk:
     """Raises `CallRejected` 481 where nobody talks there."""
     talk = leg.call.talk if leg.call is not None else None
-    if talk is None or not talk.holds(leg) or talk.taken is not None:
+    if talk is None or not talk.holds(leg) or talk.left is not None:
         raise NO_SUCH_DIALOG
     return talk
 

@@ -61,7 +61,7 @@ class Reports:
         """A call has found its endpoint."""
         url = self._url_of(CALL)
         endpoint_sid = record.endpoint_sid_dst
-        if not url or endpoint_sid is None or call.caller.session.direction != "in":
+        if not url or endpoint_sid is None or call.is_placed:
             return
         account_sid = self._owners.account_of(endpoint_sid)
         if account_sid is not None:

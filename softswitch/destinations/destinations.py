@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from softswitch.call import Call, Invitation, Leg, Lines, Outcome, StageTrigger, connect, take_over
+from softswitch.call import Call, Invitation, Leg, Lines, Outcome, Run, StageTrigger, connect, converse, take_over
 from softswitch.destinations.forwarding import Diversion, why_forwarded
 from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
@@ -26,12 +26,11 @@ from softswitch.routing import (
     ToPstn,
     ToTalk,
     ToUser,
-    number_of,
 )
 from softswitch.routing.caller import Caller, wants_privacy
 from softswitch.routing.identity import ANONYMOUS
 from softswitch.routing.presentation import verified_identity
-from softswitch.sip import Referred, Response
+from softswitch.sip import Response
 
 MOST_FORWARDS = 5
 NO_PHONE = CallRejected(480, "Temporarily Unavailable", q850=20)
@@ -39,8 +38,6 @@ NO_PHONE = CallRejected(480, "Temporarily Unavailable", q850=20)
 LOOP = CallRejected(482, "Loop Detected", q850=25)
 NOT_FOUND = CallRejected(404, "Not Found", q850=1)
 FORBIDDEN = CallRejected(403, "Forbidden", q850=21)
-NO_ENDPOINT = CallRejected(403, "Transfers Lead To Users And The PSTN", q850=21)
-"""An endpoint runs the call that came to it, and no leg of another one."""
 
 
 class Phones(Protocol):
@@ -86,7 +83,9 @@ class Destinations:
         self._clock = clock
         self.outward.here = lines.here
         self.gates_of: Callable[[Destination], Sequence[Gate]] = lambda _: ()
-        """What a call has to pass where a forward leads it."""
+        """What a call has to pass where a forward or a transfer leads it."""
+        self.on_going: Callable[[Call, Run], None] = _nobody_runs_it
+        """Runs a call that a transfer has begun."""
 
     def adopt(self, plan: Plan) -> None:
         """The next call goes by this plan."""
@@ -126,7 +125,7 @@ class Destinations:
         if destination is None:
             raise NOT_FOUND
         names = [user.username, *(diversion.by.username for diversion in diversions)]
-        forwards = len(names) + len(call.caller.session.request.headers.all("Diversion"))
+        forwards = len(names) + (len(call.invite.headers.all("Diversion")) if call.invite is not None else 0)
         if (isinstance(destination, ToUser) and destination.user.username in names) or forwards > MOST_FORWARDS:
             raise LOOP
         return destination
@@ -147,8 +146,7 @@ class Destinations:
         groups = self._phones.targets(user, self._clock())
         if not groups:
             raise NO_PHONE
-        session = call.caller.session
-        is_private = session.direction == "in" and wants_privacy(session.request)
+        is_private = call.invite is not None and wants_privacy(call.invite)
 
         def tried(target: Target, status: int) -> bool:
             self._phones.tried(user, target, status)
@@ -164,15 +162,14 @@ class Destinations:
             callee=user,
         )
 
-    def to_pstn(
-        self, call: Call, to: ToPstn, diversions: Sequence[Diversion] = (), user: User | None = None
-    ) -> Invitation:
-        """On the account of `user`, of whoever forwards it, of the caller.
+    def to_pstn(self, call: Call, to: ToPstn, diversions: Sequence[Diversion] = ()) -> Invitation:
+        """On the account of whoever forwards it, has transferred it, calls.
 
         Raises `CallRejected`: he may not (403), or no trunk can take it (502, 503).
         """
-        now, caller = self._clock(), _caller(call, diversions, user)
+        now, caller = self._clock(), _caller(call, diversions)
         targets, reasons = self.outward.targets(to.number, to.trunk_group, caller, now)
+        call.number_billing = self.outward.number_of_payer(caller)
         _tell(call, reasons)
         hops = 0
 
@@ -184,6 +181,8 @@ class Destinations:
             found, why = self.outward.redirected(target, response.contacts, caller, hops, self._clock())
             _tell(call, why)
             hops += 1
+            if found:
+                call.redirect_uri = str(response.contacts[0].uri)
             return found
 
         return Invitation(
@@ -195,25 +194,39 @@ class Destinations:
             on_redirect=redirect,
         )
 
-    # ---- transfers
+    # ---- transfers (`Onward`)
 
-    def invitation(self, call: Call, transferor: Leg, wanted: Referred) -> Invitation:
-        """Whom a transferor wants to be called. Raises `CallRejected` where he may not, or nothing leads there."""
-        self.may_take(call, transferor)
-        number, user = number_of(wanted.uri), transferor.user
-        match self.router.onward(number, user) if user is not None else self.router.over(number, None):
-            case ToUser(called):
-                return self.to_user(call, called)
-            case ToPstn() as to:
-                return self.to_pstn(call, to, user=user)
-            case ToEndpoint():
-                raise NO_ENDPOINT
-        raise NOT_FOUND
-
-    def may_take(self, call: Call, transferor: Leg) -> None:  # noqa: ARG002 - as of any who know where to go
-        """Users may transfer, trunks where the plan says so. Raises `CallRejected` 403."""
+    def may_transfer(self, transferor: Leg) -> None:
+        """Users may, trunks where the plan says so. Raises `CallRejected` 403."""
         if transferor.user is None and not transferor.may_transfer:
             raise FORBIDDEN
+
+    def lead(self, transferor: Leg, number: str) -> Destination:
+        """Raises `CallRejected` 404 where a number leads nowhere for him."""
+        user = transferor.user
+        destination = self.router.onward(number, user) if user is not None else self.router.over(number, None)
+        if destination is None:
+            raise NOT_FOUND
+        return destination
+
+    def send(self, call: Call, destination: Destination) -> None:
+        """Makes it a call to there. Raises `Refused`: no room, or by the rules of a DID."""
+        call.destination = destination
+        self._redirect(call, call.to_number, destination)
+
+    async def take_place(self, call: Call, of: Call) -> Outcome:
+        """All that happens to a call in the place of another one's caller, at the endpoint where he is."""
+        if not isinstance(of.destination, ToEndpoint):
+            raise NOT_FOUND
+        return await self._endpoints[of.destination.name].take_place(call, of)
+
+    async def talk(self, call: Call, far: Leg) -> Outcome:
+        """All that happens to a call whose two sides are there."""
+        return await converse(call, far, self.lines, self)
+
+    def go_on(self, call: Call, run: Run) -> None:
+        """A call that a transfer has begun is run beside the one that it came from."""
+        self.on_going(call, run)
 
 
 def _are_phones_left(status: int) -> bool:
@@ -231,27 +244,31 @@ def _diverted(target: Target, diversions: Sequence[Diversion]) -> Target:
 
 def _vouched_for(target: Target, call: Call) -> Target:
     """A phone is told what was found out about the signature of who calls it, unless he hides."""
-    if call.stir is None or call.is_masked or wants_privacy(call.caller.session.request):
+    if call.stir is None or call.is_masked or call.invite is None or wants_privacy(call.invite):
         return target
     headers = verified_identity(call.from_number, call.from_name, call.stir.verstat)
     return replace(target, headers=(*target.headers, *headers))
 
 
-def _caller(call: Call, diversions: Sequence[Diversion], user: User | None) -> Caller:
+def _caller(call: Call, diversions: Sequence[Diversion]) -> Caller:
     """On whose account a call goes out."""
     told = tuple((diversion.number, diversion.why.value) for diversion in reversed(diversions))
-    payer = diversions[-1].by if diversions else user
-    if call.source is None:
+    payer = diversions[-1].by if diversions else call.transfer.user if call.transfer is not None else None
+    if call.source is None or call.invite is None:
         return Caller(call.from_number, call.from_name, user=payer, diversions=told)
     caller = Caller.of(
         call.source,
-        call.caller.session.request,
+        call.invite,
         number=call.from_number,
         name=call.from_name,
         endpoint=call.source.endpoint,
         diversions=told,
     )
     return replace(caller, user=payer) if payer is not None else caller
+
+
+def _nobody_runs_it(_call: Call, _run: Run) -> None:
+    raise NOT_FOUND
 
 
 def _tell(call: Call, reasons: Sequence[Reason]) -> None:

@@ -20,6 +20,13 @@ class Endpoint(ABC):
     async def run(self, call: Call) -> Outcome:
         """Everything that happens to `call` here, until one side ends it."""
 
+    async def take_place(self, call: Call, of: Call) -> Outcome:  # noqa: ARG002 - some know what the other one was here
+        """The same for a call in the place of another one's caller, who leaves as this one is put through (answered).
+
+        As if he had called himself, where nothing else is said.
+        """
+        return await self.run(call)
+
     @property
     def is_idle(self) -> bool:
         """Whether nothing is live here that outlasts its calls."""

@@ -57,8 +57,9 @@ class ThirdParty(Endpoint):
         targets = self.targets(call)
         if not targets:
             raise NOWHERE_TO_CALL
-        is_private = wants_privacy(call.caller.session.request)
-        dialled = number_of(call.caller.session.request.to.uri) or call.dialled_number
+        is_private = call.invite is not None and wants_privacy(call.invite)
+        written = call.invite if call.transfer is None else None
+        dialled = (number_of(written.to.uri) if written is not None else "") or call.dialled_number
         return Invitation(
             [[target] for target in targets],
             from_number=ANONYMOUS if is_private else escape_user(call.from_number),
@@ -87,7 +88,7 @@ class ThirdParty(Endpoint):
         )
 
     def _headers(self, call: Call) -> HeaderFields:
-        came = Headers() if call.is_masked else call.caller.session.request.headers
+        came = Headers() if call.is_masked or call.invite is None else call.invite.headers
         if call.source is not None and call.source.trunk_group is not None:
             believed = is_believed(call.source)
             if call.stir is not None and not call.is_masked:

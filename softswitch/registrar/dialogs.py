@@ -76,15 +76,15 @@ def _lines(call: Call) -> Iterator[Line]:
     """What the users of a call see of it."""
     near, far = (call.talk.near, call.talk.far) if call.talk is not None else (call.caller, call.callee or call.rung)
     for leg in (near, far):
-        if leg is not None and leg.user is not None and leg.end is None:
-            is_caller = leg.session.direction == "in"
-            direction: Literal["initiator", "recipient"] = "initiator" if is_caller else "recipient"
-            yield Line(call.id, leg.user.username, direction, _state(call, leg), _remote(call, is_caller=is_caller))
+        if leg is not None and leg.user is not None and leg.call is call:
+            direction: Literal["initiator", "recipient"] = "initiator" if leg.session.direction == "in" else "recipient"
+            remote = _remote(call, is_caller=leg is call.caller)
+            yield Line(call.id, leg.user.username, direction, _state(call, leg), remote)
 
 
 def _remote(call: Call, *, is_caller: bool) -> str:
     """Whom a side of a call talks with, as far as others may know."""
-    if call.is_masked or (not is_caller and wants_privacy(call.caller.session.request)):
+    if call.is_masked or (not is_caller and call.invite is not None and wants_privacy(call.invite)):
         return HIDDEN
     return call.to_number if is_caller else call.from_number
 

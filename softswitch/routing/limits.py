@@ -102,6 +102,20 @@ class Passage:
             gate.enter()
         self._gates += gates
 
+    def enter_unasked(self, gate: Gate) -> None:
+        """Through a gate that may be full: whoever is up already is not turned away."""
+        gate.in_use += 1
+        self._gates.append(gate)
+
+    def take(self, other: "Passage") -> None:
+        """What `other` has passed is passed by this one from now on, and given back by it."""
+        self._gates += other.give_up()
+
+    def give_up(self) -> list[Gate]:
+        """The gates, which are from now on for somebody else to leave."""
+        gates, self._gates = self._gates, []
+        return gates
+
     def leave(self) -> None:
         """Gives everything back; again is harmless."""
         for gate in self._gates:
@@ -150,6 +164,15 @@ class Gates:
     def limit(self, calls: int, cps: float) -> None:
         """Other limits of the switch as a whole, for the next call."""
         self._switch.change(self._switch.name, calls, cps)
+
+    def in_use(self) -> dict[str, int]:
+        """The gates that somebody has passed and not left, by name."""
+        gates = [self._switch, *self._groups.values(), *self._trunks.values(), *self._endpoints.values()]
+        return {gate.name: gate.in_use for gate in (*gates, *self._parties.values()) if gate.in_use}
+
+    def hold(self, passage: Passage) -> None:
+        """A call that goes on without whoever brought it in counts for the switch as before, full or not."""
+        passage.enter_unasked(self._switch)
 
     def inward(self, source: Identified) -> list[Gate]:
         """What a call from `source` passes before anybody looks at its number."""

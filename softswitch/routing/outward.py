@@ -184,9 +184,19 @@ class Outward:
                 reasons += refused.reasons or (Reason("redirect", place, False, refused.reason),)
         return found, reasons
 
+    def number_of_payer(self, caller: Caller) -> str:
+        """By which whoever pays for a call is known to a clerk; empty where it is nobody of ours."""
+        if caller.user is not None:
+            return caller.user.phonenumber or caller.user.username
+        return next(iter(self._dids.get(caller.subject, ())), "")
+
     def price(self, trunk: Trunk, number: str) -> Rate | None:
         """What a minute costs over a trunk, where it has a rate deck."""
         return self.decks.rate(trunk.rate_deck, number) if trunk.rate_deck is not None else None
+
+    def gates_in_use(self) -> dict[str, int]:
+        """The trunks and groups that calls of ours are out over, by name."""
+        return {gate.name: gate.in_use for gate in self._gates.values() if gate.in_use}
 
     def in_use(self, group: TrunkGroup, trunk: Trunk) -> int:
         """Calls that we have placed over a trunk and that are up."""

@@ -6,8 +6,7 @@ What phones do among themselves there, a back-to-back user agent does in their p
 import asyncio
 from pathlib import Path
 
-from tests.stories.test_two_parties_talking import hear_each_other, talking
-from tests.stories.town import MUSIC_HZ, town
+from tests.stories.town import MUSIC_HZ, hear_each_other, talking, town
 
 
 async def test_2_1_call_hold(tmp_path: Path) -> None:

@@ -3,11 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from tests.stories.town import Phone, town
-
-
-def hear_each_other(one: Phone, other: Phone) -> bool:
-    return one.hears(other.tone_hz) and other.hears(one.tone_hz)
+from tests.stories.town import hear_each_other, town
 
 
 async def test_a_phone_calls_a_phone_and_they_hear_each_other(tmp_path: Path) -> None:

@@ -121,13 +121,19 @@ async def test_the_record_of_a_transferred_call_says_to_whom(tmp_path: Path) -> 
         await bob.ended()
         ann.hang_up()
         await cid.ended()
-        (record,) = records
-        assert record.user_data == {
+        before, after = records
+        assert before.user_data == {
             "user_src": "1001",
             "user_dst": "1002",
-            "transfers": ["contact of 1003"],
-            "failover": [
-                {"target": "contact of 1002", "status": 200, "reason": "OK"},
-                {"target": "contact of 1003", "status": 200, "reason": "OK"},
-            ],
+            "transfers": ["1003"],
+            "transferred_to": after.dr_sid,
         }
+        assert after.user_data == {
+            "user_src": "1001",
+            "user_dst": "1003",
+            "transferred_by": "1002",
+            "transferred_from": [before.dr_sid],
+        }
+        assert (before.sipcallid_src, before.ip_dst) == (after.sipcallid_src, bob.host)
+        assert (after.number_src, after.number_dst, after.ip_dst) == ("1001", "1003", cid.host)
+        assert (before.disconnect_originator, after.disconnect_originator) == ("DST", "SRC")

@@ -501,6 +501,7 @@ async def town(
     )
     engine = Engine(media_settings(chosen), in_process=wire)
     app = App(chosen, plan, engine=engine, stack=Stack(stack_settings(chosen), network=wire))
+    tasks_before = asyncio.all_tasks()
     async with app:
         it = Town(wire, app)
         try:
@@ -517,8 +518,26 @@ async def town(
             left = app.stack.counts()
             assert left == dict.fromkeys(left, 0), left
             assert engine.counters()["streams"] == engine.counters()["rooms"] == 0
+            assert app.switch.gates_in_use() == {}
+            assert app.switch.outward.guard.calls_up == 0
             for phone in it.phones:
                 await phone.close()
+    await asyncio.sleep(0)
+    ghosts = {task for task in asyncio.all_tasks() - tasks_before if not task.done() and not task.cancelling()}
+    assert not ghosts, ghosts
+
+
+async def talking(it: Town, one: Phone, other: Phone, number: str = "") -> tuple[Session, Session]:
+    """The sessions of a call from one phone to the other, answered."""
+    ours = one.dial(number or other.user)
+    theirs = await other.picks_up()
+    await one.answered()
+    await asyncio.sleep(1)
+    return ours, theirs
+
+
+def hear_each_other(one: Phone, other: Phone) -> bool:
+    return one.hears(other.tone_hz) and other.hears(one.tone_hz)
 
 
 def _is_sip(packet: Packet) -> bool:

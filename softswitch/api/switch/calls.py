@@ -130,7 +130,7 @@ def _columns(live: Live) -> Columns[Call]:
     return {
         "call_sid": lambda it: it.sid,
         "call_id": lambda it: it.id,
-        "direction": lambda it: it.caller.session.direction,
+        "direction": lambda it: "out" if it.is_placed else "in",
         "number_src": lambda it: it.from_number,
         "number_dst": lambda it: it.to_number,
         "source": lambda it: it.over,
@@ -155,7 +155,7 @@ def _callee(call: Call) -> dict[str, Any] | None:
     if leg is None:
         return None
     return {
-        "target": leg.target.name,
+        "target": leg.name,
         "state": str(leg.state),
         "user": leg.user.username if leg.user is not None else None,
         "transport": str(leg.session.peer.transport),

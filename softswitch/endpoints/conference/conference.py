@@ -65,6 +65,16 @@ class Conference(Endpoint):
         attendee = Attendee(call, visit.properties)
         return await self._stay(attendee, self._come(attendee, visit))
 
+    async def take_place(self, call: Call, of: Call) -> Outcome:
+        """Whoever takes the place of an attendee is in the meeting at once, in his role; of somebody who is still on
+        his way in, a caller like any other."""
+        other = self._attendees.get(of.id)
+        if other is None or other.meeting is None or not other.is_present:
+            return await self.run(call)
+        attendee = Attendee(call, other.properties)
+        attendee.access_code = other.access_code
+        return await self._stay(attendee, self._succeed(attendee, self._key(other.meeting, other.role)))
+
     async def bring(self, call: Call, leg: OutgoingLeg, meeting: Meeting, role: Role, name: str) -> Outcome:
         """The whole call of somebody whom we call into a meeting. Raises `CallRejected` where he does not come."""
         attendee = Attendee(call, meeting.properties)
@@ -104,6 +114,13 @@ class Conference(Endpoint):
         attendee.move(AttendeeTrigger.NO_CODE_WANTED)
         await self._attend(attendee, self._rooms.call_flow(attendee.call.did), self._key(meeting, attendee.role))
 
+    async def _succeed(self, attendee: Attendee, key: Key) -> NoReturn:
+        """Somebody in the place of another."""
+        await attendee.leg.answer()
+        attendee.move(AttendeeTrigger.ANSWERED)
+        attendee.move(AttendeeTrigger.NO_CODE_WANTED)
+        await self._attend(attendee, self._rooms.call_flow(attendee.call.did), key, in_place=True)
+
     def _visit(self, call: Call) -> "Visit":
         flow = self._rooms.call_flow(call.did)
         properties = self._rooms.properties(call.did, flow)
@@ -142,23 +159,24 @@ class Conference(Endpoint):
 
     # ---- in the room
 
-    async def _attend(self, attendee: Attendee, flow: str, key: Key) -> NoReturn:
-        """One meeting after the other: until `SentAway` or the hang-up."""
+    async def _attend(self, attendee: Attendee, flow: str, key: Key, *, in_place: bool = False) -> NoReturn:
+        """One meeting after the other: until `SentAway` or the hang-up. `in_place`: of another, in the first one."""
         while True:
             try:
-                await self._meet(attendee, flow, key)
+                await self._meet(attendee, flow, key, in_place=in_place)
             except Moved as moved:
                 attendee.move(AttendeeTrigger.MOVED, f"to {moved.key.room.name}")
                 attendee.leg.hush()
-                key = moved.key
+                key, in_place = moved.key, False
 
-    async def _meet(self, attendee: Attendee, flow: str, key: Key) -> NoReturn:
+    async def _meet(self, attendee: Attendee, flow: str, key: Key, *, in_place: bool) -> NoReturn:
         """Greeting, entry, and the meeting itself: until `SentAway`, `Moved` or the hang-up."""
         attendee.properties = self._rooms.properties(attendee.call.did, flow, key.room)
         meeting = self._meeting(key, attendee.properties)
         try:
-            meeting.admit(attendee, key.role)
-            await attendee.leg.play(*self._greeting(attendee, meeting), barge_in=True)
+            meeting.admit(attendee, key.role, in_place=in_place)
+            if not in_place:
+                await attendee.leg.play(*self._greeting(attendee, meeting), barge_in=True)
             meeting.enter(attendee)
             if attendee.state in WHY_HE_HEARS_MUSIC:
                 attendee.hear(WHY_HE_HEARS_MUSIC[attendee.state])

@@ -95,12 +95,13 @@ class Meeting:
 
     # ---- coming and going
 
-    def admit(self, attendee: Attendee, role: Role) -> None:
-        """Keeps a place. Raises `SentAway` when the room is locked (hosts may enter all the same) or full."""
+    def admit(self, attendee: Attendee, role: Role, *, in_place: bool = False) -> None:
+        """Keeps a place. Raises `SentAway` when the room is locked (hosts may enter all the same) or full, but not for
+        somebody who comes `in_place` of another."""
         maximum = self.properties.conference_maximum_attendees
-        if self.locked and role is not Role.HOST:
+        if self.locked and role is not Role.HOST and not in_place:
             raise SentAway("room is locked", *self.notices("room_is_locked"))
-        if maximum and len(self.attendees) >= maximum:
+        if maximum and len(self.attendees) >= maximum and not in_place:
             raise SentAway("room is full", *self.notices("room_is_full"))
         attendee.role = role
         self._note(attendee)

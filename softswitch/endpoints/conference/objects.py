@@ -46,7 +46,7 @@ def call_attributes(account_sid: str, date: DateOf) -> Mapping[str, Callable[[At
         "codecs": lambda it: it.call.caller.codec or NO_CODEC,
         "date_created": lambda it: date(it.call.started_at),
         "date_joined": lambda it: None if it.entered_at is None else date(it.entered_at),
-        "direction": lambda it: "In" if it.call.caller.session.direction == "in" else "Out",
+        "direction": lambda it: "Out" if it.call.is_placed else "In",
         "duration": lambda it: round(it.call.clock() - it.call.started_at, 3),
         "gain_level": lambda _: 0,
         "meeting_room_sid": lambda it: room_sid_of(it.meeting) if it.meeting and it.entered_at else None,
@@ -54,8 +54,8 @@ def call_attributes(account_sid: str, date: DateOf) -> Mapping[str, Callable[[At
         "muted": lambda it: it.mute.muted,
         "name": lambda it: it.name,
         "on_hold": lambda it: it.on_hold if it.meeting is None else it.meeting.is_held(it),
-        "number_dst": lambda it: it.call.caller.session.request.uri.text,
-        "number_src": lambda it: it.call.caller.session.request.from_.uri.text,
+        "number_dst": lambda it: it.call.address_dst,
+        "number_src": lambda it: it.call.address_src,
         "role": lambda it: str(it.role) if it.meeting is not None else None,
         "state": lambda it: str(it.state),
         "talking": lambda it: it.call.caller.talking,
@@ -64,7 +64,6 @@ def call_attributes(account_sid: str, date: DateOf) -> Mapping[str, Callable[[At
 
 def arriving(call: Call, account_sid: str, date: DateOf) -> dict[str, Any]:
     """A call that has come to the conference of this account and been nowhere yet."""
-    request = call.caller.session.request
     return {
         "call_sid": call.sid,
         "account_sid": account_sid,
@@ -80,8 +79,8 @@ def arriving(call: Call, account_sid: str, date: DateOf) -> dict[str, Any]:
         "muted": False,
         "name": "",
         "on_hold": False,
-        "number_dst": request.uri.text,
-        "number_src": request.from_.uri.text,
+        "number_dst": call.address_dst,
+        "number_src": call.address_src,
         "role": None,
         "state": str(ATTENDEE_TABLE.initial),
         "talking": False,

@@ -95,8 +95,8 @@ class Rooms:
         return self._keys.get(code)
 
     def room(self, sid: str) -> MeetingRoom | None:
-        """A room of the plan by its sid."""
-        return next((room for room in self._rooms.values() if room.sid == sid), None)
+        """A room of the plan by its sid; by its name where there is no store to give it one."""
+        return next((room for room in self._rooms.values() if (room.sid or room.name) == sid), None)
 
     def on_the_fly(self, code: str) -> Key:
         """What an unknown code opens in the open flow: a room that nobody has configured, for participants.

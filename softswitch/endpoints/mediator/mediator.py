@@ -10,7 +10,7 @@ then both talk. Nothing that one side writes reaches the other.
 import asyncio
 
 from media import Source
-from softswitch.call import Call, Event, Invitation, Leg, LegState, Outcome, OutgoingLeg, converse
+from softswitch.call import Call, Event, Invitation, Leg, Outcome, OutgoingLeg, converse
 from softswitch.call.fork import ring
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.mediator.attributes import FALSE, MOH, TRUE, Wishes, wishes
@@ -77,7 +77,7 @@ class Mediator(Endpoint):
         """The whole call. Raises `CallRejected`: 404 without a binding, else what came of ringing, without words."""
         route = self._find(call)
         wanted = wishes(route.binding.attributes)
-        is_private = wants_privacy(call.caller.session.request)
+        is_private = call.invite is not None and wants_privacy(call.invite)
         shown = shown_of_call(route, wanted, call.from_number, call.from_name, is_private=is_private)
         self._begin_record(call, route)
         call.is_masked = True
@@ -126,8 +126,7 @@ class Mediator(Endpoint):
                 if leg.end is not None:
                     raise CallRejected(480, q850=leg.end.q850)
                 waiting.close()
-                if call.caller.state is not LegState.ANSWERED:
-                    await call.caller.answer()
+                await call.caller.answer()
             except BaseException:
                 leg.hang_up()
                 raise

@@ -7,11 +7,7 @@ import pytest
 
 from softswitch.endpoints.mediator.record import MediationMoved, MediationStarted
 from tests.endpoints.mediator.street import HIDE, OUTSIDE, REDIRECT, SECOND, street
-from tests.stories.town import MUSIC_HZ, Phone
-
-
-def hear_each_other(one: Phone, other: Phone) -> bool:
-    return one.hears(other.tone_hz) and other.hears(one.tone_hz)
+from tests.stories.town import MUSIC_HZ, hear_each_other
 
 
 async def test_a_caller_outside_reaches_a_user_who_does_not_see_him(tmp_path: Path) -> None:

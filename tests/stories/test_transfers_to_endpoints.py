@@ -1,0 +1,239 @@
+"""A talk whose other side is brought to an endpoint: a conference with or without a code, a third party, a mediator."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.endpoints.mediator.street import REDIRECT, street
+from tests.stories.test_two_parties_records import keep_records
+from tests.stories.town import DIDS, MUSIC_HZ, Phone, Town, hear_each_other, talking, town
+
+HALL, GUARDED, CRM = "12025550101", "12025550102", "12025550106"
+CRM_HOST = "127.0.0.71"
+QUIET = {"conference_quiet_enabled": "on"}
+ROOM = {"name": "room", "properties": QUIET}
+CODED = {**ROOM, "access_codes": [{"access_code": "111111", "role": "host"}]}
+ENDPOINTS: list[dict[str, Any]] = [
+    {"name": "hall", "type": "conference", "call_flow": "direct_host", "meeting_rooms": [ROOM]},
+    {"name": "guarded", "type": "conference", "call_flow": "secured", "meeting_rooms": [CODED]},
+    {"name": "crm", "type": "third_party", "addresses": [{"ip": CRM_HOST, "port": 5090}]},
+]
+PLAN: dict[str, Any] = {
+    "dids": [
+        *DIDS,
+        {"phonenumber": HALL, "endpoint": "hall"},
+        {"phonenumber": GUARDED, "endpoint": "guarded"},
+        {"phonenumber": CRM, "endpoint": "crm"},
+    ],
+    "endpoints": ENDPOINTS,
+}
+
+
+def with_hall(**more: Any) -> dict[str, Any]:
+    return PLAN | {"endpoints": [ENDPOINTS[0] | more, *ENDPOINTS[1:]]}
+
+
+async def in_the_hall(phone: Phone) -> None:
+    phone.dial(HALL)
+    await phone.answered()
+    await asyncio.sleep(2)
+
+
+def states(it: Town) -> list[str]:
+    return sorted(call.state for call in it.app.switch.calls.values())
+
+
+@pytest.mark.parametrize("who", ["the callee", "the caller"])
+async def test_the_other_party_is_in_the_conference_and_the_transferor_is_not(tmp_path: Path, who: str) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        records = keep_records(it)
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await in_the_hall(cid)
+        await talking(it, ann, bob)
+        transferor, other = (bob, ann) if who == "the callee" else (ann, bob)
+        transferor.refer(f"<sip:{HALL}@127.0.0.1>")
+        await transferor.ended()
+        await asyncio.sleep(3)
+        assert transferor.notified == ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"]
+        assert hear_each_other(other, cid)
+        assert not other.hears(MUSIC_HZ)
+        assert states(it) == ["talking", "talking"]
+        other.hang_up()
+        await asyncio.sleep(1)
+        before, after = records
+        assert (before.number_src, before.number_dst, before.disconnect_reason) == ("1001", "1002", "Transferred")
+        assert before.disconnect_originator == ("DST" if transferor is bob else "SRC")
+        assert (after.number_src, after.number_dst, after.ip_src) == (other.user, HALL, other.host)
+        assert (after.direction, after.disconnect_originator, after.sipcause) == ("inbound", "SRC", 200)
+        assert before.user_data is not None
+        assert before.user_data["transferred_to"] == after.dr_sid
+        assert after.user_data == {
+            "user_src": other.user,
+            "transferred_by": transferor.user,
+            "transferred_from": [before.dr_sid],
+        }
+
+
+async def test_the_party_that_was_transferred_enters_the_code_of_the_conference_itself(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer(f"<sip:{GUARDED}@127.0.0.1>")
+        await bob.ended()
+        await ann.press("111111#")
+        await asyncio.sleep(2)
+        cid.dial(GUARDED)
+        await cid.answered()
+        await cid.press("111111#")
+        await asyncio.sleep(4)
+        assert hear_each_other(ann, cid)
+
+
+async def test_a_caller_of_the_pstn_is_brought_to_a_conference_and_keeps_his_place_on_the_trunk(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        carrier, bob, cid = await it.carrier(), await it.phone("1002"), await it.phone("1003")
+        await in_the_hall(cid)
+        await talking(it, carrier, bob, "12025550112")
+        bob.refer(f"<sip:{HALL}@127.0.0.1>")
+        await bob.ended()
+        await asyncio.sleep(3)
+        assert hear_each_other(carrier, cid)
+        assert it.app.switch.gates_in_use() == {
+            "the switch": 2,
+            "trunk group pstn": 1,
+            "trunk carrier": 1,
+            "endpoint hall": 2,
+        }
+
+
+async def test_a_transfer_to_a_conference_that_is_full_is_refused_and_they_talk_on(tmp_path: Path) -> None:
+    async with town(tmp_path, **with_hall(capacity=1)) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await in_the_hall(cid)
+        await talking(it, ann, bob)
+        bob.refer(f"<sip:{HALL}@127.0.0.1>")
+        await asyncio.sleep(2)
+        assert any(text.startswith("SIP/2.0 503") for text in it.messages(bob.host))
+        assert hear_each_other(ann, bob)
+        cid.hang_up()
+        await asyncio.sleep(1)
+        bob.refer(f"<sip:{HALL}@127.0.0.1>")
+        await bob.ended()
+        assert it.app.switch.gates_in_use()["endpoint hall"] == 1
+
+
+async def test_a_transfer_to_a_third_party_hears_its_ringing_and_then_talks_with_it(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        records = keep_records(it)
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        crm = await Phone(it, "crm", CRM_HOST, 1210, port=5090).start()
+        await talking(it, ann, bob)
+        bob.refer(f"<sip:{CRM}@127.0.0.1>")
+        session = await crm.picks_up()
+        assert (session.remote_address.uri.username, session.request.to.uri.username) == ("1001", CRM)
+        await bob.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, crm)
+        assert bob.notified == ["SIP/2.0 100 Trying", "SIP/2.0 180 Ringing", "SIP/2.0 200 OK"]
+        crm.hang_up()
+        await ann.ended()
+        assert [record.ip_dst for record in records] == [bob.host, CRM_HOST]
+
+
+async def test_a_third_party_that_is_busy_leaves_the_talk_as_it_was(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        records = keep_records(it)
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        crm = await Phone(it, "crm", CRM_HOST, 1210, port=5090).start()
+        await talking(it, ann, bob)
+        bob.refer(f"<sip:{CRM}@127.0.0.1>")
+        await crm.rings()
+        crm.refuse(486)
+        await asyncio.sleep(2)
+        assert bob.notified[-1] == "SIP/2.0 486 Busy Here"
+        assert hear_each_other(ann, bob)
+        (failed,) = records
+        assert (failed.number_src, failed.number_dst, failed.sipcause, failed.date_talk) == ("1001", CRM, 486, None)
+
+
+async def test_a_transfer_to_a_redirect_number_is_masked_like_any_call_to_it(tmp_path: Path) -> None:
+    async with street(tmp_path) as here:
+        it = here.town
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        here.bind("1003", attributes={"hide_origination_did": "true"})
+        await talking(it, ann, bob)
+        here.hide("1001", cid)
+        bob.refer(f"<sip:{REDIRECT}@127.0.0.1>")
+        await cid.picks_up()
+        await bob.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, cid)
+        ann.hang_up()
+        await cid.ended()
+
+
+async def test_an_attended_transfer_into_a_conference_gives_the_place_of_the_transferor(tmp_path: Path) -> None:
+    """Without a code, in his role, also where the room is full with him in it."""
+    async with town(
+        tmp_path,
+        **PLAN | {"endpoints": [ENDPOINTS[0], {**ENDPOINTS[1], "capacity": 2}]},
+    ) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        _, first = await talking(it, ann, bob)
+        bob.hold()
+        await asyncio.sleep(1)
+        bob.direction = "sendrecv"
+        for phone in (bob, cid):
+            phone.dial(GUARDED)
+            await phone.answered()
+            await phone.press("111111#")
+            await asyncio.sleep(3)
+        second = bob.session
+        assert hear_each_other(bob, cid)
+        bob.sessions.append(first)
+        bob.refer(f"<sip:{GUARDED}@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        await asyncio.sleep(3)
+        assert first.has_ended
+        assert second.has_ended
+        assert hear_each_other(ann, cid)
+        assert states(it) == ["talking", "talking"]
+        assert it.app.switch.gates_in_use()["endpoint guarded"] == 2
+
+
+async def test_an_attendee_goes_on_at_another_phone_of_his(tmp_path: Path) -> None:
+    """INVITE with Replaces takes a place in a conference like one in a talk."""
+    async with town(tmp_path, **PLAN) as it:
+        desk, hand, cid = await it.phone("1002-desk"), await it.phone("1001"), await it.phone("1003")
+        for phone in (desk, cid):
+            await in_the_hall(phone)
+        dialog = desk.session.dialog
+        assert dialog is not None
+        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        hand.dial(HALL, headers=[("Replaces", replaces)])
+        await hand.answered()
+        await desk.ended()
+        await asyncio.sleep(3)
+        assert hear_each_other(hand, cid)
+
+
+async def test_a_call_that_was_transferred_is_transferred_again(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        records = keep_records(it)
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.picks_up()
+        await bob.ended()
+        await asyncio.sleep(1)
+        cid.refer(f"<sip:{HALL}@127.0.0.1>")
+        await cid.ended()
+        await in_the_hall(bob)
+        assert hear_each_other(ann, bob)
+        ann.hang_up()
+        bob.hang_up()
+        await asyncio.sleep(1)
+        of_ann = [record for record in records if record.number_src == "1001"]
+        assert [record.number_dst for record in of_ann] == ["1002", "1003", HALL]
+        assert len({record.dr_sid for record in records}) == len(records) == 4
