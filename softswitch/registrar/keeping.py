@@ -20,8 +20,10 @@ from softswitch.store import Row, Store
 from softswitch.store.columns import date_text
 from softswitch.store.tables.registrations import registrations
 
-WRITES_EVERY_S = 1.0
-MOST_AT_ONCE = 2000
+WRITES_EVERY_S, WRITES_ON_AFTER_S = 1.0, 0.1
+"""The second where more waits than a batch takes."""
+MOST_AT_ONCE = 500
+"""What one batch takes is made in one step, while calls wait: a few milliseconds."""
 
 
 class Keeping:
@@ -68,7 +70,8 @@ class Keeping:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            await asyncio.sleep(WRITES_EVERY_S)
+            has_more = len(self._changed) >= MOST_AT_ONCE and not self._is_failing
+            await asyncio.sleep(WRITES_ON_AFTER_S if has_more else WRITES_EVERY_S)
             await self.write()
 
     async def close(self) -> None:

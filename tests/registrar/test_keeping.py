@@ -1,5 +1,6 @@
 """Bindings outlive the program."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -160,3 +161,23 @@ async def test_a_batch_that_fails_by_a_bug_is_not_lost(store: Store, monkeypatch
     assert keeping.waiting == 1
     assert await keeping.write()
     assert (await restarted(store, 1, home)).contacts()
+
+
+async def test_a_storm_is_written_in_small_batches_one_soon_after_the_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("softswitch.registrar.keeping.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("softswitch.registrar.keeping.WRITES_ON_AFTER_S", 0.0)
+    monkeypatch.setattr("softswitch.registrar.keeping.WRITES_EVERY_S", 3600.0)
+    users = {f"u{number}": "secret" for number in range(7)}
+    home = Home(users=users)
+    keeping = kept(home, store)
+    for name in users:
+        Phone(home, name, "secret", contact=f"<sip:{name}@192.0.2.10:5060>").register()
+    running = asyncio.create_task(keeping.run())
+    async with asyncio.timeout(20):
+        while keeping.written < 6:  # noqa: ASYNC110 - the store takes its time
+            await asyncio.sleep(0.01)
+    assert keeping.waiting == 1
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
