@@ -64,10 +64,11 @@ class Bridge:
         """Each `Open` takes the next two ports: RTP and RTCP.
 
         A command that raises is a bug of ours like a tick that does. It is given up, or it would end this process, and
-        as part of the replay each of its successors.
+        as part of the replay each of its successors. Of one that ends it all the same the table still has the row.
         """
-        taken = iter(ports)
+        taken, obeyed = iter(ports), self.parts.table.clock.obeyed
         for command in batch:
+            obeyed[0] = getattr(command, "row", NOBODY) + 1
             try:
                 if isinstance(command, commands.Open):
                     self._open(command, next(taken), next(taken))
@@ -76,6 +77,7 @@ class Bridge:
             except Exception:  # noqa: BLE001  the same place as the tick's: what happens between two of them
                 self._failed()
                 self._give_up(command)
+        obeyed[0] = 0
 
     def _give_up(self, command: commands.Command) -> None:
         """Whoever waits for it waits no longer, and a leg that lacks it ends."""

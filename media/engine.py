@@ -23,7 +23,7 @@ from media import commands
 from media.agreement import Agreement
 from media.codecs import Codec
 from media.errors import MediaError, NoPortFree
-from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent
+from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent, StreamFailed
 from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
 from media.levels import level_db
 from media.link import InProcess, Link
@@ -70,6 +70,7 @@ class Engine:
         self._batch_closing: list[Stream] = []
         self._serial = 0
         self._recordings = 0
+        self._suspect: Stream | None = None  # whose command ended the last worker
         self._loader = ThreadPoolExecutor(1, "media-loader")
         self._loaders_library = self._library()
         self._is_running = False
@@ -426,10 +427,22 @@ class Engine:
 
     def _replay(self) -> tuple[list[commands.Command], list[Any]]:
         """All that a new worker must be told; what waits to be sent is part of it."""
+        self._leave_behind()
         for port in self._let_go():
             port.close()
         self._batch, self._batch_ports = [], []
         return list(self._everything()), [port for row in self._streams for port in self._pairs[row]]
+
+    def _leave_behind(self) -> None:
+        """A stream whose commands have ended two workers, one after the other, would end the next one too."""
+        obeyed = self._table.clock.obeyed
+        stream = self._streams.get(int(obeyed[0]) - 1)
+        obeyed[0] = 0
+        before, self._suspect = self._suspect, stream
+        if stream is not None and stream is before:
+            log.error("%r has ended two media processes and is closed", stream)
+            stream.on_event(StreamFailed())
+            stream.close()
 
     def _everything(self) -> Iterator[commands.Command]:
         """In the order of the ports that go with it."""

@@ -118,9 +118,10 @@ class PlayerColumns(Columns):
 
 
 class ClockColumns(Columns):
-    """One row: when the worker was last there."""
+    """One row: when the worker was last there, and what it was doing between two ticks."""
 
     ticked_at: F64  # CLOCK_MONOTONIC, 0 before the first tick
+    obeyed: U32  # one more than the row of the command that is being carried out; 0: none, or of no row
 
 
 COUNTERS = (

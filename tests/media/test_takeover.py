@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from media import Engine, MediaSettings, Tone, workers
+from media import Engine, MediaSettings, StreamFailed, StreamState, Tone, workers
 from media.sdes import Suite, usable
 from media.sdp import SessionDescription
 from tests.ears import AMPLITUDE, FIRST_HZ, Ears, Member
@@ -166,10 +166,31 @@ async def test_a_process_that_cannot_be_started_is_tried_again(ears: Ears, monke
         os.kill(ears.engine.worker_pid, signal.SIGKILL)
         await ears.listen(0.5)
         assert ears.engine.counters()["workers_replaced"] == 0
-    while ears.engine.counters()["workers_replaced"] == 0:
-        await ears.listen(0.2)
+    async with asyncio.timeout(60):
+        ticks = ears.engine.counters()["ticks"]
+        while ears.engine.counters()["ticks"] == ticks:
+            await ears.listen(0.2)
     await ears.listen(1.0)
     assert ears.matrix() == {"a": {"b"}, "b": {"a"}}
+
+
+async def test_a_stream_that_has_ended_two_processes_is_left_behind(ears: Ears) -> None:
+    """Its command was part of every replay, and ended one process after the other."""
+    room = ears.engine.open_room("standup")
+    for name in "abc":
+        room.join(ears.member(name).stream)
+    await ears.listen(0.4)
+    poison = ears.members["c"]
+    obeyed = ears.engine._table.clock.obeyed
+    for _ in range(2):
+        assert poison.stream.state is StreamState.AGREED
+        obeyed[0] = poison.stream.row + 1  # as a process leaves it that ends in the middle of a command
+        await asyncio.gather(kill_and_wait(ears.engine), ears.listen(1.0))
+        assert obeyed[0] == 0
+    assert poison.stream.state is StreamState.CLOSED
+    assert poison.events[-1] == StreamFailed()
+    await ears.listen(0.6)
+    assert ears.matrix()["a"] == {"b"}
 
 
 def test_processes_that_die_one_after_the_other_get_longer_and_longer_pauses() -> None:
