@@ -16,6 +16,7 @@ from softswitch.store import Store
 from tests.api.declared import Declared
 from tests.store.blank import open_blank
 from tests.store.conftest import migrated_database, postgres
+from tests.store.postgres import drop_database
 
 __all__ = ["postgres"]
 
@@ -52,10 +53,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
-    if _wants_postgres(request):
-        store = await Store.open(await migrated_database(request.getfixturevalue("postgres")), tmp_path)
-    else:
-        store = await open_blank(tmp_path)
+    url = await migrated_database(request.getfixturevalue("postgres")) if _wants_postgres(request) else ""
+    store = await Store.open(url, tmp_path) if url else await open_blank(tmp_path)
     settings = Settings.model_validate({"data": {"directory": str(tmp_path)}})
     context = ApiContext.of(store, settings)
     secret = await context.tokens.create_first()
@@ -65,6 +64,8 @@ async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[A
         await DECLARED.ask(client)
     yield Api(context, app, admin, stranger)
     await store.close()
+    if url:
+        await drop_database(url)
 
 
 def _wants_postgres(request: pytest.FixtureRequest) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from softswitch.store import Store
 from tests.store.blank import write_blank
-from tests.store.postgres import new_database, server
+from tests.store.postgres import drop_database, new_database, server
 
 TEMPLATE = "migrated"
 DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres")))
@@ -22,12 +22,15 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(params=DATABASES)
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """The URL of a database without objects."""
     if request.param == "sqlite":
         write_blank(tmp_path / "test.db")
-        return f"sqlite:///{tmp_path}/test.db"
-    return await migrated_database(request.getfixturevalue("postgres"))
+        yield f"sqlite:///{tmp_path}/test.db"
+    else:
+        url = await migrated_database(request.getfixturevalue("postgres"))
+        yield url
+        await drop_database(url)
 
 
 async def migrated_database(base: str) -> str:
@@ -44,11 +47,14 @@ async def migrated_database(base: str) -> str:
 
 
 @pytest.fixture(params=DATABASES)
-async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """The URL of a database in which nothing is, not even tables."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/empty.db"
-    return await new_database(request.getfixturevalue("postgres"))
+        yield f"sqlite:///{tmp_path}/empty.db"
+    else:
+        url = await new_database(request.getfixturevalue("postgres"))
+        yield url
+        await drop_database(url)
 
 
 @pytest.fixture

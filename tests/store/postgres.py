@@ -49,6 +49,16 @@ async def new_database(base: str, template: str = "template1") -> str:
     return base + name
 
 
+async def drop_database(url: str) -> None:
+    """What a test has made goes with it: some hundred of them would have to be written to the disk."""
+    base, _, name = url.rpartition("/")
+    connection = await asyncpg.connect(f"{base}/postgres")
+    try:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
 def _run(program: str, *arguments: object) -> None:
     binary = max(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
     as_user: dict[str, Any] = {"user": UNPRIVILEGED, "extra_groups": ()} if os.geteuid() == 0 else {}

@@ -11,7 +11,7 @@ from softswitch.store import Condition, Either, InvalidQuery, ListQuery, OneOf, 
 from softswitch.store.resources import RESOURCES
 from softswitch.store.tables.records import CALL_DR_FILTERS, CONFERENCE_CALL_FILTERS
 from tests.store.conftest import DATABASES
-from tests.store.postgres import new_database
+from tests.store.postgres import drop_database, new_database
 from tests.store.query_plans import plans_of
 
 pytestmark = pytest.mark.real_time
@@ -255,6 +255,8 @@ async def filled(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         await connection.exec_driver_sql("VACUUM ANALYZE" if url else "ANALYZE")
     yield store
     await store.close()
+    if url:
+        await drop_database(url)
 
 
 async def test_the_lists_of_an_operator_are_answered_by_an_index_already_in_order(filled: Store) -> None:
