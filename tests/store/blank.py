@@ -21,7 +21,7 @@ async def open_blank(directory: Path) -> Store:
 
 
 def write_blank(file: Path) -> None:
-    """An SQLite database of the present schema in which nothing is yet, not even the first partner; one that is there stays."""
+    """An SQLite database of the present schema, without even the first partner; one that is there stays."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         file.write_bytes(_blank())

@@ -27,6 +27,7 @@ from softswitch.settings import Settings
 from softswitch.sip import Stack, Transport
 from softswitch.store import Store
 from tests.api.declared import Declared
+from tests.api.http import client
 from tests.endpoints.conference import prompt_book
 from tests.endpoints.conference.house import BRIEF
 from tests.endpoints.conference.phone import Phone
@@ -70,13 +71,13 @@ class House:
         self.app, self.store, self.feed = app, store, feed
         self.wire, self.phones = wire, phones
         self.url, self.token = url, token
-        # No time-outs, and no connection that is kept: the server would close it after a while of virtual time, which
-        # does not wait for sockets and threads.
+        # No connection that is kept: the server would close it after a while of virtual time, which does not wait for
+        # sockets and threads.
         once = httpx.Limits(max_keepalive_connections=0)
         bearer = {"Authorization": f"Bearer {token}"}
-        self.admin = httpx.AsyncClient(base_url=url, headers=bearer, timeout=None, limits=once)
-        self.owner = httpx.AsyncClient(base_url=url, auth=(LOGIN, PASSWORD), timeout=None, limits=once)
-        self.stranger = httpx.AsyncClient(base_url=url, timeout=None, limits=once)
+        self.admin = client(url, headers=bearer, limits=once)
+        self.owner = client(url, auth=(LOGIN, PASSWORD), limits=once)
+        self.stranger = client(url, limits=once)
 
     def dial(self, number: str = NUMBER, *, caller: str = "13105550001", tone_hz: int = 0) -> Phone:
         phone = Phone(self.wire, self.phones, caller, tone_hz)
@@ -138,15 +139,15 @@ async def house(folder: Path, plan: Mapping[str, Any] = PLAN, **feed: int) -> As
         server = ApiServer(listen(settings.api), context)
         serving = asyncio.create_task(server.serve())
         home = House(app, store, live.feed, wire, phones, server.url, token or "")
-        for client in (home.admin, home.owner, home.stranger):
-            await DECLARED.ask(client)
+        for one in (home.admin, home.owner, home.stranger):
+            await DECLARED.ask(one)
         await _give_login(home)
         try:
             yield home
         finally:
             live.feed.close()
-            for client in (home.admin, home.owner, home.stranger):
-                await client.aclose()
+            for one in (home.admin, home.owner, home.stranger):
+                await one.aclose()
             server.stop()
             await serving
     await asyncio.sleep(1)

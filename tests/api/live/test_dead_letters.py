@@ -9,6 +9,7 @@ import pytest
 
 from softswitch.callbacks import Callbacks
 from softswitch.callbacks.post import Poster
+from tests.api.http import client
 from tests.api.live.house import House
 from tests.callbacks.test_sender import Receiver
 
@@ -74,7 +75,7 @@ async def test_reading_letters_needs_another_scope_than_sending_them_again(home:
     letter = f"{LETTERS}/{await dead_letter(home)}"
     made = await home.admin.post("/core/v2/tokens", json={"name": "reader", "scopes": ["switch.read"]})
     headers = {"Authorization": f"Bearer {made.json()['token']}"}
-    async with httpx.AsyncClient(base_url=home.url, headers=headers, timeout=None) as reader:
+    async with client(home.url, headers=headers) as reader:
         assert (await reader.get(letter)).status_code == 200
         assert (await reader.post(f"{letter}/redeliver")).status_code == 403
         assert (await reader.delete(letter)).status_code == 403

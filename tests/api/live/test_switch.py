@@ -2,10 +2,10 @@
 
 import asyncio
 
-import httpx
 import pytest
 
 from softswitch.sip import Ended, Response
+from tests.api.http import client
 from tests.api.live.house import NUMBER, House
 
 CALLS = "/switch/v1/calls"
@@ -96,7 +96,7 @@ async def test_a_token_that_may_only_read_can_not_end_calls_and_a_login_sees_not
     phone = await home.enter("host")
     made = await home.admin.post("/core/v2/tokens", json={"name": "reader", "scopes": ["switch.read"]})
     headers = {"Authorization": f"Bearer {made.json()['token']}"}
-    reader = httpx.AsyncClient(base_url=home.url, headers=headers, timeout=None)
+    reader = client(home.url, headers=headers)
     async with reader:
         assert (await reader.get(CALLS)).status_code == 200
         assert (await reader.delete(f"{CALLS}/{home.call(phone).sid}")).status_code == 403

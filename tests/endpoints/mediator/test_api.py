@@ -23,6 +23,7 @@ from softswitch.endpoints.mediator import Binding, Mediator
 from softswitch.plan import NumberPlan
 from softswitch.settings import Settings
 from softswitch.sip import Session, Stack, Transport
+from tests.api.http import client
 from tests.api.live.house import HERE, OUTSIDE, PLAN
 from tests.endpoints.conference.phone import Phone
 from tests.store.blank import open_blank
@@ -46,9 +47,9 @@ class Office:
         assert app.api is not None
         url = app.api.url
         self.app, self.sid, self._wire, self._phones = app, "", wire, phones
-        self.admin = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=None)
-        self.client = httpx.AsyncClient(base_url=url, auth=(LOGIN, PASSWORD), timeout=None)
-        self.stranger = httpx.AsyncClient(base_url=url, timeout=None)
+        self.admin = client(url, headers={"Authorization": f"Bearer {token}"})
+        self.client = client(url, auth=(LOGIN, PASSWORD))
+        self.stranger = client(url)
 
     def dial(self, number: str, *, caller: str) -> Phone:
         phone = Phone(self._wire, self._phones, caller, 0)
@@ -100,8 +101,8 @@ async def office(folder: Path) -> AsyncIterator[Office]:
         try:
             yield at
         finally:
-            for client in (at.admin, at.client, at.stranger):
-                await client.aclose()
+            for one in (at.admin, at.client, at.stranger):
+                await one.aclose()
     await asyncio.sleep(1)
     await phones.close()
     await store.close()
@@ -140,8 +141,8 @@ async def test_every_answer_is_in_the_envelope_errors_too(at: Office) -> None:
 
 
 async def test_only_the_login_of_a_mediator_opens_it(at: Office) -> None:
-    for client in (at.stranger, at.admin):
-        refused = await client.get("/mediator/v1/bindings")
+    for other in (at.stranger, at.admin):
+        refused = await other.get("/mediator/v1/bindings")
         assert (refused.status_code, refused.json()["status"]) == (401, 401)
         assert refused.json()["body"]["errors"]
     assert (await at.client.get("/conference/v2/accounts")).status_code == 401
@@ -152,7 +153,7 @@ async def test_bindings_of_another_mediator_do_not_exist(at: Office) -> None:
     made = (await at.admin.post("/core/v2/endpoints", json={"type": "mediator", "name": "other"})).json()
     login = (made["properties"]["login"], made["properties"]["password"])
     assert login[0].startswith("mediator-")
-    async with httpx.AsyncClient(base_url=at.admin.base_url, auth=login, timeout=None) as other:
+    async with client(str(at.admin.base_url), auth=login) as other:
         assert (await other.get("/mediator/v1/bindings")).json()["body"] == []
         assert (await other.get(f"/mediator/v1/bindings/{sid}")).status_code == 404
         assert (await other.delete(f"/mediator/v1/bindings/{sid}")).status_code == 404
@@ -329,7 +330,7 @@ async def test_bindings_survive_a_restart_and_those_whose_time_is_over_do_not(tm
 
 
 def refusing_store(folder: Path, *, refuses: bool = True) -> None:
-    """The store takes no binding and no dialout any more; or does again."""
+    """The store takes no binding and no dialout any more; or does again. For a thread: it may have to wait."""
     (file,) = folder.glob("*.db")
     with contextlib.closing(sqlite3.connect(file)) as connection:
         for table in ("mediator_bindings", "mediator_dialouts"):
@@ -345,12 +346,12 @@ async def test_what_the_store_does_not_take_is_answered_503_and_not_made(at: Off
     place = f"/mediator/v1/bindings/{kept['binding_sid']}"
     dialout = {"stage_one_destination_did": ALICE, "stage_two_destination_did": BOB, "redirect_did": REDIRECT}
     dialout |= {"delay": 60}
-    refusing_store(tmp_path)
+    await asyncio.to_thread(refusing_store, tmp_path)
     assert (await at.bind()).status_code == 503
     assert (await at.client.post("/mediator/v1/dialouts", json=dialout)).status_code == 503
     assert (await at.client.patch(place, json={"name": "other"})).status_code == 503
     assert (await at.client.get("/mediator/v1/bindings")).status_code == 503
-    refusing_store(tmp_path, refuses=False)
+    await asyncio.to_thread(refusing_store, tmp_path, refuses=False)
     assert [(item["binding_sid"], item["name"]) for item in await at.listed()] == [(kept["binding_sid"], "other")]
     assert await at.listed("dialouts") == []
     assert (await at.client.post("/mediator/v1/dialouts", json=dialout)).status_code == 200
