@@ -8,7 +8,7 @@ import asyncio
 import errno
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from softswitch.errors import PeerError
 from softswitch.sip.peer import Peer, Transport
@@ -19,6 +19,8 @@ from softswitch.sip.transport.tls import Tls, TlsConnection
 
 WILDCARDS = ("0.0.0.0", "::")
 MOST_KEPT_BYTES = 256 * 1024
+ADVERTISED_KEPT = 4096
+"""Far ends whose side of this machine is remembered: any number of them may only pretend to be there."""
 
 
 class Transports:
@@ -44,7 +46,7 @@ class Transports:
         self._admission = Admission(limits)
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle_check: asyncio.TimerHandle | None = None
-        self._advertised: dict[str, str] = {}
+        self._host_of_ours = lru_cache(ADVERTISED_KEPT)(local_host_towards)
 
     # --- opening and closing ----------------------------------------------------------------------------------------
 
@@ -113,12 +115,10 @@ class Transports:
         return connection.local if connection is not None else ("0.0.0.0", peer.transport.default_port)
 
     def _host_towards(self, host: str) -> str:
-        if host not in self._advertised:
-            try:
-                self._advertised[host] = local_host_towards(host)
-            except OSError:
-                return "127.0.0.1"
-        return self._advertised[host]
+        try:
+            return self._host_of_ours(host)
+        except OSError:
+            return "127.0.0.1"
 
     def _socket_for(self, peer: Peer) -> Datagrams | None:
         socket = self._datagrams.get(peer.local_port)

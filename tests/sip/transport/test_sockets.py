@@ -8,8 +8,10 @@ import pytest
 
 from softswitch.sip.message import Response
 from softswitch.sip.parser import parse
+from softswitch.sip.peer import Peer, Transport
 from softswitch.sip.settings import StackSettings
 from softswitch.sip.stack import Stack
+from softswitch.sip.transport.transports import ADVERTISED_KEPT
 from softswitch.sip.transport.udp import MOST_PER_WAKE_UP, UdpSocket
 from softswitch.sip.uri import Uri
 
@@ -142,6 +144,16 @@ async def test_beyond_the_limit_a_connection_is_refused() -> None:
     assert stack.drops["too_many_connections"] == 1
     second_writer.close()
     await end(stack, writer)
+
+
+async def test_senders_from_anywhere_fill_no_table_of_ours() -> None:
+    stack = Stack()
+    await stack.listen("UDP", "0.0.0.0", 0)
+    places = stack._transports._host_of_ours.cache_info
+    for number in range(ADVERTISED_KEPT + 100):
+        assert stack.contact(Peer(Transport.UDP, f"127.1.{number // 250}.{number % 250 + 1}", 5060))
+    assert places().currsize == ADVERTISED_KEPT
+    await stack.close()
 
 
 async def test_a_socket_that_was_read_empty_is_not_behind_however_much_a_wake_up_read() -> None:
