@@ -189,6 +189,14 @@ class MediaSettings(Model):
             raise unusable(problem, "an address of this machine, or advertised_address beside it")
         return self
 
+    @model_validator(mode="after")
+    def _one_family_of_addresses(self) -> Self:
+        told = self.advertised_address
+        if told is not None and (":" in told) != (":" in self.address):
+            problem = f'advertised_address is "{told}", and audio is heard at "{self.address}"'
+            raise unusable(problem, "two IPv4 addresses, or two IPv6 addresses")
+        return self
+
     @property
     def is_local(self) -> bool:
         """Whether audio can come from this machine alone."""

@@ -159,12 +159,20 @@ def test_folders_of_prompts_that_do_not_exist_are_refused(tmp_path: Path) -> Non
     assert "a relative path begins where the switch is started" in error.accepted
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
-def test_a_wildcard_never_goes_out_as_the_address_of_our_audio(tmp_path: Path, address: str) -> None:
+@pytest.mark.parametrize(("address", "told"), [("0.0.0.0", "192.0.2.1"), ("::", "2001:db8::1")])
+def test_a_wildcard_never_goes_out_as_the_address_of_our_audio(tmp_path: Path, address: str, told: str) -> None:
     (error,) = problems_of(tmp_path, f'[media]\naddress = "{address}"')
     assert "can't send audio to" in error.problem
     assert "advertised_address" in error.accepted
-    settings_of(tmp_path, f'[media]\naddress = "{address}"\nadvertised_address = "192.0.2.1"')
+    settings_of(tmp_path, f'[media]\naddress = "{address}"\nadvertised_address = "{told}"')
+
+
+@pytest.mark.parametrize(("address", "told"), [("192.0.2.1", "2001:db8::1"), ("::", "192.0.2.1")])
+def test_peers_are_not_told_an_address_of_another_family_than_our_audio_s(
+    tmp_path: Path, address: str, told: str
+) -> None:
+    (error,) = problems_of(tmp_path, f'[media]\naddress = "{address}"\nadvertised_address = "{told}"')
+    assert error.accepted == "two IPv4 addresses, or two IPv6 addresses"
 
 
 def test_the_folder_is_the_given_one_or_the_current_one_or_the_one_that_came_along(
