@@ -293,6 +293,18 @@ async def test_a_bug_whose_telling_fails_too_ends_no_other_call(breaks: str, tmp
             caller.session.hang_up()
 
 
+async def test_two_calls_are_up_at_a_time_whose_ids_came_out_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter([f"aaaaaaaa-{number}" for number in range(4)] + [f"bbbbbbbb-{number}" for number in range(4)])
+    async with board(tmp_path) as it:
+        monkeypatch.setattr("softswitch.call.call.new_uuid", lambda: next(drawn))
+        callers = [await it.dial().answered() for _ in range(2)]
+        assert sorted(it.switch.calls) == ["aaaaaaaa", "bbbbbbbb"]
+        for caller in callers:
+            caller.session.hang_up()
+
+
 async def test_an_unknown_sender_gets_403_and_no_task(tmp_path: Path) -> None:
     async with board(tmp_path) as it:
         assert (await it.dial(host=STRANGER).ended()).status == 403

@@ -7,6 +7,7 @@ decides nothing: deciding is the business of `routing` before the call has an en
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakValueDictionary
 
 from softswitch.call.events import CallAnswered, CallEnded, CallMoved, CallStarted, Events, KeyPressed, LegStarted
 from softswitch.call.leg import Leg
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 
 NOTHING: Mapping[str, str] = {}
+ID_CHARACTERS = 8
+_alive: "WeakValueDictionary[str, Call]" = WeakValueDictionary()
+"""Calls that somebody still holds, by id: 32 random bits come again every day where many calls are up."""
 
 
 class Step(NamedTuple):
@@ -57,6 +61,7 @@ class Call:
     """
 
     __slots__ = (
+        "__weakref__",
         "answered_at",
         "callee",
         "caller",
@@ -110,7 +115,10 @@ class Call:
         transfer: Transfer | None = None,
     ) -> None:
         self.sid = new_uuid()
-        self.id = self.sid[:8]
+        while self.sid[:ID_CHARACTERS] in _alive:
+            self.sid = new_uuid()
+        self.id = self.sid[:ID_CHARACTERS]
+        _alive[self.id] = self
         self.caller = caller
         self.transfer = transfer
         self.waiting = caller.waiting if transfer is None else Waiting()
