@@ -4,7 +4,9 @@ A numeric host needs no question and is answered at once (`resolve_now`). What w
 itself stands behind `Dns`, so that tests bring their own zone.
 """
 
+import asyncio
 import ipaddress
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -20,8 +22,11 @@ from softswitch.sip.uri import Uri
 
 MOST_CACHED = 4096
 LOOKUP_TIMEOUT_S = 5.0
+FAILURE_TTL_S = 5.0
+"""So long a question that nobody has answered is not asked again."""
 NAPTR_SERVICES = {"SIP+D2U": Transport.UDP, "SIP+D2T": Transport.TCP, "SIPS+D2T": Transport.TLS}
 SRV_PREFIXES = {Transport.UDP: "_sip._udp.", Transport.TCP: "_sip._tcp.", Transport.TLS: "_sips._tcp."}
+FAMILIES = {"A": socket.AF_INET, "AAAA": socket.AF_INET6}
 UNASKED = (Transport.UDP, Transport.TCP)
 """What a sip URI without a transport is tried by where the domain says nothing; TLS is for those who ask for it."""
 
@@ -59,7 +64,7 @@ class Dns(Protocol):
 
 
 class SystemDns:
-    """The resolvers of this machine, through dnspython."""
+    """The resolvers of this machine, through dnspython; for an address also what else it knows (/etc/hosts)."""
 
     NEGATIVE_TTL_S = 30.0
 
@@ -67,11 +72,26 @@ class SystemDns:
         try:
             answer = await dns.asyncresolver.resolve(name, kind, lifetime=LOOKUP_TIMEOUT_S)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return Found((), self.NEGATIVE_TTL_S)
+            return Found(await self._elsewhere(name, kind), self.NEGATIVE_TTL_S)
         except dns.exception.DNSException as error:
-            raise OSError(f"{name}: {error}") from error
+            known = await self._elsewhere(name, kind)
+            if not known:
+                raise OSError(f"{name}: {error}") from error
+            return Found(known, self.NEGATIVE_TTL_S)
         records = tuple([_record(kind, record) for record in answer])
         return Found(records, float(answer.rrset.ttl if answer.rrset is not None else self.NEGATIVE_TTL_S))
+
+    async def _elsewhere(self, name: str, kind: str) -> tuple[str, ...]:
+        """Addresses by the system's own rules."""
+        family = FAMILIES.get(kind)
+        if family is None:
+            return ()
+        try:
+            async with asyncio.timeout(LOOKUP_TIMEOUT_S):
+                found = await asyncio.get_running_loop().getaddrinfo(name, None, family=family, type=socket.SOCK_DGRAM)
+        except (OSError, TimeoutError, UnicodeError):
+            return ()
+        return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def _record(kind: str, record: object) -> Naptr | Srv | str:
@@ -161,11 +181,18 @@ class Resolver:
         key = (name.rstrip(".").lower(), kind)
         known = self._cache.get(key)
         if known is None or known[0] <= self._now():
-            found = await self._dns.ask(name, kind)
+            found = await self._found(name, kind)
             if len(self._cache) >= MOST_CACHED:
                 self._cache.clear()
             known = self._cache[key] = (self._now() + found.ttl_s, found.records)
         return [record for record in known[1] if isinstance(record, of)]
+
+    async def _found(self, name: str, kind: str) -> Found:
+        """One question that nobody answers is no reason to ask no other: broken servers fail at NAPTR or AAAA alone."""
+        try:
+            return await self._dns.ask(name, kind)
+        except OSError:
+            return Found((), FAILURE_TTL_S)
 
 
 def is_numeric(host: str) -> bool:
