@@ -261,6 +261,7 @@ class App:
 
     def _wire(self) -> None:
         self.stack.on_invite = self.switch.handle
+        self.stack.knows = lambda peer: not self.switch.is_stranger(peer)
         self.phones.otherwise = self.switch.answer
         self.stack.on_request = self.phones.answer
         self.engine.on_worker_replaced = self.carriers.alarms.on_media

@@ -28,6 +28,9 @@ from softswitch.sip.uri import Uri
 
 FAILOVER_STATUSES = (408, 503)
 VIA_BYTES = 100  # what a Via adds to a request that was measured without one
+NO_TCP_FOR_S = 600.0
+"""So long large requests go by UDP to whoever was not there over TCP: each attempt may take the time of a connect."""
+NO_TCP_REMEMBERED = 1000
 
 
 class Asker(Protocol):
@@ -57,7 +60,7 @@ class Nobody:
 class Sending:
     """A request, who asks, and the targets left to try; `transaction` is the attempt that runs."""
 
-    __slots__ = ("asker", "is_heard", "request", "targets", "transaction")
+    __slots__ = ("asker", "is_heard", "request", "targets", "transaction", "udp")
 
     def __init__(self, request: Request, asker: Asker) -> None:
         self.request = request
@@ -65,10 +68,18 @@ class Sending:
         self.targets: list[Peer] = []
         self.transaction: Transaction | None = None
         self.is_heard = False
+        self.udp: Peer | None = None
+        """The target that gets it by TCP now, as it is too large for UDP."""
 
     def is_to_be_tried_elsewhere(self, response: Response) -> bool:
         """Whether the next target may do better: this one never said a word, or has no room."""
-        return bool(self.targets) and not self.is_heard and response.status in FAILOVER_STATUSES
+        is_open = bool(self.targets) and not self.is_heard and not self.is_given_up
+        return is_open and response.status in FAILOVER_STATUSES
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it is a call that was hung up meanwhile: it must not ring anywhere else."""
+        return isinstance(self.asker, Session) and self.asker.has_ended and self.request.method == "INVITE"
 
 
 class Client:
@@ -84,12 +95,16 @@ class Client:
         drops: Counter[str],
         perform: Callable[[Transaction, list[machine.Effect]], None],
         send_bytes: Callable[[bytes, Peer], None],
+        now: Callable[[], float],
     ) -> None:
         self.sendings: dict[int, Sending] = {}
         self._settings, self._identifiers = settings, identifiers
         self._layer, self._transports, self._resolver = layer, transports, resolver
         self._drops = drops
         self._perform, self._send_bytes = perform, send_bytes
+        self._now = now
+        self._hears_no_tcp: dict[tuple[str, int], float] = {}
+        """Who was not there over TCP, and until when that is believed."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -120,17 +135,16 @@ class Client:
         except OSError:
             if sending.request.method != "OPTIONS":  # that only asks whether somebody is there
                 self._drops["unresolved"] += 1
-        asker = sending.asker
-        if isinstance(asker, Session) and asker.has_ended and sending.request.method == "INVITE":
-            sending.targets = []  # hung up before it was sent
-        if sending.targets:
+        if sending.targets and not sending.is_given_up:
             self._try_next(sending)
         else:
             self.sendings.pop(id(sending.request), None)
-            asker.receive_response(sending.request, Response.for_request(sending.request, 503))
+            sending.asker.receive_response(sending.request, Response.for_request(sending.request, 503))
 
     def _try_next(self, sending: Sending) -> None:
-        peer = self._put_via(sending.request, sending.targets.pop(0))
+        target = sending.targets.pop(0)
+        peer = self._put_via(sending.request, target)
+        sending.udp = target if peer.transport is not target.transport else None
         if isinstance(sending.asker, Session):
             self._put_contact(sending.asker, sending.request, peer)
         self._open(sending, peer)
@@ -140,6 +154,15 @@ class Client:
         transaction.owner = sending
         sending.transaction = transaction
         self._perform(transaction, transaction.start())
+
+    def fail(self, sending: Sending, status: int) -> None:
+        """Nothing came: what is too large for UDP goes by UDP all the same where TCP leads nowhere (§18.1.1)."""
+        if sending.udp is not None and not sending.is_heard and sending.transaction is not None:
+            self._hears_no_tcp[sending.udp.host, sending.udp.port] = self._now() + NO_TCP_FOR_S
+            while len(self._hears_no_tcp) > NO_TCP_REMEMBERED:
+                del self._hears_no_tcp[next(iter(self._hears_no_tcp))]
+            sending.targets.insert(0, sending.udp)
+        self.deliver(sending, Response.for_request(sending.request, status))
 
     def deliver(self, sending: Sending, response: Response) -> None:
         """A response came (or was made up): for the asker, or a reason to try the next target."""
@@ -194,7 +217,7 @@ class Client:
 
     def _put_via(self, request: Request, peer: Peer) -> Peer:
         """The topmost Via, with a new branch. A request too large for UDP goes by TCP (RFC 3261 §18.1.1)."""
-        if peer.transport is Transport.UDP and self._transports.is_open(Transport.TCP) and self._is_too_large(request):
+        if peer.transport is Transport.UDP and self._is_too_large(request) and self._may_hear_tcp(peer):
             peer = peer._replace(transport=Transport.TCP, local_port=0)
         sent_by = format_host_port(*self._sent_by(peer))
         branch = self._identifiers.branch()
@@ -204,6 +227,12 @@ class Client:
     def _is_too_large(self, request: Request) -> bool:
         limit = self._settings.largest_udp_request_bytes
         return bool(limit) and len(request.encode()) + VIA_BYTES > limit
+
+    def _may_hear_tcp(self, peer: Peer) -> bool:
+        place = (peer.host, peer.port)
+        if place in self._hears_no_tcp and self._hears_no_tcp[place] <= self._now():
+            del self._hears_no_tcp[place]
+        return self._transports.is_open(Transport.TCP) and place not in self._hears_no_tcp
 
     def _put_contact(self, session: Session, request: Request, peer: Peer) -> None:
         if request.headers.get("Contact") == "":

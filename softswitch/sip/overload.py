@@ -18,13 +18,19 @@ class Overload:
         self._settings, self._is_behind, self._clock = settings, is_behind, clock
         self._last_slot_at = 0.0
 
-    def refuses(self, request: Request, unspent: int) -> bool:
-        """Whether we have no time for a new request; `unspent` transactions still have something to do."""
+    def refuses(self, request: Request, unspent: int, is_known: Callable[[], bool]) -> bool:
+        """Whether we have no time for a new request; `unspent` transactions still have something to do.
+
+        Of those as many again are kept for senders that are known: strangers, who can make up where they are, fill no
+        place of theirs.
+        """
         if request.to.tag is not None or request.method == "CANCEL":
             return False
         settings = self._settings
         patience_s = settings.busy_after_s if _may_wait(request) else settings.overloaded_after_s
-        return unspent >= settings.most_server_transactions or self._is_behind(patience_s)
+        most = settings.most_server_transactions
+        is_full = unspent >= most and (unspent >= 2 * most or not is_known())
+        return is_full or self._is_behind(patience_s)
 
     def retry_after_s(self, request: Request) -> int:
         """For a call always the same; whatever may wait gets the next slot, and the first again after the last."""

@@ -96,8 +96,7 @@ class Performer:
         if not only_asks(transaction):
             self._drops[f"transaction_{effect.failure.name.lower()}"] += 1
         if isinstance(transaction.owner, Sending):
-            response = Response.for_request(transaction.request, effect.failure.value)
-            self._client.deliver(transaction.owner, response)
+            self._client.fail(transaction.owner, effect.failure.value)
         elif isinstance(transaction.owner, Session):
             transaction.owner.lose(transaction)
 

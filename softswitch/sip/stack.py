@@ -15,7 +15,7 @@ from typing import Literal
 from softswitch.errors import PeerError
 from softswitch.sip import keep_alive
 from softswitch.sip.beginnings import Beginnings, first_hop
-from softswitch.sip.client import Asker, Client, Question
+from softswitch.sip.client import Asker, Client, Question, Sending
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
 from softswitch.sip.identifiers import Chance, Identifiers, SystemChance
@@ -33,15 +33,17 @@ from softswitch.sip.session.events import SessionEvent
 from softswitch.sip.session.session import Session
 from softswitch.sip.settings import StackSettings
 from softswitch.sip.transaction.layer import Layer
-from softswitch.sip.transaction.machine import event_of
+from softswitch.sip.transaction.machine import Transaction, event_of
 from softswitch.sip.transport.network import Network, SystemNetwork
 from softswitch.sip.transport.tls import Tls
 from softswitch.sip.transport.transports import Transports
 from softswitch.sip.uri import Uri
-from softswitch.sip.validation import Capabilities
+from softswitch.sip.validation import Capabilities, check_response
 
 DRAIN_LOOKS_EVERY_S = 0.05
 LAST_WORDS_LOOKS_EVERY_S = 0.01
+UNREADABLE = 502
+"""What a 2xx counts as whose dialog can't be known."""
 
 HeaderFields = Iterable[tuple[str, str]]
 logger = logging.getLogger(__name__)
@@ -71,6 +73,8 @@ class Stack:
         self.drops: Counter[str] = Counter()
         self.trace: Callable[[str, Peer, bytes], None] | None = None
         self.ignores: Callable[[Peer], bool] = _nobody
+        self.knows: Callable[[Peer], bool] = _nobody
+        """Senders for whom there is still room where strangers find none."""
         self.heeds: frozenset[str] = frozenset()
         """Methods that are taken from everybody, whoever is ignored: REGISTER of a registrar."""
         self.challenges: Callable[[Request, Peer], HeaderFields | None] = _nobody_is_challenged
@@ -116,6 +120,7 @@ class Stack:
             self.drops,
             self._performer.perform,
             self._send_bytes,
+            _now,
         )
         self._performer.wire(self._client, self._server)
 
@@ -307,8 +312,24 @@ class Stack:
         transaction = self._layer.client_for(response)
         if transaction is None:
             self.drops["stray_response"] += 1
-        else:
-            self._performer.perform(transaction, self._layer.advance(transaction, event_of(response), response))
+            return
+        readable = self._readable(transaction, response)
+        if readable is not None:
+            self._performer.perform(transaction, self._layer.advance(transaction, event_of(readable), readable))
+
+    def _readable(self, transaction: Transaction, response: Response) -> Response | None:
+        """A final response of a session's that makes no sense ends its transaction all the same, as one of ours."""
+        if not isinstance(transaction.owner, Sending) or not isinstance(transaction.owner.asker, Session):
+            return response
+        try:
+            check_response(response)
+        except PeerError as error:
+            self.drops[f"response_{error.drop}"] += 1
+            if response.status < 200 or error.drop == "misrouted":
+                return None
+            status = response.status if response.status >= 300 else UNREADABLE
+            return Response.for_request(transaction.request, status, "Unreadable response")
+        return response
 
     # --- what the server asks of the owner --------------------------------------------------------------------------
 
@@ -327,6 +348,9 @@ class Stack:
             self.drops["our_bug"] += 1
             logger.exception("while taking the call %s", session.call_id)
             session.hang_up(q850=41, reason="Internal error")
+
+    def is_known(self, peer: Peer) -> bool:
+        return self.knows(peer)
 
     def challenge_for(self, request: Request, peer: Peer) -> HeaderFields | None:
         return self.challenges(request, peer)

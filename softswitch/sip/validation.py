@@ -1,7 +1,7 @@
 """What a user agent looks at before it works on a message (RFC 3261 §8.1.3.3, §8.2).
 
 The stack calls `check_request` for every request outside of a dialog and sends the `Rejection` it gets, and
-`check_response` for every response. The order is
+`check_response` for every response of a session's. The order is
 the RFC's: is it well formed, is the method known, is the Request-URI ours to understand, are the extensions and the
 body ones we support. Bytes that are no message at all are the parser's business.
 """
@@ -61,10 +61,10 @@ def check_forwarding(request: Request) -> Rejection | None:
 
 
 def check_response(response: Response) -> None:
-    """Raise `PeerError` for a response that is to be dropped: one not readable, or not meant for us."""
-    _read_headers(response)
+    """Raise `PeerError` for a response that is of no use: one not readable, or not meant for us (`misrouted`)."""
     if len(response.vias) > 1:
         raise PeerError("a response with more Vias than ours", drop="misrouted")
+    _read_headers(response)
 
 
 def _read_headers(message: Message) -> None:
@@ -121,9 +121,14 @@ def _check_body(request: Request, capabilities: Capabilities) -> Rejection | Non
         encodings = request.tokens("Content-Encoding")
         if any(encoding.lower() != "identity" for encoding in encodings):
             return _reject(415, headers=(("Accept-Encoding", "identity"),))
-    if request.method in ("INVITE", "UPDATE", "PRACK") and request.content_type not in capabilities.content_types:
+    if request.method in ("INVITE", "UPDATE", "PRACK") and not _is_understood(request.content_type, capabilities):
         return _reject(415, headers=(("Accept", ", ".join(capabilities.content_types)),))
     return None
+
+
+def _is_understood(content_type: str | None, capabilities: Capabilities) -> bool:
+    """SDP, alone or as a part: of a multipart body only that is read (RFC 5621 §3.1)."""
+    return content_type in capabilities.content_types or (content_type or "").startswith("multipart/")
 
 
 def _is_optional(request: Request) -> bool:

@@ -54,5 +54,15 @@ def receive_in_dialog(session: "Session", transaction: Transaction, request: Req
         session.respond(transaction, 481)
     elif not dialog.accepts(request):
         session.respond(transaction, 500, "CSeq out of order")
+    elif (verb := REQUEST_VERBS.get(request.method)) is not None:
+        verb(session, transaction, request)
     else:
-        REQUEST_VERBS[request.method](session, transaction, request)
+        _refuse(session, transaction, request.method)
+
+
+def _refuse(session: "Session", transaction: Transaction, method: str) -> None:
+    """Nothing is told of a session by subscription within its dialog: no KPML, no second hearing of a REFER."""
+    if method == "SUBSCRIBE":
+        session.respond(transaction, 489)
+    else:
+        session.respond(transaction, 405, headers=(("Allow", ", ".join(session.settings.capabilities.methods)),))

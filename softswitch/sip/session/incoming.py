@@ -116,11 +116,9 @@ def _answer_in(session: "Session", ack: Request) -> bytes | None:
     """The answer an ACK owes when our 2xx carried the offer."""
     if session.offer_state is not OfferState.SENT:
         return None
-    if ack.content_type == SDP and ack.body:
-        session.offer_moves(OfferMove.ANSWER_RECEIVED)
-        return ack.body
-    session.offer_moves(OfferMove.DROPPED)
-    return None
+    sdp = ack.sdp
+    session.offer_moves(OfferMove.ANSWER_RECEIVED if sdp is not None else OfferMove.DROPPED)
+    return sdp
 
 
 def no_ack(session: "Session") -> None:

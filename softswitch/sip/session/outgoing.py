@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from softswitch.sip.session.session import Session
 
 MERGED_FORK = 26  # Q.850: non-selected user clearing
+MOST_FORKS = 16
+"""Of one INVITE; who has more of them gets no answer from us."""
 
 
 def begin(session: "Session") -> None:
@@ -63,16 +65,16 @@ def on_provisional(session: "Session", request: Request, response: Response) -> 
     dialog = early_dialog(session, request, response)
     if dialog is not None and not reliable.acknowledge(session, dialog, response):
         return  # sent again
-    session.emit(Provisional(response.status, response.reason, _sdp_of(response), response))
+    session.emit(Provisional(response.status, response.reason, response.sdp, response))
 
 
 def early_dialog(session: "Session", request: Request, response: Response) -> Dialog | None:
-    """The early dialog of this fork; None where the response can't make one."""
+    """The early dialog of this fork; None where the response can't make one, or is one too many."""
     tag = response.to.tag
     if tag is None:
         return None
     dialog = session.early.get(tag)
-    if dialog is None and response.contact is not None:
+    if dialog is None and response.contact is not None and len(session.early) < MOST_FORKS:
         dialog = session.early[tag] = Dialog.of_client(request, response)
     return dialog
 
@@ -102,7 +104,7 @@ def _take_answer(session: "Session", request: Request, response: Response) -> No
     session.invite_out = None
     session.do(StopTimer(SessionTimer.RINGS_TOO_LONG))
     refresh.agree_as_client(session, response)
-    sdp = _sdp_of(response)
+    sdp = response.sdp
     if sdp is not None and session.offer_state is OfferState.STABLE and not session.has_exchanged:
         _wait_for_our_answer(session, request, sdp)
     else:
@@ -170,6 +172,8 @@ def acknowledge(session: "Session", dialog: Dialog, invite: Request, sdp: bytes 
 
 def _leave_fork(session: "Session", request: Request, response: Response) -> None:
     """A 2xx nobody wants: of a later fork, or after our CANCEL. ACK it, then BYE (RFC 3261 §13.2.2.4, §15)."""
+    if len(session.acks) >= MOST_FORKS:
+        return
     try:
         dialog = Dialog.of_client(request, response)
     except PeerError:
@@ -204,7 +208,3 @@ def on_failure(session: "Session", request: Request, response: Response) -> None
     q850, _ = reason_of(response)
     cause = q850 if q850 is not None else CAUSE_OF.get(response.status)
     session.end(Ended("remote", response.status, response.reason, cause, response))
-
-
-def _sdp_of(response: Response) -> bytes | None:
-    return response.body if response.body and response.content_type == SDP else None

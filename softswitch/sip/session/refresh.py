@@ -135,6 +135,13 @@ def try_later(session: "Session", response: Response) -> None:
     session.do(StartTimer(SessionTimer.REFRESH, RETRY_AFTER_S))
 
 
+def once_more(session: "Session") -> None:
+    """A re-INVITE was refused that may have been our refresh: another one before the interval is over."""
+    terms = session.timer
+    if terms.interval_s and terms.is_refresher and SessionTimer.REFRESH not in session.running and not session.is_over:
+        session.do(StartTimer(SessionTimer.REFRESH, RETRY_AFTER_S))
+
+
 def expired(session: "Session") -> None:
     """The interval is over without a refresh (RFC 4028 §10)."""
     bye.lost(session, 408, "Session expired")

@@ -26,6 +26,8 @@ class Reliable(Struct):
 
     rseq: int = 0
     sent: Response | None = None
+    is_overtaken: bool = False
+    """The last one was followed by the final response before its PRACK came."""
     queue: deque[Response] = field(default_factory=deque)
     wait_s: float = 0.5
     received: dict[str, int] = field(default_factory=dict)
@@ -91,21 +93,23 @@ def no_prack(session: "Session") -> None:
 def stop(session: "Session") -> None:
     if session.reliable.sent is not None:
         session.reliable.sent = None
+        session.reliable.is_overtaken = True
         session.reliable.queue.clear()
         session.do(StopTimer(SessionTimer.RETRANSMIT_1XX))
         session.do(StopTimer(SessionTimer.NO_PRACK))
 
 
 def on_prack(session: "Session", transaction: Transaction, request: Request) -> None:
-    """Their PRACK of our 1xx; one that matches none gets 481 (RFC 3262 §3)."""
+    """Their PRACK of our 1xx, also one that our 2xx has overtaken; one that matches none gets 481 (RFC 3262 §3)."""
     state = session.reliable
-    if state.sent is None or _rack_of(request) != f"{state.rseq} {session.request.cseq.number} INVITE":
+    is_awaited = state.sent is not None or state.is_overtaken
+    if not is_awaited or _rack_of(request) != f"{state.rseq} {session.request.cseq.number} INVITE":
         session.respond(transaction, 481)
         return
-    state.sent = None
+    state.sent, state.is_overtaken = None, False
     session.do(StopTimer(SessionTimer.RETRANSMIT_1XX))
     session.do(StopTimer(SessionTimer.NO_PRACK))
-    sdp = request.body if request.content_type == SDP and request.body else None
+    sdp = request.sdp
     if sdp is not None and session.offer_state is OfferState.STABLE and session.open_offer is None:
         _take_offer(session, transaction, sdp)
         return
@@ -162,7 +166,7 @@ def acknowledge(session: "Session", dialog: Dialog, response: Response) -> bool:
     session.timer.hear(response)
     prack = dialog.request("PRACK")
     prack.headers.add("RAck", f"{rseq} {response.cseq.number} INVITE")
-    sdp = response.body if response.content_type == SDP and response.body else None
+    sdp = response.sdp
     if sdp is not None and session.offer_state is OfferState.SENT:
         session.offer_moves(OfferMove.ANSWER_RECEIVED)
     elif sdp is not None and session.offer_state is OfferState.STABLE and not session.has_exchanged:

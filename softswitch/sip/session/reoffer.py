@@ -84,7 +84,7 @@ def _on_success(session: "Session", request: Request, response: Response) -> Non
     session.invite_out = None
     dialog.refresh_target(response)
     refresh.agree_as_client(session, response)
-    sdp = response.body if response.content_type == SDP and response.body else None
+    sdp = response.sdp
     if session.offer_state is OfferState.STABLE and sdp is not None and not session.is_over:
         _take_offer(session, request, sdp)
         return
@@ -149,6 +149,7 @@ def give_way(session: "Session", request: Request, response: Response) -> None:
         bye.lost(session, response.status, response.reason, says_bye=response.status == 408)
     else:
         session.emit(OfferRefused(response.status, response.reason))
+        refresh.once_more(session)
         send_waiting(session)
 
 
@@ -172,7 +173,7 @@ def on_reinvite(session: "Session", transaction: Transaction, request: Request) 
     if session.dialog is not None:
         session.dialog.refresh_target(request)
     session.invite_in = transaction
-    sdp = request.body if request.content_type == SDP and request.body else None
+    sdp = request.sdp
     if sdp is not None:
         session.offer_moves(OfferMove.OFFER_RECEIVED)
     session.open_offer = OpenOffer(partial(_accept, session, transaction), partial(_refuse, session))

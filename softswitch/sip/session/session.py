@@ -15,7 +15,7 @@ from softswitch.sip.dialog import Dialog
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
 from softswitch.sip.identifiers import Identifiers
-from softswitch.sip.message import Message, Request, Response
+from softswitch.sip.message import Request, Response
 from softswitch.sip.peer import Peer
 from softswitch.sip.session import (
     bye,
@@ -112,7 +112,7 @@ class Session:
         self.peer = peer
         self.call_id = request.call_id
         self.state = State.INCOMING if direction == "in" else State.CALLING
-        self.remote_offer: bytes | None = sdp_of(request) if direction == "in" else None
+        self.remote_offer: bytes | None = request.sdp if direction == "in" else None
         self.on_event: Callable[[SessionEvent], None] = _nobody_listens
         self.on_bye_answered: Callable[[int], None] | None = None  # after `Ended`; 408 or 503 where no answer came
         self.owner: object = None  # whoever holds this handle, for those who find the session by its dialog
@@ -322,11 +322,6 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {self.direction} {self.state.value} {self.call_id} {self.peer}>"
-
-
-def sdp_of(message: Message) -> bytes | None:
-    """The SDP a message carries, or None."""
-    return message.body if message.body and message.content_type == offers.SDP else None
 
 
 def _nobody_listens(_: SessionEvent) -> None:

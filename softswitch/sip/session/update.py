@@ -66,7 +66,7 @@ def _on_success(session: "Session", request: Request, response: Response) -> Non
         dialog.refresh_target(response)
     refresh.agree_as_client(session, response)
     if request.body and session.offer_state is OfferState.SENT:
-        sdp = response.body if response.content_type == SDP and response.body else None
+        sdp = response.sdp
         session.offer_moves(OfferMove.ANSWER_RECEIVED if sdp is not None else OfferMove.DROPPED)
         session.local_sdp = request.body
         session.emit(Reanswered(sdp) if sdp is not None else OfferRefused(200, "2xx without an answer"))
@@ -75,7 +75,7 @@ def _on_success(session: "Session", request: Request, response: Response) -> Non
 
 def on_update(session: "Session", transaction: Transaction, request: Request) -> None:
     """Their UPDATE (RFC 3311 §5.2)."""
-    sdp = request.body if request.content_type == SDP and request.body else None
+    sdp = request.sdp
     if sdp is not None and session.offer_state is OfferState.SENT:
         session.respond(transaction, 491)
         return

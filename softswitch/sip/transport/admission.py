@@ -20,6 +20,8 @@ class StreamLimits:
     handshakes: int = 1024
     handshakes_of_source: int = 128
     idle_s: float = 300.0
+    first_message_s: float = 32.0
+    """Who has opened a connection and says nothing on it for so long, keep-alives apart, loses it."""
     connect_timeout_s: float = 10.0
     handshake_timeout_s: float = 10.0
 

@@ -38,6 +38,8 @@ class Connection(asyncio.Protocol):
         self.remote: tuple[str, int] = ("", 0)
         self.local: tuple[str, int] = ("", 0)
         self.used_at = now()
+        self.has_spoken = False
+        """Whether a message has come, and not only keep-alives."""
         self._owner = owner
         self._now = now
         self._framing = StreamFraming()
@@ -77,6 +79,7 @@ class Connection(asyncio.Protocol):
         try:
             for item in self._framing.feed(data):
                 if isinstance(item, bytes):
+                    self.has_spoken = True
                     self._owner.received(self, item)
                 elif item is KeepAlive.PING:
                     self.send(PONG)

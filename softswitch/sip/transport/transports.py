@@ -223,6 +223,9 @@ class Transports:
         self._connections[key] = connection
         for data in self._connecting.pop(key, ()):
             connection.send(data)
+        if not connection.is_ours:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._limits.first_message_s, self._close_silent, connection)
         self._watch_for_idle()
 
     def received(self, connection: Connection, data: bytes) -> None:
@@ -243,6 +246,11 @@ class Transports:
 
     def dropped(self, name: str) -> None:
         self._drops[name] += 1
+
+    def _close_silent(self, connection: Connection) -> None:
+        if not connection.has_spoken and not connection.is_closing:
+            self._drops["silent_connection"] += 1
+            connection.close()
 
     def _watch_for_idle(self) -> None:
         if self._idle_check is None:

@@ -1,0 +1,238 @@
+"""Far ends that do what RFC 3261 allows and hardly anybody does, or what it forbids: each was once our bug."""
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+from softswitch.sip.message import Request, Response
+from softswitch.sip.resolver import Found
+from softswitch.sip.session.events import Answered, Ended, OfferRefused, Provisional
+from softswitch.sip.stack import Stack
+from softswitch.sip.uri import Uri
+from tests.sip.phones import ANSWER, Phone, RawPeer
+from tests.wire import Wire
+
+HOST = "10.0.0.1"
+SDP = "v=0 raw"
+
+
+async def phone_and_peer(**settings: Any) -> tuple[Phone, RawPeer]:
+    wire = Wire(delay_s=0.01)
+    return await Phone(wire, HOST, 1, **settings).start(), RawPeer(wire)
+
+
+async def talk(peer: RawPeer) -> Response:
+    """A call of the peer that is up."""
+    peer.say("INVITE", HOST, body=SDP)
+    answer = await peer.response(200)
+    peer.say("ACK", HOST, to_tag=answer.to.tag, branch="z9hG4bKack")
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("SUBSCRIBE", 489), ("MESSAGE", 405), ("NOTIFY", 405), ("PUBLISH", 405)]
+)
+async def test_a_subscription_within_a_call_is_refused_and_no_bug(method: str, status: int) -> None:
+    phone, peer = await phone_and_peer()
+    phone.stack.on_request = lambda request, peer: Response.for_request(request, 403)
+    answer = await talk(peer)
+    peer.say(method, HOST, to_tag=answer.to.tag, cseq=2, headers="Event: kpml\nExpires: 60\n")
+    assert (await peer.response(status)).cseq.method == method
+    assert phone.stack.drops["our_bug"] == 0
+
+
+async def test_an_invite_too_large_for_udp_goes_by_udp_where_tcp_is_refused() -> None:
+    phone, peer = await phone_and_peer()
+    for _ in range(2):
+        phone.call(peer.host, headers=[("Identity", "x" * 1500)])
+        invite = await peer.request("INVITE")
+        assert invite.via.transport == "UDP"
+        peer.answer(invite, 486, HOST)
+        await peer.request("ACK")
+    assert phone.stack.drops["connect_failed"] == 1, "the second call knows"
+    assert [end.status for end in phone.heard(Ended)] == [486, 486]
+
+
+async def test_who_answers_503_over_tcp_is_not_asked_again_over_udp() -> None:
+    wire = Wire(delay_s=0.01)
+    phone, other = await Phone(wire, HOST, 1).start(), await Phone(wire, "10.0.0.2", 2).start()
+    other.on_call = lambda session: session.reject(503)
+    phone.call(other.host, headers=[("Identity", "x" * 1500)])
+    await asyncio.sleep(40)
+    assert len(other.calls) == 1
+    assert phone.ended().status == 503
+
+
+async def test_a_prack_that_our_200_has_overtaken_gets_200() -> None:
+    phone, peer = await phone_and_peer()
+
+    def take(session: Any) -> None:
+        session.ring(180)
+        session.answer(ANSWER)
+
+    phone.on_call = take
+    peer.say("INVITE", HOST, body=SDP, headers="Require: 100rel\n")
+    ringing = await peer.response(180)
+    await peer.response(200)
+    for cseq, status in ((2, 200), (3, 481)):
+        rack = f"RAck: {ringing.headers.get('RSeq')} 1 INVITE\n"
+        peer.say("PRACK", HOST, to_tag=ringing.to.tag, cseq=cseq, headers=rack)
+        while (answer := await peer.response(status)).cseq.method != "PRACK":
+            pass
+        assert answer.cseq.number == cseq
+
+
+async def test_an_invite_with_sdp_beside_isup_is_taken() -> None:
+    phone, peer = await phone_and_peer()
+    isup = "Content-Type: application/isup;version=itu-t92+\nContent-Disposition: signal;handling=optional\n\nxx\n"
+    body = f"--b\nContent-Type: application/sdp\n\n{SDP}\n--b\n{isup}--b--\n".replace("\n", "\r\n")
+    invite = Request("INVITE", f"sip:bob@{HOST}", body=body.encode())
+    for name, value in (
+        ("Via", f"SIP/2.0/UDP {peer.host}:5060;branch=z9hG4bKm"), ("Max-Forwards", "70"), ("Call-ID", "call-1"),
+        ("From", f"<sip:raw@{peer.host}>;tag=raw"), ("To", f"<sip:bob@{HOST}>"), ("CSeq", "1 INVITE"),
+        ("Contact", f"<sip:raw@{peer.host}>"), ("Content-Type", "multipart/mixed;boundary=b"),
+    ):  # fmt: skip
+        invite.headers.add(name, value)
+    peer.send(invite.encode(), HOST)
+    await peer.response(200)
+    assert phone.calls[0].remote_offer == SDP.encode()
+
+
+async def test_a_422_whose_min_se_is_no_number_ends_the_call() -> None:
+    phone, peer = await phone_and_peer()
+    phone.call(peer.host)
+    peer.answer(await peer.request("INVITE"), 422, HOST, headers=[("Min-SE", "abc")])
+    await peer.request("ACK")
+    assert phone.ended().status == 422
+    assert (phone.stack.drops["response_malformed"], phone.stack.drops["our_bug"]) == (1, 0)
+
+
+async def test_a_200_whose_to_can_t_be_read_ends_the_call_at_once() -> None:
+    phone, peer = await phone_and_peer()
+    phone.call(peer.host)
+    answer = Response.for_request(await peer.request("INVITE"), 200, to_tag="x", body=b"v=0 a")
+    answer.headers.set("To", "<sip:bob")
+    peer.socket.send(answer.encode(), HOST, 5060)
+    await asyncio.sleep(1)
+    assert phone.ended().status == 502
+    await asyncio.sleep(60)
+    assert phone.has_left_nothing()
+
+
+async def test_a_reinvite_answered_by_nonsense_leaves_the_session_as_it_was() -> None:
+    phone, peer = await phone_and_peer()
+    answer = await talk(peer)
+    await asyncio.sleep(1)
+    phone.calls[0].reoffer(b"v=0 new")
+    peer.answer(await peer.request("INVITE"), 422, HOST, tag="", headers=[("Min-SE", "abc")])
+    await asyncio.sleep(1)
+    assert [refused.status for refused in phone.heard(OfferRefused)] == [422]
+    phone.calls[0].reoffer(b"v=0 newer")
+    assert (await peer.request("INVITE")).body == b"v=0 newer", answer
+
+
+async def test_five_hundred_forks_of_one_callee_cost_us_sixteen() -> None:
+    phone, peer = await phone_and_peer()
+    session = phone.call(peer.host)
+    invite = await peer.request("INVITE")
+    for status in (180, 200):
+        for fork in range(500):
+            peer.answer(invite, status, HOST, tag=f"t{fork}", body=b"v=0 a" if status == 200 else b"")
+        await asyncio.sleep(1)
+    assert (len(session.early), len(session.acks)) <= (16, 16)
+    assert phone.stack.counts()["transactions"] < 20
+    assert len(phone.heard(Answered)) == 1
+
+
+async def test_who_has_hung_up_rings_nowhere_else() -> None:
+    wire = Wire(delay_s=0.01)
+    first, second = RawPeer(wire, "10.0.0.8"), RawPeer(wire, "10.0.0.9")
+
+    class Dns:
+        async def ask(self, _name: str, kind: str) -> Found:
+            return Found((first.host, second.host) if kind == "A" else (), 60.0)
+
+    phone = Phone(wire, HOST, 1)
+    phone.stack = Stack(network=wire, random=random.Random(1), dns=Dns())
+    await phone.stack.listen("UDP", HOST, 5060)
+    session = phone.call("pbx.example")
+    await first.request("INVITE")
+    session.hang_up()
+    await asyncio.sleep(60)
+    assert not second.socket._waiting
+    assert not phone.heard(Provisional)
+    assert phone.has_left_nothing()
+
+
+async def test_a_refresh_refused_once_is_tried_again() -> None:
+    phone, peer = await phone_and_peer(session_expires_s=90)
+    phone.call(peer.host)
+    invite = await peer.request("INVITE")
+    headers = [("Session-Expires", "90;refresher=uac"), ("Require", "timer")]
+    peer.answer(invite, 200, HOST, headers=headers, body=b"v=0 a")
+    first = await peer.request("INVITE", 60)
+    peer.answer(first, 500, HOST)
+    again = await peer.request("INVITE", 20)
+    assert again.cseq.number > first.cseq.number
+    peer.answer(again, 200, HOST, headers=headers, body=b"v=0 a")
+    await asyncio.sleep(20)
+    assert not phone.heard(Ended)
+
+
+async def test_who_opens_connections_and_sends_only_keep_alives_loses_them() -> None:
+    wire = Wire(delay_s=0.001)
+    phone = await Phone(wire, HOST, 1).start()
+
+    class Silent(asyncio.Protocol):
+        is_lost = False
+
+        def connection_made(self, transport: Any) -> None:
+            self.transport = transport
+
+        def connection_lost(self, _: Any) -> None:
+            self.is_lost = True
+
+    silent = Silent()
+    await wire.connect_stream(HOST, 5060, lambda: silent, "10.6.6.6")
+    for _ in range(4):
+        await asyncio.sleep(10)
+        if not silent.is_lost:
+            silent.transport.write(b"\r\n\r\n")
+    assert silent.is_lost
+    assert phone.stack.drops["silent_connection"] == 1
+
+
+async def test_where_strangers_have_filled_every_place_a_trunk_is_served() -> None:
+    wire = Wire(delay_s=0.01)
+    phone = await Phone(wire, HOST, 1, most_server_transactions=3).start()
+    phone.on_call = lambda session: None
+    trunk, stranger = RawPeer(wire, "10.0.0.8"), RawPeer(wire, "10.9.9.9")
+    phone.stack.knows = lambda peer: peer.host == trunk.host
+    for number in range(4):
+        stranger.say("INVITE", HOST, call_id=f"s{number}", branch=f"z9hG4bKs{number}", body=SDP)
+    await stranger.response(503)
+    phone.on_call = lambda session: session.answer(ANSWER)
+    trunk.say("INVITE", HOST, body=SDP)
+    await trunk.response(200)
+    assert len(phone.calls) == 4
+
+
+async def test_a_name_whose_naptr_or_aaaa_nobody_answers_leads_where_its_a_says() -> None:
+    class Dns:
+        def __init__(self, *broken: str) -> None:
+            self.broken = broken
+
+        async def ask(self, _name: str, kind: str) -> Found:
+            if kind in self.broken:
+                raise OSError("SERVFAIL")
+            return Found(("192.0.2.1",) if kind == "A" else (), 60.0)
+
+    wire = Wire()
+    for broken in (("NAPTR",), ("NAPTR", "SRV"), ("AAAA",), ("NAPTR", "SRV", "AAAA")):
+        stack = Stack(network=wire, dns=Dns(*broken))
+        (target,) = await stack._client._resolver.resolve(Uri.parse("sip:x@pbx.example"))
+        assert target.host == "192.0.2.1"
+    with pytest.raises(OSError, match="no address"):
+        await Stack(network=wire, dns=Dns("A", "AAAA"))._client._resolver.resolve(Uri.parse("sip:x@pbx.example"))
