@@ -185,7 +185,13 @@ class Server:
 
     def _receive_other(self, transaction: Transaction, request: Request, peer: Peer) -> None:
         response = self._user.answer_for(request, peer)
-        if response is not None:
+        if response is None:
+            return
+        if response.status == 401:
+            self._layer.forget(transaction)
+            challenges = [("WWW-Authenticate", value) for value in response.headers.all("WWW-Authenticate")]
+            self._send_statelessly(request, peer, 401, response.reason, challenges)
+        else:
             self._answer(transaction, response)
 
     def answer_later(self, request: Request, response: Response) -> None:

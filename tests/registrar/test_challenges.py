@@ -32,6 +32,15 @@ async def test_a_flood_of_senders_who_prove_nothing_leaves_nothing_behind(method
         assert home.phones.guard.counts["challenged"] == 198
 
 
+async def test_an_answer_to_no_challenge_of_ours_leaves_nothing_behind_either() -> None:
+    digest = 'username="1001", realm="softswitch", nonce="x", uri="sip:10.0.0.1", response="y", algorithm=MD5'
+    async with house() as home:
+        answers = await asked(home, times=3, more=f"Authorization: Digest {digest}\r\n")
+        assert all(answer.startswith("SIP/2.0 401 ") and "stale=true" in answer for answer in answers)
+        assert home.stack.counts()["transactions"] == 0
+        assert home.phones.guard.counts == {"stale": 3}
+
+
 async def test_a_request_that_comes_again_is_challenged_again_with_the_same_tag() -> None:
     async with house() as home:
         answers = await asked(home, times=3)
