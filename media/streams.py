@@ -33,39 +33,34 @@ ALIGNMENT_BYTES = 64
 
 
 class Columns:
-    """Arrays named by a subclass's annotations, laid one after another over a buffer, those of one type in a block."""
+    """Arrays named by a subclass's annotations, laid one after another over a buffer."""
 
     def __init__(self, length: int, buffer: mmap.mmap, offset_bytes: int) -> None:
         self.length = length
-        self._blocks: list[NDArray[Any]] = []
-        for dtype, names in self._layout().items():
-            width = _aligned(length * dtype.itemsize) // dtype.itemsize
-            block = np.frombuffer(buffer, dtype, len(names) * width, offset_bytes).reshape(len(names), width)
-            self._blocks.append(block)
-            for name, column in zip(names, block, strict=True):
-                setattr(self, name, column[:length])
-            offset_bytes += block.nbytes
+        self._columns: list[NDArray[Any]] = []
+        for name, dtype in self._layout().items():
+            column = np.frombuffer(buffer, dtype, length, offset_bytes)
+            setattr(self, name, column)
+            self._columns.append(column)
+            offset_bytes += _aligned(length * dtype.itemsize)
 
     def clear(self, row: int) -> None:
         """All columns of one row become zero."""
-        for block in self._blocks:
-            block[:, row] = 0
+        for column in self._columns:
+            column[row] = 0
 
     @classmethod
     def size_bytes(cls, length: int) -> int:
-        return sum(len(names) * _aligned(length * dtype.itemsize) for dtype, names in cls._layout().items())
+        return sum(_aligned(length * dtype.itemsize) for dtype in cls._layout().values())
 
     @classmethod
-    def _layout(cls) -> dict[np.dtype[Any], list[str]]:
-        """The names of the columns of each type."""
-        if "_names" not in cls.__dict__:
-            layout: dict[np.dtype[Any], list[str]] = {}
-            for name, hint in get_type_hints(cls, include_extras=True).items():
-                if hasattr(hint, "__metadata__"):
-                    layout.setdefault(np.dtype(hint.__metadata__[0]), []).append(name)
-            cls._names = layout  # type: ignore[attr-defined]
-        names: dict[np.dtype[Any], list[str]] = cls._names  # type: ignore[attr-defined]
-        return names
+    def _layout(cls) -> dict[str, np.dtype[Any]]:
+        if "_dtypes" not in cls.__dict__:
+            hints = get_type_hints(cls, include_extras=True).items()
+            columns = {name: np.dtype(hint.__metadata__[0]) for name, hint in hints if hasattr(hint, "__metadata__")}
+            cls._dtypes = columns  # type: ignore[attr-defined]
+        dtypes: dict[str, np.dtype[Any]] = cls._dtypes  # type: ignore[attr-defined]
+        return dtypes
 
 
 class StreamColumns(Columns):

@@ -35,7 +35,7 @@ def test_two_views_of_one_descriptor_share_every_column() -> None:
 
 def test_columns_do_not_overlap() -> None:
     table = Table(ROWS, 4)
-    columns = [name for names in StreamColumns._layout().values() for name in names]
+    columns = StreamColumns._layout()
     for number, name in enumerate(columns, 1):
         getattr(table.streams, name)[:] = number
     assert all((getattr(table.streams, name) == number).all() for number, name in enumerate(columns, 1))
