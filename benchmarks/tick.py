@@ -22,8 +22,8 @@ from media.parts import Parts
 from media.playing import shelf_view
 from media.pool import Pool
 from media.recorders import Writer
+from media.socket_sweep import SocketSweep
 from media.streams import Table
-from media.sweep import SocketSweep
 
 TALKERS = 5
 WARM_UP_TICKS = 40

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from media.pool import KEPT_TICKS, LONGEST_BYTES, NO_SLOT, Pool
-from media.sweep import DRIFT_TURNS, FEW_ROWS, MAX_BACKLOG, TURN_TICKS, SocketSweep
+from media.socket_sweep import DRIFT_TURNS, FEW_ROWS, MAX_BACKLOG, TURN_TICKS, SocketSweep
 
 
 def udp(port: int = 0) -> socket.socket:
