@@ -16,6 +16,7 @@ from softswitch.call.stages import STAGE_TABLE, StageTrigger
 from softswitch.call.waiting import Waiting
 from softswitch.routing import Passage
 from softswitch.sip.grammar import legible
+from softswitch.sip.uri import escape_user
 from softswitch.uuids import new_uuid
 
 if TYPE_CHECKING:
@@ -209,8 +210,8 @@ class Call:
     @property
     def address_dst(self) -> str:
         """The URI that was called."""
-        request = self.caller.session.request
-        return str(request.uri if self.transfer is None else request.uri.with_(username=self.to_number))
+        uri = self.caller.session.request.uri
+        return (uri if self.transfer is None else uri.with_(user=escape_user(self.to_number))).text
 
     def hand_over(self, leg: Leg, to: "Call") -> None:
         """A leg of this call has gone on in another."""

@@ -60,6 +60,7 @@ async def test_the_other_party_is_in_the_conference_and_the_transferor_is_not(tm
         assert hear_each_other(other, cid)
         assert not other.hears(MUSIC_HZ)
         assert states(it) == ["talking", "talking"]
+        assert {call.address_dst.partition("@")[0] for call in it.app.switch.calls.values()} == {f"sip:{HALL}"}
         other.hang_up()
         await asyncio.sleep(1)
         before, after = records
