@@ -50,6 +50,24 @@ def test_lines_may_end_in_lf_here_and_there() -> None:
     assert (request.call_id, request.headers.get("X"), request.body) == ("x@y", "1", b"\r\nbody")
 
 
+@pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_what_python_takes_for_the_end_of_a_line_is_none(odd: str) -> None:
+    message = parse(REGISTER + f"Subject: one{odd}Via: two\r\n\r\n".encode())
+    assert message.headers.get("Subject") == f"one{odd}Via: two"
+    assert len(message.vias) == 1
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "  \t", "\xa0", "\x0b"])
+def test_blanks_around_a_value_are_no_part_of_it(blank: str) -> None:
+    message = parse(REGISTER + f"Subject: {blank}two words{blank}\r\n\r\n".encode())
+    assert message.headers.get("Subject") == "two words"
+
+
+def test_a_message_may_come_behind_empty_lines() -> None:
+    for before in (b"\r\n", b"\r\n\r\n", b"\n\n\n", b"\r\n\n"):
+        assert parse(before + REGISTER + b"\r\nx") == parse(REGISTER + b"\r\nx")
+
+
 def test_a_folded_value_is_joined_by_one_space() -> None:
     request = parse(REGISTER + b"Subject: a\r\n \t  b\r\n\tc\r\n   \r\n d\r\n\r\n")
     assert request.headers.get("s") == "a b c  d"
