@@ -115,6 +115,7 @@ async def _to_talk(call: Call, transferor: Leg, other: Leg, talk: Talk, replaced
     after.own(third)
     after.callee = third
     after.destination = there.destination if third is not there.caller else None
+    after.number_billing = there.number_billing or call.number_billing
     there.hand_over(third, after)
 
     async def run(after: Call) -> Outcome:

@@ -23,7 +23,8 @@ DEFAULT_RULES = CallingRules(name="default")
 NEAR_THE_LIMIT = 0.8
 SUBJECTS_KEPT = 100_000
 SHORTEST_ABROAD = 7
-"""Digits of the shortest number that E.164 has with its country code: what is shorter is a mistyped extension."""
+"""Digits of the shortest number that E.164 has with its country code: what is shorter is a mistyped extension, unless
+a rule names the whole number (`911$`)."""
 
 NOT_ALLOWED = "Destination not allowed"
 NO_LIMIT_IS_LEFT = 21
@@ -206,7 +207,7 @@ class Guard:
         place = f"calling rules {rules.name}"
         if refused is not None and (allowed is None or len(refused) >= len(allowed)):
             raise _offence("destination", number, f"{place} refuse prefix {refused}", reasons, NOT_ALLOWED)
-        if allowed is refused is None and number.isdigit() and len(number) < SHORTEST_ABROAD:
+        if number.isdigit() and len(number) < SHORTEST_ABROAD and allowed != f"{number}$":
             told = (*reasons, Reason("allowed", number, False, "nobody here has it, and it is too short for outside"))
             raise Refused(404, "Not Found", reasons=told, q850=NO_SUCH_NUMBER)
         if allowed is None:

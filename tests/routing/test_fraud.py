@@ -82,7 +82,7 @@ def test_without_rules_the_home_country_is_allowed_and_what_fraud_likes_is_not()
     ]
 
 
-@pytest.mark.parametrize("number", ["9999", "0", "999999"])
+@pytest.mark.parametrize("number", ["9999", "0", "999999", "1009", "120255"])
 def test_a_mistyped_extension_is_not_found_and_no_alarm(number: str) -> None:
     house = House()
     refused = house.refusal(number)
@@ -91,6 +91,13 @@ def test_a_mistyped_extension_is_not_found_and_no_alarm(number: str) -> None:
         "nobody here has it, and it is too short for outside",
     )
     assert not house.alarms
+
+
+def test_a_short_number_goes_out_where_a_rule_names_the_whole_of_it() -> None:
+    house = House({"name": "r", "allowed_prefixes": ["", "112$"]})
+    assert house.targets("112")
+    assert house.targets("1120255")
+    assert house.refusal("1009").status == 404
 
 
 def test_a_short_number_that_the_rules_refuse_is_an_alarm() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.stories.test_two_parties_records import keep_records
 from tests.stories.town import CARRIER, MUSIC_HZ, RINGBACK_HZ, hear_each_other, talking, town
 
 
@@ -234,3 +235,113 @@ async def test_a_trunk_that_may_transfer_reaches_users_but_not_the_pstn(tmp_path
         await carrier.ended()
         await asyncio.sleep(2)
         assert hear_each_other(bob, cid)
+
+
+async def test_a_party_on_hold_is_transferred_and_hears_no_more_music(tmp_path: Path) -> None:
+    """As most phones do it: hold, then REFER."""
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.hold()
+        await asyncio.sleep(1)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.picks_up()
+        await bob.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, cid)
+        assert not ann.hears(MUSIC_HZ)
+
+
+async def test_an_attended_transfer_while_it_rings_yet_becomes_a_blind_one(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        _, first = await talking(it, ann, bob)
+        second = bob.dial("1003")
+        await cid.rings()
+        cid.ring()
+        await bob.ringing()
+        bob.sessions.append(first)
+        bob.refer(f"<sip:1003@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        await cid.rings(2)
+        await asyncio.sleep(1)
+        cid.answer()
+        await asyncio.sleep(2)
+        assert first.has_ended
+        assert second.has_ended
+        assert hear_each_other(ann, cid)
+        assert len(it.app.switch.calls) == 1
+
+
+async def test_the_third_answers_just_as_the_transferred_hangs_up(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        cid.ring()
+        await asyncio.sleep(1)
+        ann.hang_up()
+        cid.answer()
+        await bob.ended()
+        await cid.ended()
+
+
+async def test_a_transfer_to_a_user_who_is_busy_goes_where_he_forwards(tmp_path: Path) -> None:
+    async with town(tmp_path, users=[{}, {}, {"forward_busy": "13105550177"}]) as it:
+        ann, bob, cid, carrier = *[await it.phone(name) for name in ("1001", "1002", "1003")], await it.carrier()
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        cid.refuse(486)
+        await carrier.picks_up()
+        await bob.ended()
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, carrier)
+
+
+async def test_both_sides_hang_up_at_once(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        records = keep_records(it)
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        ann.hang_up()
+        bob.hang_up()
+        await asyncio.sleep(2)
+        assert len(records) == 1
+
+
+async def test_a_bye_that_crosses_a_re_invite_ends_the_call_for_both(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await talking(it, ann, bob)
+        ann.hold()
+        bob.hang_up()
+        assert (await ann.ended()).by == "remote"
+
+
+async def test_a_leg_that_was_transferred_is_priced_once_on_the_account_of_the_transferor(tmp_path: Path) -> None:
+    rates = [{"name": "sold", "rates": {"1": 0.6}}, {"name": "bought", "rates": {"1": 0.2}}]
+    rules = [{"name": "all", "rate_deck": "sold", "allowed_prefixes": ["1"]}]
+    trunk = {"name": "carrier", "address": CARRIER, "port": 5060, "rate_deck": "bought"}
+    groups = [{"name": "pstn", "trunks": [trunk]}]
+    async with town(tmp_path, groups=groups, tables={"rate_decks": rates, "calling_rules": rules}) as it:
+        it.app.switch._clock = asyncio.get_running_loop().time
+        records = keep_records(it)
+        ann, bob, carrier = await it.phone("1001"), await it.phone("1002"), await it.carrier()
+        _, first = await talking(it, ann, bob)
+        second = bob.dial("13105550177")
+        await carrier.picks_up()
+        await bob.answered()
+        await asyncio.sleep(50)
+        bob.sessions.append(first)
+        bob.refer(f"<sip:13105550177@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        await asyncio.sleep(30)
+        ann.hang_up()
+        await carrier.ended()
+        await asyncio.sleep(1)
+        priced = [record for record in records if record.rate is not None]
+        assert [(record.number_billing, record.price, record.price_lcr_dst) for record in priced] == [
+            ("12025550112", None, None),  # two parts of less than a minute each: one leg of 82 s, two minutes
+            ("12025550112", 1.2, 0.4),
+        ]
+        assert len(records) == 3

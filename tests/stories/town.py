@@ -265,8 +265,7 @@ class Phone:
 
     def dialog_of(self, session: Session) -> str:
         """A Replaces value for this dialog, as the switch sees it, escaped for a URI."""
-        dialog = session.dialog
-        assert dialog is not None
+        dialog = session.dialog or next(iter(session.early.values()))
         return f"{dialog.call_id}%3Bto-tag%3D{dialog.remote_tag}%3Bfrom-tag%3D{dialog.local_tag}"
 
     async def press(self, keys: str) -> None:
@@ -476,9 +475,11 @@ async def town(
     dids: list[dict[str, Any]] | None = None,
     endpoints: list[dict[str, Any]] | None = None,
     wire: Wire | None = None,
+    tables: dict[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Town]:
-    """A switch with three users, a trunk to a carrier, a DID of user 1002, and a conference."""
+    """A switch with three users, a trunk to a carrier, a DID of user 1002, and a conference; `tables`: what else the
+    number plan has."""
     wire = wire or Wire(record=True, delay_s=0.005)
     _write_music(folder / "prompts")
     table = {
@@ -486,6 +487,7 @@ async def town(
         "trunk_groups": [PSTN] if groups is None else groups,
         "dids": DIDS if dids is None else dids,
         "endpoints": [CONFERENCE, *(endpoints or [])],
+        **(tables or {}),
     }
     plan = Plan(validated(NumberPlan, table, "numbers.toml"))
     of_media = {"prompts": [str(folder / "prompts")], **settings.pop("media", {})}
