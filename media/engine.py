@@ -13,11 +13,8 @@ import random
 import resource
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from media import commands
 from media.agreement import Agreement
@@ -31,13 +28,14 @@ from media.memory_sweep import Wire
 from media.negotiation import LocalMedia
 from media.pair import Pair
 from media.parts import ROOMS
-from media.players import Audio, Library
+from media.playback import Playback
+from media.players import Library
 from media.ports import Ports, open_udp
 from media.rows import NOT_AGREED
 from media.sdes import Encryption, Keys
 from media.settings import MediaSettings
-from media.shelf import Shelf, decode, silence
-from media.sources import Silence, Source, Tone
+from media.shelf import Shelf
+from media.sources import Silence, Source
 from media.streams import Table
 from media.workers import Workers
 
@@ -63,16 +61,11 @@ class Engine:
         self._streams: dict[int, Stream] = {}  # by row
         self._pairs: dict[int, tuple[Any, Any]] = {}  # the open ports of each row
         self._rooms: dict[int, Room] = {}
-        self._players: dict[int, Player] = {}
-        self._recorders: dict[int, Recorder] = {}
         self._batch: list[commands.Command] = []
         self._batch_ports: list[Any] = []
         self._batch_closing: list[Stream] = []
         self._serial = 0
-        self._recordings = 0
         self._suspect: Stream | None = None  # whose command ended the last worker
-        self._loader = ThreadPoolExecutor(1, "media-loader")
-        self._loaders_library = self._library()
         self._is_running = False
 
     # --- life
@@ -85,10 +78,12 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._table = Table(rows, 2 * rows)
         self._shelf = Shelf(self._library(), settings.source_cache_s)
+        self._playback = Playback(
+            self, self._shelf, self._library(), self._table.players, at_once=self._wire is not None
+        )
         self._ports = Ports(settings.address, settings.ports, self._open_port, self._chance)
         self._free_rows = list(range(rows))
         self._free_rooms = list(range(1, ROOMS))
-        self._free_players = list(range(2 * rows))
         self._is_running = True
         self._link: Link = await self._processes() if self._wire is None else self._in_process()
 
@@ -103,7 +98,7 @@ class Engine:
         self._flush()
         self._is_running = False
         await self._link.stop()
-        self._loader.shutdown(wait=False, cancel_futures=True)
+        self._playback.stop()
         self._table.close()
         self._shelf.close()
 
@@ -198,10 +193,7 @@ class Engine:
     async def prepare(self, *sources: Source) -> None:
         """Decodes ahead of time, off the loop, so that the first `play` starts at once. Raises SourceNotFound."""
         self._require_running()
-        for source in self._not_on_the_shelf(sources):
-            audio = await self._loop.run_in_executor(self._loader, decode, self._loaders_library, source)
-            if self._shelf.find(source) is None:
-                self._shelf.put(source, audio)
+        await self._playback.prepare(sources)
 
     def counters(self) -> dict[str, int | float]:
         """Ticks, packets, drops by name, workers replaced: all since `start`, over all workers."""
@@ -264,73 +256,12 @@ class Engine:
     def play(
         self, sources: tuple[Source, ...], *, repeat: bool, stream: Stream | None = None, room: Room | None = None
     ) -> Player:
-        """A player on its way; what has to be read from disk first is read in a thread."""
+        """A player on its way."""
         self._require_running()
-        target = stream or room
-        missing = self._not_on_the_shelf(sources)
-        if target is None or not self._free_players:
-            raise MediaError(f"all {self._table.players.length} players are in use")
-        self._serial += 1
-        player = Player(self, heapq.heappop(self._free_players), self._serial, target)
-        self._table.players.clear(player.number)
-        self._players[player.number] = player
-        if self._wire is not None or all(isinstance(source, Tone) for source in missing):
-            self._begin(player, sources, repeat)
-        else:
-            loading = self._loop.run_in_executor(self._loader, _decode_all, self._loaders_library, missing)
-            loading.add_done_callback(lambda loaded: self._loaded(loaded, player, sources, repeat))
-        return player
-
-    def _loaded(
-        self,
-        loading: asyncio.Future[list[tuple[Source, Audio]]],
-        player: Player,
-        sources: tuple[Source, ...],
-        repeat: bool,
-    ) -> None:
-        if loading.cancelled() or not self._is_running:
-            return
-        try:
-            for source, audio in loading.result():
-                if self._shelf.find(source) is None:
-                    self._shelf.put(source, audio)
-            if not player.is_finished:
-                self._begin(player, sources, repeat)
-        except MediaError as error:
-            log.warning("%r cannot play: %s", player.target, error)
-            self._finish(player, str(error))
-
-    def _begin(self, player: Player, sources: tuple[Source, ...], repeat: bool) -> None:
-        segments = []
-        for source in sources:
-            if isinstance(source, Silence):
-                segments.append(silence(source.ms))
-                continue
-            place = self._shelf.place(source)
-            place.users += 1
-            player.places.append(place)
-            segments.append(place.segment)
-        target = player.target
-        row, room = (-1, target.number) if isinstance(target, Room) else (target.row, 0)
-        player.play = commands.Play(player.number, player.serial, row, room, tuple(segments), repeat)
-        self.command(player.play)
+        return self._playback.play(sources, repeat=repeat, stream=stream, room=room)
 
     def stop_player(self, player: Player) -> None:
-        if player.play is not None:
-            self.command(commands.StopPlaying(player.number))
-        self._finish(player)
-
-    def _finish(self, player: Player, problem: str = "") -> None:
-        if player.is_finished:
-            return
-        del self._players[player.number]
-        heapq.heappush(self._free_players, player.number)
-        for place in player.places:
-            place.users -= 1
-        player.finish(problem)
-
-    def _not_on_the_shelf(self, sources: tuple[Source, ...]) -> list[Source]:
-        return [source for source in sources if not isinstance(source, Silence) and self._shelf.find(source) is None]
+        self._playback.stop_player(player)
 
     def record(
         self,
@@ -340,21 +271,9 @@ class Engine:
         room: Room | None = None,
         on_event: Callable[[RecorderFailed], None] | None = None,
     ) -> Recorder:
-        """A recording on its way; what fails is told later."""
+        """A recording on its way."""
         self._require_running()
-        self._recordings += 1
-        if room is not None:
-            row, number = -1, room.number
-            recorder = Recorder(self, self._recordings, path, room, on_event)
-        elif stream is not None:
-            row, number = stream.row, 0
-            recorder = Recorder(self, self._recordings, path, stream, on_event)
-        else:
-            raise MediaError("nothing to record")
-        recorder.record = commands.Record(recorder.number, row, number, str(path), False)
-        self._recorders[recorder.number] = recorder
-        self.command(recorder.record)
-        return recorder
+        return self._playback.record(path, stream=stream, room=room, on_event=on_event)
 
     def statistics(self, stream: Stream) -> StreamStatistics:
         """From the shared table."""
@@ -408,13 +327,9 @@ class Engine:
                 rows = (self._streams.get(row) for row in told.rows)
                 room.on_event(ActiveSpeakers(tuple(stream.id for stream in rows if stream is not None)))
         elif isinstance(told, commands.PlayerEnded):
-            player = self._players.get(told.player)
-            if player is not None and player.serial == told.serial:
-                self._finish(player)
+            self._playback.player_ended(told)
         elif isinstance(told, commands.RecordingEnded):
-            recorder = self._recorders.pop(told.recorder, None)
-            if recorder is not None:
-                recorder.finish(told.problem)
+            self._playback.recording_ended(told)
         elif isinstance(told, commands.Said):
             log.log(logging.getLevelName(told.level.upper()), "media process: %s", told.text)
 
@@ -450,13 +365,7 @@ class Engine:
             yield commands.Open(row, stream.serial)
         for stream in self._streams.values():
             yield from stream.commands()
-        for player in self._players.values():
-            if player.play is not None:
-                yield player.play
-        for recorder in self._recorders.values():
-            yield msgspec.structs.replace(recorder.record, append=True)
-            if recorder.is_stopping:
-                yield commands.StopRecording(recorder.number)
+        yield from self._playback.commands()
 
     # --- small things
 
@@ -479,10 +388,6 @@ class Engine:
     def _require_running(self) -> None:
         if not self._is_running:
             raise MediaError("the media engine is not running")
-
-
-def _decode_all(library: Library, sources: list[Source]) -> list[tuple[Source, Audio]]:
-    return [(source, decode(library, source)) for source in sources]
 
 
 def _srtp(keys: Keys | None) -> commands.Srtp | None:
