@@ -1,8 +1,8 @@
 """The room on the terminal: every column where it was, whoever talks, and numbers told apart when it is narrow."""
 
 import io
-from dataclasses import replace
 
+from msgspec.structs import replace
 from rich.console import Console
 
 from softswitch.demo.view import WIDTHS, room_view

@@ -1,8 +1,7 @@
 """An ear that is fed with figures at chosen times."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from softswitch.gateway.hearing import LOOK_EVERY_S, Hearing
 from tests.gateway.figures import GOOD

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from softswitch.gateway.hearing import Heard
 from softswitch.gateway.report import (
@@ -24,23 +25,25 @@ def call(status: int = 200, answer_s: float | None = 0.1, **more: object) -> Cal
 
 def test_a_good_call_scores_high_and_losses_pull_it_down() -> None:
     assert opinion(GOOD) > 4.3
-    assert opinion(replace(GOOD, packets_lost=25)) < 4.0
+    assert opinion(structs.replace(GOOD, packets_lost=25)) < 4.0
 
 
 def test_packets_that_come_too_late_count_like_lost_ones() -> None:
-    assert opinion(replace(GOOD, packets_late=25)) == pytest.approx(opinion(replace(GOOD, packets_lost=26)), abs=0.05)
+    assert opinion(structs.replace(GOOD, packets_late=25)) == pytest.approx(
+        opinion(structs.replace(GOOD, packets_lost=26)), abs=0.05
+    )
 
 
 def test_a_call_that_got_no_packets_hears_nothing() -> None:
-    assert one_way(replace(GOOD, packets_received=3), talk_s=10) == HEARS_NOTHING
+    assert one_way(structs.replace(GOOD, packets_received=3), talk_s=10) == HEARS_NOTHING
 
 
 def test_a_call_whose_far_end_lost_everything_is_not_heard() -> None:
-    assert one_way(replace(GOOD, remote_loss_share=1.0), talk_s=10) == NOT_HEARD
+    assert one_way(structs.replace(GOOD, remote_loss_share=1.0), talk_s=10) == NOT_HEARD
 
 
 def test_a_call_of_a_moment_is_not_judged() -> None:
-    assert one_way(replace(GOOD, packets_received=0), talk_s=0.5) == ""
+    assert one_way(structs.replace(GOOD, packets_received=0), talk_s=0.5) == ""
 
 
 def test_a_stream_that_stopped_before_the_end_is_not_perfect_whatever_its_sequence_numbers_say() -> None:
