@@ -17,6 +17,7 @@ from softswitch.sip.uri import Uri
 
 SDP = "application/sdp"
 LARGEST_MAX_FORWARDS = 255  # RFC 3261 §20.22
+FEW_DIGITS = 5
 COPIED_INTO_RESPONSES = ("via", "from", "to", "call-id", "cseq")  # RFC 3261 §8.2.6.2
 
 _Value = TypeVar("_Value")
@@ -230,6 +231,8 @@ class Message:
         value = self.headers.get(name)
         if value is None:
             return None
+        if len(value) <= FEW_DIGITS and value.isascii() and value.isdecimal() and int(value) <= largest:
+            return int(value)
         return parse_number(value.partition(";")[0].strip(" \t"), largest=largest, what=name)
 
     def encode(self) -> bytes:

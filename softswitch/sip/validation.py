@@ -133,8 +133,10 @@ def _is_understood(content_type: str | None, capabilities: Capabilities) -> bool
 
 def _is_optional(request: Request) -> bool:
     """Whether the sender allows us to ignore the body (RFC 3261 §20.11)."""
-    disposition = request.headers.get("Content-Disposition")
-    return disposition is not None and "handling=optional" in disposition.replace(" ", "").lower()
+    if "content-disposition" not in request.headers.fields:
+        return False
+    disposition = request.headers.get("Content-Disposition") or ""
+    return "handling=optional" in disposition.replace(" ", "").lower()
 
 
 def _check_accept(request: Request) -> Rejection | None:

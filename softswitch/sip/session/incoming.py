@@ -29,8 +29,7 @@ def begin(session: "Session", transaction: Transaction) -> None:
     session.invite_in = transaction
     if session.remote_offer is not None:
         session.offer_moves(OfferMove.OFFER_RECEIVED)
-    expires_s = request.number("Expires")
-    if expires_s:
+    if "expires" in request.headers.fields and (expires_s := request.number("Expires")):
         session.do(StartTimer(SessionTimer.EXPIRES, float(expires_s)))
 
 

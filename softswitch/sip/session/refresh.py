@@ -36,7 +36,7 @@ class Terms(Struct):
 
     def hear(self, message: Message) -> None:
         """Note whether the far end knows UPDATE."""
-        if "Allow" in message.headers:
+        if "allow" in message.headers.fields:
             self.peer_updates = "UPDATE" in message.tokens("Allow")
 
 
@@ -63,7 +63,7 @@ def is_acceptable(session: "Session", transaction: Transaction) -> bool:
 
 
 def is_too_small(request: Request, min_se_s: int) -> bool:
-    if "Session-Expires" not in request.headers:
+    if "session-expires" not in request.headers.fields:
         return False
     return (request.number("Session-Expires") or 0) < min_se_s and OPTION_TAG in request.tokens("Supported")
 
@@ -74,9 +74,10 @@ def answer_headers(session: "Session", request: Request) -> list[tuple[str, str]
     ours_s = session.settings.session_expires_s
     if not ours_s:
         return []
-    supported = OPTION_TAG in request.tokens("Supported")
+    fields = request.headers.fields
+    supported = "supported" in fields and OPTION_TAG in request.tokens("Supported")
     asked_s, refresher = _session_expires(request)
-    floor_s = max(request.number("Min-SE") or 0, session.settings.min_se_s)
+    floor_s = max((request.number("Min-SE") or 0) if "min-se" in fields else 0, session.settings.min_se_s)
     interval_s = max(min(asked_s or ours_s, ours_s), floor_s)
     we_refresh = refresher == "uas" or not supported
     _set(session, interval_s, is_refresher=we_refresh)
@@ -92,9 +93,9 @@ def agree_as_client(session: "Session", response: Response) -> None:
 
 
 def _session_expires(message: Message) -> tuple[int, str | None]:
-    value = message.headers.get("Session-Expires")
-    if value is None:
+    if "session-expires" not in message.headers.fields:
         return 0, None
+    value = message.headers.get("Session-Expires") or ""
     try:
         interval_s = message.number("Session-Expires") or 0
         _, semicolon, params = value.partition(";")
