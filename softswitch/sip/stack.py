@@ -9,7 +9,7 @@ owner sets `on_invite` and `on_request`, calls `listen`, and from then on `invit
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Literal
 
 from softswitch.errors import PeerError
@@ -122,6 +122,7 @@ class Stack:
             self._send_bytes,
             _now,
         )
+        self._transports.needed = self._needed
         self._performer.wire(self._client, self._server)
 
     @property
@@ -365,6 +366,11 @@ class Stack:
         return method not in self.heeds and self.ignores(peer)
 
     # --- bytes go out -----------------------------------------------------------------------------------------------
+
+    def _needed(self, peers: Collection[Peer]) -> Collection[Peer]:
+        """Of these far ends those that the owner knows, or that talk within a session."""
+        talking = {session.peer.place for session in self._sessions.values()}
+        return {peer for peer in peers if peer.place in talking or self.knows(peer)}
 
     def _send_bytes(self, data: bytes, peer: Peer) -> None:
         if self.trace is not None:

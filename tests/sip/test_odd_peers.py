@@ -23,6 +23,18 @@ async def phone_and_peer(**settings: Any) -> tuple[Phone, RawPeer]:
     return await Phone(wire, HOST, 1, **settings).start(), RawPeer(wire)
 
 
+class Connected(asyncio.Protocol):
+    """One end of a connection."""
+
+    is_lost = False
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def connection_lost(self, _: Any) -> None:
+        self.is_lost = True
+
+
 async def talk(peer: RawPeer) -> Response:
     """A call of the peer that is up."""
     peer.say("INVITE", HOST, body=SDP)
@@ -185,18 +197,9 @@ async def test_who_opens_connections_and_sends_only_keep_alives_loses_them() -> 
     wire = Wire(delay_s=0.001)
     phone = await Phone(wire, HOST, 1).start()
 
-    class Silent(asyncio.Protocol):
-        is_lost = False
-
-        def connection_made(self, transport: Any) -> None:
-            self.transport = transport
-
-        def connection_lost(self, _: Any) -> None:
-            self.is_lost = True
-
-    silent = Silent()
+    silent = Connected()
     await wire.connect_stream(HOST, 5060, lambda: silent, "10.6.6.6")
-    for _ in range(4):
+    for _ in range(6):
         await asyncio.sleep(10)
         if not silent.is_lost:
             silent.transport.write(b"\r\n\r\n")
@@ -236,3 +239,41 @@ async def test_a_name_whose_naptr_or_aaaa_nobody_answers_leads_where_its_a_says(
         assert target.host == "192.0.2.1"
     with pytest.raises(OSError, match="no address"):
         await Stack(network=wire, dns=Dns("A", "AAAA"))._client._resolver.resolve(Uri.parse("sip:x@pbx.example"))
+
+
+async def test_keep_alives_keep_a_connection_only_for_those_who_have_something_here() -> None:
+    wire = Wire(delay_s=0.001)
+    phone = await Phone(wire, HOST, 1, tcp_idle_s=100.0).start()
+    phone.stack.knows = lambda peer: peer.host == "10.0.0.2"
+    options = (
+        b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:x>\r\n"
+        b"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    )
+    hosts = ("10.0.0.2", "10.6.6.6")
+    connections = [Connected() for _ in hosts]
+    for host, connection in zip(hosts, connections, strict=True):
+        await wire.connect_stream(HOST, 5060, lambda connection=connection: connection, host)
+        await asyncio.sleep(0.1)
+        connection.transport.write(options)
+    for _ in range(20):
+        await asyncio.sleep(20)
+        for connection in connections:
+            if not connection.is_lost:
+                connection.transport.write(b"\r\n\r\n")
+    assert [connection.is_lost for connection in connections] == [False, True]
+    assert phone.stack.drops["idle_connection"] == 1
+
+
+async def test_no_caller_chooses_how_long_a_timer_of_ours_takes_memory() -> None:
+    phone, peer = await phone_and_peer()
+    await talk(peer)
+    for number in range(20):
+        call = {"call_id": f"c{number}", "branch": f"z9hG4bK{number}"}
+        long_s = 2**31 + number
+        wishes = f"Expires: {long_s}\nSupported: timer\nSession-Expires: {long_s}\nMin-SE: {long_s}\n"
+        peer.say("INVITE", HOST, body=SDP, headers=wishes, **call)
+        answer = await peer.response(200)
+        peer.say("ACK", HOST, to_tag=answer.to.tag, call_id=call["call_id"], branch=f"z9hG4bKa{number}")
+        peer.say("BYE", HOST, to_tag=answer.to.tag, call_id=call["call_id"], branch=f"z9hG4bKb{number}", cseq=2)
+        await peer.response(200)
+    assert max(phone.stack._performer.alarm._timers._lanes) <= 86400

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HeaderFields = tuple[tuple[str, str], ...]
 
 REPEAT_1XX_AFTER_S = 60.0  # RFC 3261 §13.3.1.1: a proxy gives up after three minutes of silence
+LONGEST_WAIT_S = 3600
+"""For an answer, however long the caller would wait: a timer costs memory for as long as it was set."""
 WAITING = (State.INCOMING, State.RINGING)
 
 
@@ -30,7 +32,7 @@ def begin(session: "Session", transaction: Transaction) -> None:
     if session.remote_offer is not None:
         session.offer_moves(OfferMove.OFFER_RECEIVED)
     if "expires" in request.headers.fields and (expires_s := request.number("Expires")):
-        session.do(StartTimer(SessionTimer.EXPIRES, float(expires_s)))
+        session.do(StartTimer(SessionTimer.EXPIRES, float(min(expires_s, LONGEST_WAIT_S))))
 
 
 def ring(session: "Session", status: int, reason: str, sdp: bytes | None, headers: HeaderFields) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OPTION_TAG = "timer"
 SMALLEST_MIN_SE_S = 90  # RFC 4028 §5
+LONGEST_INTERVAL_S = 24 * 3600
+"""Of a longer one nothing is timed but our own refreshes: a timer costs memory for as long as it was set."""
 MOST_RETRIES = 3
 RETRY_AFTER_S = 5.0
 
@@ -108,15 +110,14 @@ def _set(session: "Session", interval_s: int, *, is_refresher: bool) -> None:
     if session.is_over:
         return  # the answer to an offer that was overtaken by the end
     session.timer.interval_s, session.timer.is_refresher = interval_s, is_refresher
-    if not interval_s:
-        session.do(StopTimer(SessionTimer.REFRESH))
-        session.do(StopTimer(SessionTimer.EXPIRY))
-        return
-    if is_refresher:
-        session.do(StartTimer(SessionTimer.REFRESH, interval_s / 2))
+    if interval_s and is_refresher:
+        session.do(StartTimer(SessionTimer.REFRESH, min(interval_s, LONGEST_INTERVAL_S) / 2))
     else:
         session.do(StopTimer(SessionTimer.REFRESH))
-    session.do(StartTimer(SessionTimer.EXPIRY, interval_s - min(32.0, interval_s / 3)))
+    if 0 < interval_s <= LONGEST_INTERVAL_S:
+        session.do(StartTimer(SessionTimer.EXPIRY, interval_s - min(32.0, interval_s / 3)))
+    else:
+        session.do(StopTimer(SessionTimer.EXPIRY))
 
 
 def refresh(session: "Session") -> None:

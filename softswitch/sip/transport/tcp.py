@@ -27,7 +27,10 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """`remote` and `local` are (host, port) once it is made; `used_at` is when something last went either way."""
+    """`remote` and `local` are (host, port) once it is made; `used_at` is when something last went either way.
+
+    `spoken_at` is when that was a message and no keep-alive; until there was one, when it was opened.
+    """
 
     transport = Transport.TCP
     domain = ""
@@ -37,7 +40,7 @@ class Connection(asyncio.Protocol):
         self.is_ours = is_ours
         self.remote: tuple[str, int] = ("", 0)
         self.local: tuple[str, int] = ("", 0)
-        self.used_at = now()
+        self.used_at = self.spoken_at = now()
         self.has_spoken = False
         """Whether a message has come, and not only keep-alives."""
         self._owner = owner
@@ -79,7 +82,7 @@ class Connection(asyncio.Protocol):
         try:
             for item in self._framing.feed(data):
                 if isinstance(item, bytes):
-                    self.has_spoken = True
+                    self.has_spoken, self.spoken_at = True, self.used_at
                     self._owner.received(self, item)
                 elif item is KeepAlive.PING:
                     self.send(PONG)
@@ -96,6 +99,8 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         self.used_at = self._now()
+        if data is not PONG:
+            self.spoken_at = self.used_at
         self._write(data)
 
     def _write(self, data: bytes) -> None:

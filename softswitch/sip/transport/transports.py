@@ -7,7 +7,7 @@ The stack gets `receive(data, peer)` for each message and `lost(peer)` when some
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache, partial
 
 from softswitch.errors import PeerError
@@ -46,6 +46,8 @@ class Transports:
         self._admission = Admission(limits)
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle_check: asyncio.TimerHandle | None = None
+        self.needed: Callable[[Collection[Peer]], Collection[Peer]] = frozenset
+        """Of the far ends of some connections those that have something here: their keep-alives keep them."""
         self._host_of_ours = lru_cache(ADVERTISED_KEPT)(local_host_towards)
 
     # --- opening and closing ----------------------------------------------------------------------------------------
@@ -223,9 +225,6 @@ class Transports:
         self._connections[key] = connection
         for data in self._connecting.pop(key, ()):
             connection.send(data)
-        if not connection.is_ours:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._limits.first_message_s, self._close_silent, connection)
         self._watch_for_idle()
 
     def received(self, connection: Connection, data: bytes) -> None:
@@ -247,20 +246,26 @@ class Transports:
     def dropped(self, name: str) -> None:
         self._drops[name] += 1
 
-    def _close_silent(self, connection: Connection) -> None:
-        if not connection.has_spoken and not connection.is_closing:
-            self._drops["silent_connection"] += 1
-            connection.close()
-
     def _watch_for_idle(self) -> None:
         if self._idle_check is None:
-            loop = asyncio.get_running_loop()
-            self._idle_check = loop.call_later(self._limits.idle_s / 2, partial(self._close_idle, loop))
+            loop, limits = asyncio.get_running_loop(), self._limits
+            after_s = min(limits.idle_s, limits.first_message_s) / 2
+            self._idle_check = loop.call_later(after_s, partial(self._close_idle, loop))
 
     def _close_idle(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Nothing goes either way, or only keep-alives of somebody of whom there is nothing else here."""
         self._idle_check = None
-        for connection in list(self._connections.values()):
-            if loop.time() - connection.used_at >= self._limits.idle_s:
+        now, limits = loop.time(), self._limits
+        quiet = {peer: one for peer, one in self._connections.items() if now - one.spoken_at >= limits.idle_s}
+        needed = self.needed(quiet.keys()) if quiet else frozenset()
+        for peer, connection in list(self._connections.items()):
+            if (
+                not (connection.has_spoken or connection.is_ours)
+                and now - connection.spoken_at >= limits.first_message_s
+            ):
+                self._drops["silent_connection"] += 1
+                connection.close()
+            elif peer in quiet and (peer not in needed or now - connection.used_at >= limits.idle_s):
                 self._drops["idle_connection"] += 1
                 connection.close()
         if self._connections:
