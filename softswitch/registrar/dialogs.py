@@ -14,7 +14,6 @@ HEARS = (CallMoved, CallAnswered, CallEnded)
 """The events that `on_event` wants."""
 
 RINGING = "ringing"
-NOBODY: frozenset["Line"] = frozenset()
 HIDDEN = "sip:anonymous@anonymous.invalid"
 """Of a masked call nobody learns the other side, and of a caller who wants privacy no number (RFC 3323 §4.1.1.3)."""
 
@@ -44,13 +43,15 @@ class Dialogs:
         return tuple(self._of_user.get(user, {}).values())
 
     def on_event(self, event: Event) -> None:
-        """A subscriber of the program's events."""
-        assert isinstance(event, HEARS)  # noqa: S101 - what it has subscribed to
-        call = None if isinstance(event, CallEnded) else self.calls.get(event.call_id)
-        lines = NOBODY if call is None or _is_without_users(call) else frozenset(_lines(call))
-        before = self._of_call.get(event.call_id, NOBODY)
+        """A subscriber of the program's events, of those it `HEARS`; ten a call, and most are of no user."""
+        call_id: str = event.call_id  # type: ignore[attr-defined]
+        call = self.calls.get(call_id)
+        if call_id not in self._of_call and (call is None or _is_without_users(call)):
+            return
+        lines = frozenset(_lines(call)) if call is not None and not isinstance(event, CallEnded) else frozenset()
+        before = self._of_call.get(call_id, frozenset())
         if lines != before:
-            self._change(event.call_id, before, lines)
+            self._change(call_id, before, lines)
 
     def _change(self, call_id: str, before: frozenset[Line], lines: frozenset[Line]) -> None:
         if lines:
