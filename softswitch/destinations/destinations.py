@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from softswitch.call import Call, Invitation, Leg, Lines, Outcome, Run, StageTrigger, connect, converse, take_over
-from softswitch.destinations.forwarding import Diversion, why_forwarded
+from softswitch.destinations.forwarding import Diversion, Why, why_forwarded
 from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
 from softswitch.plan import Plan, User
@@ -26,11 +26,12 @@ from softswitch.routing import (
     ToPstn,
     ToTalk,
     ToUser,
+    number_of,
 )
 from softswitch.routing.caller import Caller, wants_privacy
 from softswitch.routing.identity import ANONYMOUS
 from softswitch.routing.presentation import verified_identity
-from softswitch.sip import Response
+from softswitch.sip import Address, Response
 
 MOST_FORWARDS = 5
 NO_PHONE = CallRejected(480, "Temporarily Unavailable", q850=20)
@@ -107,17 +108,33 @@ class Destinations:
     # ---- a user
 
     async def _to_user(self, call: Call, user: User, diversions: Sequence[Diversion]) -> Outcome:
+        deflected: list[Address] = []
+
+        def redirect(_: Target, response: Response) -> Sequence[Target]:
+            deflected.extend(response.contacts[:1])
+            return ()
+
         try:
-            return await connect(call, self.to_user(call, user, diversions), self.lines, self)
+            invitation = replace(self.to_user(call, user, diversions), on_redirect=redirect)
+            return await connect(call, invitation, self.lines, self)
         except CallRejected as rejected:
-            why = why_forwarded(rejected)
-            where = why.of(user) if why is not None else ""
+            why, where = self._forward(user, rejected, deflected)
             if why is None or not where:
                 raise
+            if deflected:
+                call.redirect_uri = str(deflected[0].uri)
             call.advance(StageTrigger.FORWARD, f"{user.username} to {where}: {why.value}")
             onward = self._onward(call, where, user, diversions)
             self._redirect(call, where, onward)
             return await self.run(call, onward, (*diversions, Diversion(user, why)))
+
+    def _forward(self, user: User, rejected: CallRejected, deflected: Sequence[Address]) -> tuple[Why | None, str]:
+        """Why a call of a user goes on, and to which number: what his phone says goes before what the plan says."""
+        if deflected:
+            where = number_of(deflected[0].uri)
+            return Why.DEFLECTED, where if self.router.onward(where, user) is not None else ""
+        why = why_forwarded(rejected)
+        return why, why.of(user) if why is not None else ""
 
     def _onward(self, call: Call, where: str, user: User, diversions: Sequence[Diversion]) -> Destination:
         """Where a forward leads. Raises `CallRejected`: 404 nowhere, 482 in a circle or after too many."""
@@ -230,8 +247,9 @@ class Destinations:
 
 
 def _are_phones_left(status: int) -> bool:
-    """One phone that is busy or refuses does not speak for the others; one that says 6xx does (RFC 3261 §16.7)."""
-    return status < 600
+    """One phone that is busy or refuses does not speak for the others; one that says 6xx does (RFC 3261 §16.7), and
+    so does one that sends the call elsewhere."""
+    return status < 600 and not 300 <= status < 400
 
 
 def _diverted(target: Target, diversions: Sequence[Diversion]) -> Target:

@@ -16,6 +16,8 @@ class Why(Enum):
     BUSY = "user-busy"
     NO_ANSWER = "no-answer"
     UNREGISTERED = "unavailable"
+    DEFLECTED = "deflection"
+    """His phone has answered 3xx: the number is what it says."""
 
     def of(self, user: User) -> str:
         """Where this user has such calls forwarded; empty: nowhere."""
@@ -26,6 +28,8 @@ class Why(Enum):
                 return user.forward_no_answer
             case Why.UNREGISTERED:
                 return user.forward_unregistered
+            case Why.DEFLECTED:
+                return ""
 
 
 @dataclass(frozen=True, slots=True)

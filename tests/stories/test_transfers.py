@@ -345,3 +345,15 @@ async def test_a_leg_that_was_transferred_is_priced_once_on_the_account_of_the_t
             ("12025550112", 1.2, 0.4),
         ]
         assert len(records) == 3
+
+
+async def test_a_replaces_in_a_bare_uri_is_understood(tmp_path: Path) -> None:
+    """As baresip writes it."""
+    async with town(tmp_path) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        _, first = await talking(it, ann, bob)
+        second, _ = await talking(it, bob, cid)
+        bob.sessions.append(first)
+        bob.refer(f"sip:1003@127.0.0.1?Replaces={bob.dialog_of(second)}")
+        await asyncio.sleep(2)
+        assert hear_each_other(ann, cid)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from softswitch.sip import Provisional
 from tests.sip.phones import RawPeer
-from tests.stories.town import CARRIER, HERE, RINGBACK_HZ, SECOND_TRUNK, town, two_trunks
+from tests.stories.test_two_parties_records import keep_records
+from tests.stories.town import CARRIER, HERE, RINGBACK_HZ, SECOND_TRUNK, hear_each_other, town, two_trunks
 
 
 async def test_all_phones_of_a_user_ring_and_the_first_answer_wins(tmp_path: Path) -> None:
@@ -350,3 +351,53 @@ async def test_where_the_second_leg_has_no_port_the_caller_gets_503_and_nobody_i
         ann.dial("1002")
         assert (await ann.ended()).status == 503
         assert not bob.sessions
+
+
+async def test_a_phone_that_sends_its_calls_elsewhere_by_302_is_heeded(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        records = keep_records(it)
+        carrier, desk, hand = await it.carrier(), await it.phone("1002-desk"), await it.phone("1002-hand")
+        cid = await it.phone("1003")
+        carrier.dial("12025550112")
+        await desk.rings()
+        await hand.rings()
+        hand.ring()
+        desk.refuse(302, headers=[("Contact", "<sip:1003@127.0.0.1>")])
+        session = await cid.picks_up()
+        assert "reason=deflection" in (session.request.headers.get("Diversion") or "")
+        assert (await hand.ended()).status == 487
+        await carrier.answered()
+        await asyncio.sleep(2)
+        assert hear_each_other(carrier, cid)
+        carrier.hang_up()
+        await cid.ended()
+        await asyncio.sleep(1)
+        assert (records[0].redirect_uri, records[0].ip_dst) == ("sip:1003@127.0.0.1", cid.host)
+
+
+async def test_a_phone_that_sends_its_calls_to_the_pstn_does_so_on_the_account_of_its_user(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        records = keep_records(it)
+        ann, bob, carrier = await it.phone("1001"), await it.phone("1002"), await it.carrier()
+        ann.dial("1002")
+        await bob.rings()
+        bob.refuse(302, headers=[("Contact", "<sip:19005550100@127.0.0.1>")])
+        assert (await ann.ended()).status == 403
+        ann.dial("1002")
+        await bob.rings(2)
+        bob.refuse(302, headers=[("Contact", "<sip:13105550177@127.0.0.1>")])
+        await carrier.picks_up()
+        await ann.answered()
+        ann.hang_up()
+        await carrier.ended()
+        await asyncio.sleep(1)
+        assert records[-1].number_billing == "12025550112"
+
+
+async def test_a_302_to_nowhere_is_no_answer(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        ann.dial("1002")
+        await bob.rings()
+        bob.refuse(302, headers=[("Contact", "<sip:somebody@elsewhere.example>")])
+        assert (await ann.ended()).status == 480

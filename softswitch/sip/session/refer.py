@@ -16,6 +16,7 @@ from softswitch.sip.replaces import Replaces
 from softswitch.sip.session import authorize
 from softswitch.sip.session.events import Referred
 from softswitch.sip.transaction.machine import Transaction
+from softswitch.sip.uri import Uri
 
 if TYPE_CHECKING:
     from softswitch.sip.session.session import Session
@@ -53,13 +54,18 @@ def _referred(request: Request) -> Referred:
     values = request.headers.all("Refer-To")
     if len(values) != 1:
         raise PeerError("one Refer-To is wanted")
-    uri = Address.parse(values[0]).uri
+    uri = _refer_to(values[0])
     replaces = next((value for name, value in uri.headers if name.lower() == "replaces"), None)
     return Referred(
         uri.with_(headers=()),
         Replaces.parse(unquote(replaces)) if replaces is not None else None,
         request.headers.get("Referred-By") or "",
     )
+
+
+def _refer_to(value: str) -> Uri:
+    """Some phones (baresip) write Replaces into a bare URI, which RFC 3261 §20 wants in brackets."""
+    return Address.parse(value).uri if "<" in value else Uri.parse(value.strip())
 
 
 def accept(session: "Session") -> None:
