@@ -85,27 +85,32 @@ class JitterBuffer:
         now &= came
         now &= self.is_playing[:n]
         np.copyto(self._ring[self.tick & (RING - 1), :n], self._row[:n], where=now)
-        self._least_ahead[:n][now] = 0
+        np.copyto(self._least_ahead[:n], 0, where=now)
         (rest,) = (now ^ came).nonzero()
         return self._place_others(rest, ahead) if len(rest) else []
 
     def _place_others(self, rows: NDArray[np.intp], ahead_samples: NDArray[np.uint32]) -> list[int]:
         """Packets that wait are kept, those of a stall are counted; returns the rows of all others."""
-        ahead = ahead_samples[rows].view(np.int32) // FRAME_SAMPLES
+        frames = ahead_samples[rows] // np.uint32(FRAME_SAMPLES)  # of what is late, more than any that waits
         plays = self.is_playing[rows]
-        waits = plays & (ahead > 0) & (ahead <= FARTHEST)
-        if waits.any():
-            waiting, frames = rows[waits], ahead[waits]
-            self._ring[(self.tick + frames) & (RING - 1), waiting] = self._keep(waiting)
-            self._least_ahead[waiting] = np.minimum(self._least_ahead[waiting], frames)
+        waits = plays & (frames <= FARTHEST)
+        if waits.all():
+            self._wait(rows, frames)
+            return []
+        self._wait(rows[waits], frames[waits])
         rest = ~waits
         if self._is_forgiving:
+            ahead = ahead_samples[rows].view(np.int32) // FRAME_SAMPLES
             late = plays & (ahead < 0) & (ahead >= -self._forgiven_frames)
             self._late_packets[rows[late]] += np.uint32(1)
             self.late += int(np.count_nonzero(late))
             rest &= ~late
         others: list[int] = rows[rest].tolist()
         return others
+
+    def _wait(self, rows: NDArray[np.intp], frames: NDArray[np.uint32]) -> None:
+        self._ring[(self.tick + frames) & (RING - 1), rows] = self._keep(rows)
+        self._least_ahead[rows] = np.minimum(self._least_ahead[rows], frames)
 
     def vacate(self, rows: NDArray[np.intp]) -> None:
         """Further packets of these rows are about to come over what plays now: that is kept elsewhere."""

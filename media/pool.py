@@ -80,11 +80,11 @@ class Pool:
 
     def keep(self, rows: NDArray[np.intp]) -> NDArray[np.int32]:
         """Copies these rows' packets to where they last for `KEPT_TICKS`; returns the slots, NO_SLOT without room."""
-        free = self._slots_a_tick - self._stored
-        slots = np.full(len(rows), NO_SLOT, np.int32)
-        slots[:free] = np.arange(self._first_free, self._first_free + min(len(rows), free))
-        self.words[slots[:free]] = self.words[rows[:free]]
-        self._stored += min(len(rows), free)
+        first, count = self._first_free, min(len(rows), self._slots_a_tick - self._stored)
+        self.words[first : first + count] = self.words[rows[:count]]
+        self._stored += count
+        slots = np.arange(first, first + len(rows), dtype=np.int32)
+        slots[count:] = NO_SLOT
         return slots
 
     def store(self, payload: bytes) -> int | None:
