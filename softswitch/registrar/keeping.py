@@ -6,17 +6,15 @@ with the next batch; a crash loses the last second, after which phones that came
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from softswitch.logs import get_logger
 from softswitch.registrar.binding import Binding, place_of, printable
 from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.location import ENDS, Change, Location
 from softswitch.sip import Peer, Transport
 from softswitch.store import Row, Store
+from softswitch.store.backlog import Backlog
 from softswitch.store.columns import date_text
 from softswitch.store.tables.registrations import registrations
 
@@ -38,12 +36,14 @@ class Keeping:
         edge: EdgeProxies | None = None,
     ) -> None:
         """`edge`: whose Path holds, which may be others than when it was kept; nobody's without it."""
-        self.written = 0
-        """Rows so far."""
         self._store, self._location, self._edge = store, location, edge or EdgeProxies()
         self._clock, self._wall_clock = clock, wall_clock
-        self._changed: dict[str, Binding] = {}
-        self._is_failing = False
+        self._changed = Backlog(store, registrations, self._rows_of, called="registrations", most_at_once=MOST_AT_ONCE)
+
+    @property
+    def written(self) -> int:
+        """Rows so far."""
+        return self._changed.written
 
     @property
     def waiting(self) -> int:
@@ -53,7 +53,7 @@ class Keeping:
     def note(self, binding: Binding, change: Change) -> None:
         """Something has become of a binding."""
         if change in ENDS or change in (Change.ADDED, Change.REFRESHED):
-            self._changed[binding.sid] = binding
+            self._changed.note(binding.sid, binding)
 
     async def restore(self) -> int:
         """Takes over what still holds; how many that were. Whose connection was a flow has to register again."""
@@ -64,46 +64,27 @@ class Keeping:
                 self._location.restore(binding)
             if self._location.find(binding.sid) is None:
                 binding.is_gone = True
-                self._changed[binding.sid] = binding
+                self._changed.note(binding.sid, binding)
         return len(self._location)
 
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            has_more = len(self._changed) >= MOST_AT_ONCE and not self._is_failing
+            has_more = len(self._changed) >= MOST_AT_ONCE and not self._changed.is_failing
             await asyncio.sleep(WRITES_ON_AFTER_S if has_more else WRITES_EVERY_S)
             await self.write()
 
     async def close(self) -> None:
         """Everything that waits."""
-        while self._changed and await self.write():
-            pass
+        await self._changed.write_all()
 
     async def write(self) -> bool:
         """One batch; whether the store took it."""
-        if not self._changed:
-            return True
-        sids = list(self._changed)[:MOST_AT_ONCE]
-        batch = [self._changed.pop(sid) for sid in sids]
-        shift_s = self._wall_clock() - self._clock()
-        try:
-            rows = [_row(binding, shift_s) for binding in batch if not binding.is_gone]
-            gone = [binding.sid for binding in batch if binding.is_gone]
-            await self._store.write_behind(registrations, rows, gone)
-        except BaseException as error:
-            self._changed = {binding.sid: binding for binding in batch} | self._changed
-            if not isinstance(error, OSError | SQLAlchemyError):
-                raise  # the end of the program, or our bug
-            self._fail(str(error))
-            return False
-        self._is_failing = False
-        self.written += len(batch)
-        return True
+        return await self._changed.write()
 
-    def _fail(self, why: str) -> None:
-        if not self._is_failing:
-            get_logger().warning("the store does not take registrations", why=why.splitlines()[0], waiting=self.waiting)
-        self._is_failing = True
+    def _rows_of(self, bindings: Sequence[Binding]) -> list[Row | None]:
+        shift_s = self._wall_clock() - self._clock()
+        return [None if binding.is_gone else _row(binding, shift_s) for binding in bindings]
 
 
 def _row(binding: Binding, shift_s: float) -> Row:

@@ -5,15 +5,13 @@ what was answered is there after a crash; what a call changes (who called last) 
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from softswitch.endpoints.mediator.binding import Binding
 from softswitch.endpoints.mediator.dialout import Dialout, DialoutState
-from softswitch.logs import get_logger
+from softswitch.store.backlog import Backlog
 from softswitch.store.columns import date_text
 from softswitch.store.tables.mediator import mediator_bindings, mediator_dialouts
 
@@ -26,7 +24,6 @@ WRITES_EVERY_S = 1.0
 MOST_AT_ONCE = 500
 """Rows in one transaction: some 20 ms of the loop's time."""
 BINDINGS, DIALOUTS = mediator_bindings, mediator_dialouts
-TABLES = (BINDINGS, DIALOUTS)
 
 
 class Keeping:
@@ -34,35 +31,37 @@ class Keeping:
 
     def __init__(self, store: "Store", owners: Callable[[], Collection[str]]) -> None:
         """`owners`: the sids of the endpoints there are, without which their rows have no place."""
-        self.written = 0
-        """Rows so far."""
         self._store = store
         self._owners = owners
-        self._waiting: dict[Table, dict[str, Row | None]] = {table: {} for table in TABLES}
-        """By sid, the row as it is now; None for one that is gone."""
+        self._bindings = self._backlog(BINDINGS, "bindings")
+        self._dialouts = self._backlog(DIALOUTS, "dialouts")
         self._is_writing = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
-        self._is_failing = False
+
+    @property
+    def written(self) -> int:
+        """Rows so far."""
+        return self._bindings.written + self._dialouts.written
 
     @property
     def waiting(self) -> int:
         """Rows that the store does not know yet as they are."""
-        return sum(map(len, self._waiting.values()))
+        return len(self._bindings) + len(self._dialouts)
 
     def note(self, endpoint_sid: str, thing: Binding | Dialout) -> None:
         """It is new, or has changed."""
         if endpoint_sid:
             row = binding_row(endpoint_sid, thing) if isinstance(thing, Binding) else dialout_row(endpoint_sid, thing)
-            self._waiting[_table(thing)][thing.sid] = row
+            self._backlog_of(thing).note(thing.sid, row)
 
     def forget(self, thing: Binding | Dialout) -> None:
         """It is no more."""
-        self._waiting[_table(thing)][thing.sid] = None
+        self._backlog_of(thing).note(thing.sid, None)
 
     async def flush(self) -> bool:
         """Everything noted so far is in the store; whether it took it."""
         async with self._is_writing:
-            return all([await self._write(table) for table in TABLES])
+            return all([await backlog.write_all() for backlog in (self._bindings, self._dialouts)])
 
     def start(self) -> None:
         """From now on what calls change is written too, until `close`."""
@@ -90,28 +89,16 @@ class Keeping:
             [(row["endpoint_sid"], dialout_of(row)) for row in dialouts],
         )
 
-    async def _write(self, table: "Table") -> bool:
-        while waiting := self._waiting[table]:
-            sids = list(waiting)[:MOST_AT_ONCE]
-            batch = {sid: waiting.pop(sid) for sid in sids}
-            owners = self._owners()
-            rows = [row for row in batch.values() if row is not None and row["endpoint_sid"] in owners]
-            try:
-                await self._store.write_behind(table, rows, [sid for sid, row in batch.items() if row is None])
-            except (OSError, SQLAlchemyError, asyncio.CancelledError) as error:
-                self._waiting[table] = batch | self._waiting[table]
-                if isinstance(error, asyncio.CancelledError):
-                    raise
-                self._fail(str(error))
-                return False
-            self._is_failing = False
-            self.written += len(batch)
-        return True
+    def _backlog(self, table: "Table", called: str) -> "Backlog[Row | None]":
+        return Backlog(self._store, table, self._owned, called=called, most_at_once=MOST_AT_ONCE)
 
-    def _fail(self, why: str) -> None:
-        if not self._is_failing:
-            get_logger().warning("the store does not take bindings", why=why.splitlines()[0], waiting=self.waiting)
-        self._is_failing = True
+    def _backlog_of(self, thing: Binding | Dialout) -> "Backlog[Row | None]":
+        return self._bindings if isinstance(thing, Binding) else self._dialouts
+
+    def _owned(self, rows: "Sequence[Row | None]") -> "list[Row | None]":
+        """The rows of an endpoint go with it: what is still to be written of them has no place any more."""
+        owners = self._owners()
+        return [row if row is not None and row["endpoint_sid"] in owners else None for row in rows]
 
 
 def binding_row(endpoint_sid: str, binding: Binding) -> "Row":
@@ -169,10 +156,6 @@ def dialout_of(row: "Row") -> Dialout:
     created_at = _moment(row["date_created"])
     state = DialoutState.STAGE_ONE if row["has_begun"] else DialoutState.WAITING
     return Dialout(row["dialout_sid"], **{name: row[name] for name in names}, created_at=created_at, state=state)
-
-
-def _table(thing: Binding | Dialout) -> "Table":
-    return BINDINGS if isinstance(thing, Binding) else DIALOUTS
 
 
 def _date(posix_s: float) -> str:
