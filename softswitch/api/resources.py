@@ -253,6 +253,8 @@ class ConfigurationResource:
             if name in self._read_only and name not in self.parts:
                 if name not in self.counted and (seen is None or seen.get(name) != value):
                     faults.append(Fault(name, "is read-only"))
+            elif name in self.parts and seen is None and value:
+                faults.append(Fault(name, f"is not made here, but below {self.path}/{{{self.sid}}}/{name}"))
             elif name not in self.related and name not in self.parts:
                 near = did_you_mean(name[:NAME_LIMIT], self.body.model_fields)
                 faults.append(Fault(name[:NAME_LIMIT], f"is no attribute here{near}"))

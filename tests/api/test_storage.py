@@ -82,6 +82,22 @@ async def test_a_quota_of_bytes_ends_an_upload_and_leaves_nothing_behind(api: Ap
     assert (shown["total_bytes"], shown["available_bytes_percent"]) == (600, 40.0)
 
 
+async def test_a_file_says_when_it_was_changed_and_when_it_was_fetched_last(api: Api) -> None:
+    sid = await container(api)
+    made = await api.client.post(FILES, data={"container_sid": sid}, files={"file": ("a.wav", audio())})
+    file = made.json()
+    one = f"{FILES}/{file['file_sid']}"
+    assert (file["date_modified"], file["date_last_accessed"]) == (None, None)
+    same = (await api.client.patch(one, json={"name": "a.wav"})).json()
+    assert same["date_modified"] is None, "nothing has changed"
+    changed = (await api.client.patch(one, json={"name": "b.wav"})).json()
+    assert changed["date_modified"] > file["date_created"]
+    assert (await api.client.get(file["publish_uri"])).content == audio()
+    fetched = (await api.client.get(one)).json()
+    assert fetched["date_last_accessed"] > changed["date_modified"]
+    assert fetched["date_modified"] == changed["date_modified"]
+
+
 async def test_a_quota_of_files_is_409(api: Api) -> None:
     sid = await container(api, quota_files=1)
     upload = {"container_sid": sid}

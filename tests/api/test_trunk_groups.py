@@ -40,3 +40,15 @@ async def test_trunks_live_below_their_group_and_show_no_password(api: Api) -> N
     row = await api.context.store.get("trunks", made.json()["trunk_sid"])
     assert row is not None
     assert row["sip_password"] == "very secret"
+
+
+async def test_trunks_are_not_made_inside_a_new_group_and_the_answer_says_where(api: Api) -> None:
+    refused = await api.client.post(GROUPS, json={"name": "north", "trunks": [{"name": "sbc"}]})
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["field"]) == (422, "trunks")
+    assert error["message"].endswith("/core/v2/trunk_groups/{trunk_group_sid}/trunks")
+    assert (await api.client.get(GROUPS)).json()["total"] == 0
+    made = await api.client.post(GROUPS, json={"name": "north", "trunks": []})
+    shown = await api.client.get(f"{GROUPS}/{made.json()['trunk_group_sid']}", params={"with_trunks": "true"})
+    back = await api.client.put(f"{GROUPS}/{made.json()['trunk_group_sid']}", json=shown.json())
+    assert back.status_code == 200, "an object can be sent back as it came"

@@ -22,7 +22,7 @@ class CallRecord(Object):
     duration: float | None
     """Seconds from answer to end."""
     duration_billing: float | None
-    """The same, rounded up as it is billed."""
+    """The same in whole minutes, a begun one in full."""
     number_src: str | None
     number_src_original: str | None
     number_src_transformed: str | None
@@ -92,12 +92,12 @@ class CallDrs(Recorded):
         "date_stop": "2026-01-31T09:46:12.000Z",
         "date_insert": "2026-01-31T09:46:12.900Z",
         "duration": 71.88,
-        "duration_billing": 72.0,
+        "duration_billing": 120.0,
         "number_src": "13105550199",
         "number_dst": "12025550101",
         "sipcause": 200,
         "q850_cause": 16,
         "disconnect_originator": "SRC",
-        "disconnect_reason": "Normal call clearing",
+        "disconnect_reason": "Normal",
         "codec_src": "PCMU",
     }

@@ -8,6 +8,7 @@ can be said of the content (type, format, duration) is found out here; the clien
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Annotated, ClassVar, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import AfterValidator, Field, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.api.core.multipart import Form
 from softswitch.api.core.storage import content_of
@@ -25,8 +27,10 @@ from softswitch.api.resources import ConfigurationResource, Values
 from softswitch.api.routes import described
 from softswitch.api.schemas import SID, Date, Name, Object, ReadOnly, Sid, Text, Whole, not_acceptable
 from softswitch.store import Row
+from softswitch.store.columns import now_text
 
 DEFAULT_NAME = "file"
+MINUTE = len("2026-01-31T09:45")
 
 
 def _relative(path: str) -> str:
@@ -67,8 +71,13 @@ class File(Object):
     string_key_2: Text | None = None
     string_key_3: Text | None = None
     string_key_4: Text | None = None
+    desired_format: ReadOnly[str | None]
+    """Files are kept as they came: nothing is transcoded."""
+    desired_bitrate: ReadOnly[int | None]
     date_modified: ReadOnly[Date | None]
+    """When attributes last changed."""
     date_last_accessed: ReadOnly[Date | None]
+    """When the content was last fetched, to the minute."""
     date_created: ReadOnly[Date]
 
 
@@ -104,6 +113,8 @@ class Files(ConfigurationResource):
         "string_key_2": None,
         "string_key_3": None,
         "string_key_4": None,
+        "desired_format": None,
+        "desired_bitrate": None,
         "date_modified": None,
         "date_last_accessed": None,
         "date_created": "2026-01-31T09:45:00.000Z",
@@ -113,9 +124,12 @@ class Files(ConfigurationResource):
         return {**super().show(row), "publish_uri": f"{self.path}/{row['file_sid']}/content"}
 
     async def prepare(self, values: Values, before: Row | None) -> Values:
-        if before is not None and values["container_sid"] != before["container_sid"]:
+        if before is None:
+            return values
+        if values["container_sid"] != before["container_sid"]:
             raise ApiError(422, field="container_sid", message="does not change")
-        return values
+        is_other = any(before.get(name) != value for name, value in values.items())
+        return {**values, "date_modified": now_text()} if is_other else values
 
     async def remove(self, request: Request) -> Response:
         row = await self.find(request)
@@ -143,8 +157,16 @@ class Files(ConfigurationResource):
         path = self.context.storage.path_of(row)
         if path is None:
             raise ApiError(404, field=self.sid, message="its content is gone")
+        await self._note_access(row)
         headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
         return FileResponse(path, media_type=row["mime_type"], filename=row["name"], headers=headers)
+
+    async def _note_access(self, row: Row) -> None:
+        """Once a minute is enough: a player asks for parts. The content comes also where the store takes nothing."""
+        now = now_text()
+        if (row["date_last_accessed"] or "")[:MINUTE] != now[:MINUTE]:
+            with contextlib.suppress(OSError, SQLAlchemyError):
+                await self.store.update(self.kind, row[self.sid], {"date_last_accessed": now})
 
     def _checked(self, form: Form) -> Values:
         sent = {"name": Path((form.file_name or "").replace("\\", "/")).name[:128] or DEFAULT_NAME, **form.fields}
