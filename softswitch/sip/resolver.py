@@ -64,22 +64,36 @@ class Dns(Protocol):
 
 
 class SystemDns:
-    """The resolvers of this machine, through dnspython; for an address also what else it knows (/etc/hosts)."""
+    """The resolvers of this machine, through dnspython; for an address also what else it knows (/etc/hosts).
+
+    While they are silent nothing more is asked of them: a lookup has several questions, and somebody waits for all.
+    """
 
     NEGATIVE_TTL_S = 30.0
 
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+
     async def ask(self, name: str, kind: str) -> Found:
+        if asyncio.get_running_loop().time() < self._silent_until:
+            return await self._without_dns(name, kind, "nobody answers")
         try:
             answer = await dns.asyncresolver.resolve(name, kind, lifetime=LOOKUP_TIMEOUT_S)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return Found(await self._elsewhere(name, kind), self.NEGATIVE_TTL_S)
+        except dns.exception.Timeout:
+            self._silent_until = asyncio.get_running_loop().time() + FAILURE_TTL_S
+            return await self._without_dns(name, kind, "nobody answers")
         except dns.exception.DNSException as error:
-            known = await self._elsewhere(name, kind)
-            if not known:
-                raise OSError(f"{name}: {error}") from error
-            return Found(known, self.NEGATIVE_TTL_S)
+            return await self._without_dns(name, kind, str(error))
         records = tuple([_record(kind, record) for record in answer])
         return Found(records, float(answer.rrset.ttl if answer.rrset is not None else self.NEGATIVE_TTL_S))
+
+    async def _without_dns(self, name: str, kind: str, why: str) -> Found:
+        known = await self._elsewhere(name, kind)
+        if not known:
+            raise OSError(f"{name}: {why}")
+        return Found(known, self.NEGATIVE_TTL_S)
 
     async def _elsewhere(self, name: str, kind: str) -> tuple[str, ...]:
         """Addresses by the system's own rules."""
@@ -172,7 +186,8 @@ class Resolver:
     ) -> list[Peer]:
         if is_numeric(host):
             return [Peer(transport, host, port)]
-        hosts = [*await self._ask(host, "A", str), *await self._ask(host, "AAAA", str)]
+        v4, v6 = await asyncio.gather(self._ask(host, "A", str), self._ask(host, "AAAA", str))
+        hosts = [*v4, *v6]
         if not hosts and not may_be_missing:
             raise OSError(f"{host} has no address")
         return [Peer(transport, address, port) for address in hosts]

@@ -320,7 +320,8 @@ class Stack:
 
     def _readable(self, transaction: Transaction, response: Response) -> Response | None:
         """A final response of a session's that makes no sense ends its transaction all the same, as one of ours."""
-        if not isinstance(transaction.owner, Sending) or not isinstance(transaction.owner.asker, Session):
+        sending = transaction.owner
+        if response.status == 100 or not isinstance(sending, Sending) or not isinstance(sending.asker, Session):
             return response
         try:
             check_response(response)

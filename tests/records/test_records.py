@@ -384,3 +384,17 @@ async def test_one_record_that_the_store_refuses_for_ever_holds_up_no_other(tmp_
     kept = msgspec.json.decode(line)
     assert (kept["kind"], kept["row"]["dr_sid"]) == ("call_drs", "dr-3")
     await records.close()
+
+
+async def test_a_word_that_no_store_takes_is_mended_in_journal_and_store_alike(tmp_path: Path) -> None:
+    async def run(call: Call) -> Outcome:
+        call.from_number, call.to_number = "a\x00b", "caf\udce9"
+        return Outcome.released()
+
+    async with recorded(tmp_path, run) as (it, records, shelf):
+        await it.dial().ended()
+        await records.flush()
+        (record,) = shelf.calls
+        assert (record["number_src_original"], record["number_dst_original"]) == ("13105550199", NUMBER)
+        assert "\x00" not in str(record)
+        str(record).encode()
