@@ -6,6 +6,7 @@ ports and a folder of their own.
 
 import contextlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -56,7 +57,8 @@ class Baresip:
     """A baresip phone, steered over its control port. A context manager.
 
     `params` are of its account, such as `;mediaenc=srtp`; `trusts` is a file of roots that it wants to see used. At a
-    `registrar` (host and port) it registers with `password`, and answers whoever calls.
+    `registrar` (host and port) it registers with `password`, and answers whoever calls. `shows_messages`: its log has
+    every SIP message.
     """
 
     def __init__(
@@ -70,9 +72,11 @@ class Baresip:
         trusts: Path | None = None,
         registrar: str = "",
         password: str = "",
+        shows_messages: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.user = folder, user
+        self._shows_messages = shows_messages
         self.transport = transport
         self._control_port, sip_port, rtp_port = free_port(), free_port(), free_port()
         write_wav(folder / "voice.wav", voice)
@@ -100,7 +104,7 @@ class Baresip:
     def __enter__(self) -> Self:
         self._log = self._log_path.open("wb")
         self._process = subprocess.Popen(
-            ["baresip", "-4", "-f", str(self.folder)],
+            ["baresip", "-4", *(["-s"] if self._shows_messages else []), "-f", str(self.folder)],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -139,6 +143,16 @@ class Baresip:
 
     def wait_called(self) -> None:
         until(lambda: "Call established" in self.log, f"{self.user} to be in a call")
+
+    def replaces(self) -> str:
+        """What names its first call, which somebody has made to it, in Replaces of a Refer-To (RFC 3891).
+
+        For one that shows its messages.
+        """
+        invite = self.log[self.log.index("\nINVITE ") :]
+        call_id, to_tag = re.search(r"Call-ID: (\S+)", invite)[1], re.search(r"From: .*;tag=(\S+)", invite)[1]
+        from_tag = re.search(r"SIP/2.0 200 Answering(?:.*\n)*?To: .*;tag=(\S+)", invite)[1]
+        return f"{call_id}%3Bto-tag%3D{to_tag}%3Bfrom-tag%3D{from_tag}"
 
     def press(self, digits: str) -> None:
         """Send digits as RFC 4733 events, at the pace of a finger."""

@@ -25,7 +25,12 @@ def phones(switch: SwitchProcess, tmp_path: Path) -> Iterator[dict[str, Baresip]
     """One phone of each user, registered."""
     made = {
         user: Baresip(
-            tmp_path / user, VOICES[user], user, registrar=f"127.0.0.1:{switch.port}", password=f"demo-{user}"
+            tmp_path / user,
+            VOICES[user],
+            user,
+            registrar=f"127.0.0.1:{switch.port}",
+            password=f"demo-{user}",
+            shows_messages=True,
         )
         for user in USERS
     }
@@ -101,3 +106,23 @@ def test_a_blind_transfer_brings_the_other_two_together(switch: SwitchProcess, p
     assert hears(ann, "1003")
     assert hears(cid, "1001")
     assert not hears(cid, "1002")
+
+
+def test_an_attended_transfer_brings_the_other_two_together(switch: SwitchProcess, phones: dict[str, Baresip]) -> None:
+    """Ben asks Cid first; then what he sends names his call with Ann in Replaces."""
+    ann, ben, cid = (phones[user] for user in USERS)
+    ann.dial("1002", switch)
+    ben.wait_called()
+    time.sleep(2)
+    ben.command("dial", f"sip:1003@127.0.0.1:{switch.port}")
+    cid.wait_called()
+    time.sleep(2)
+    ben.command("transfer", f"sip:1001@127.0.0.1:{switch.port}?Replaces={ben.replaces()}")
+    until(lambda: ben.log.count("terminated") + ben.log.count("closed") >= 2, "both calls of the transferor to end")
+    time.sleep(3)
+    ann.hang_up()
+    until(lambda: "closed" in cid.log or "terminated" in cid.log, "the third to have ended")
+    assert hears(ann, "1002")
+    assert hears(ann, "1003")
+    assert hears(cid, "1002")
+    assert hears(cid, "1001")
