@@ -1,4 +1,4 @@
-"""What every test has: virtual time for async tests, and real peers where a test asks for one."""
+"""What every test has: virtual time for async tests, real peers where one asks for them; and who runs it (`lanes`)."""
 
 import asyncio
 import importlib.util
@@ -6,9 +6,12 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import Scheduling
 
+from tests.lanes import Lanes, place_of, step_back, workers
 from tests.virtual_time import VirtualTimeLoop
 
 _PROGRAMS = {"sipp": "sipp", "baresip": "baresip"}
@@ -21,6 +24,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "real_time: an async test that runs against the real clock (real processes, real sockets)"
     )
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        step_back(worker)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    if config.option.dist != "load":
+        return None
+    config.option.loadscopereorder = False
+    return Lanes(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place_of(item.nodeid.partition("::")[0]))
 
 
 def pytest_asyncio_loop_factories(
