@@ -37,9 +37,10 @@ from media.events import (
     TalkStarted,
     TalkStopped,
 )
-from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
+from media.handles import Room, Stream, StreamState, StreamStatistics
 from media.negotiation import offered_codecs
 from media.pair import Pair
+from media.playback import Player, Recorder
 from media.players import Library
 from media.prompts import digit_prompts, number_prompts
 from media.sdes import Encryption

@@ -13,15 +13,14 @@ import random
 import resource
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from media import commands
 from media.agreement import Agreement
 from media.codecs import Codec
 from media.errors import MediaError, NoPortFree
-from media.events import ActiveSpeakers, RecorderFailed, RoomEvent, StreamEvent, StreamFailed
-from media.handles import Player, Recorder, Room, Stream, StreamState, StreamStatistics
+from media.events import ActiveSpeakers, RoomEvent, StreamEvent, StreamFailed
+from media.handles import Room, Stream, StreamState, StreamStatistics
 from media.levels import level_db
 from media.link import InProcess, Link
 from media.memory_sweep import Wire
@@ -78,7 +77,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._table = Table(rows, 2 * rows)
         self._shelf = Shelf(self._library(), settings.source_cache_s)
-        self._playback = Playback(
+        self.playback = Playback(
             self, self._shelf, self._library(), self._table.players, at_once=self._wire is not None
         )
         self._ports = Ports(settings.address, settings.ports, self._open_port, self._chance)
@@ -98,7 +97,7 @@ class Engine:
         self._flush()
         self._is_running = False
         await self._link.stop()
-        self._playback.stop()
+        self.playback.stop()
         self._table.close()
         self._shelf.close()
 
@@ -193,7 +192,7 @@ class Engine:
     async def prepare(self, *sources: Source) -> None:
         """Decodes ahead of time, off the loop, so that the first `play` starts at once. Raises SourceNotFound."""
         self._require_running()
-        await self._playback.prepare(sources)
+        await self.playback.prepare(sources)
 
     def counters(self) -> dict[str, int | float]:
         """Ticks, packets, drops by name, workers replaced: all since `start`, over all workers."""
@@ -253,28 +252,6 @@ class Engine:
         del self._rooms[room.number]
         heapq.heappush(self._free_rooms, room.number)
 
-    def play(
-        self, sources: tuple[Source, ...], *, repeat: bool, stream: Stream | None = None, room: Room | None = None
-    ) -> Player:
-        """A player on its way."""
-        self._require_running()
-        return self._playback.play(sources, repeat=repeat, stream=stream, room=room)
-
-    def stop_player(self, player: Player) -> None:
-        self._playback.stop_player(player)
-
-    def record(
-        self,
-        path: Path,
-        *,
-        stream: Stream | None = None,
-        room: Room | None = None,
-        on_event: Callable[[RecorderFailed], None] | None = None,
-    ) -> Recorder:
-        """A recording on its way."""
-        self._require_running()
-        return self._playback.record(path, stream=stream, room=room, on_event=on_event)
-
     def statistics(self, stream: Stream) -> StreamStatistics:
         """From the shared table."""
         table, row = self._table.streams, stream.row
@@ -327,9 +304,9 @@ class Engine:
                 rows = (self._streams.get(row) for row in told.rows)
                 room.on_event(ActiveSpeakers(tuple(stream.id for stream in rows if stream is not None)))
         elif isinstance(told, commands.PlayerEnded):
-            self._playback.player_ended(told)
+            self.playback.player_ended(told)
         elif isinstance(told, commands.RecordingEnded):
-            self._playback.recording_ended(told)
+            self.playback.recording_ended(told)
         elif isinstance(told, commands.Said):
             log.log(logging.getLevelName(told.level.upper()), "media process: %s", told.text)
 
@@ -365,7 +342,7 @@ class Engine:
             yield commands.Open(row, stream.serial)
         for stream in self._streams.values():
             yield from stream.commands()
-        yield from self._playback.commands()
+        yield from self.playback.commands()
 
     # --- small things
 

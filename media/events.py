@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from media.handles import Player, Recorder
+    from media.playback import Player, Recorder
 
 
 class _Value(msgspec.Struct, frozen=True, tag=True, array_like=True):

@@ -1,4 +1,4 @@
-"""What the door hands out: `Stream`, `Room`, `Player`, `Recorder`.
+"""What the door hands out: `Stream` and `Room`, and with them the players and recorders of `media.playback`.
 
 They live on the signalling side and hold what was last commanded, so that a new worker can be told everything again.
 Nothing here waits: each method computes, remembers, and puts a command on its way. The engine makes them.
@@ -6,7 +6,6 @@ Nothing here waits: each method computes, remembers, and puts a command on its w
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
@@ -17,7 +16,7 @@ from msgspec import Struct
 from media import commands
 from media.codecs import Codec
 from media.errors import MediaError
-from media.events import PlayerFinished, RecorderFailed, RoomEvent, StreamEvent
+from media.events import RecorderFailed, RoomEvent, StreamEvent
 from media.rows import NOBODY
 from media.sources import Source
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from media.engine import Engine
     from media.negotiation import LocalMedia
     from media.pair import Pair
-    from media.shelf import Place
+    from media.playback import Player, Recorder
 
 NOWHERE = 0  # the room that nobody speaks in
 DIGIT_MS = 100
@@ -134,7 +133,7 @@ class Stream:
         self._require_open()
         if self.player is not None:
             self.player.stop()
-        self.player = self._engine.play(sources, repeat=repeat, stream=self)
+        self.player = self._engine.playback.play(sources, repeat=repeat, stream=self)
         return self.player
 
     def mute(self, muted: bool) -> None:
@@ -154,7 +153,7 @@ class Stream:
         self._require_open()
         if self.recorder is not None:
             self.recorder.stop()
-        self.recorder = self._engine.record(path, stream=self)
+        self.recorder = self._engine.playback.record(path, stream=self)
         return self.recorder
 
     def statistics(self) -> StreamStatistics:
@@ -291,13 +290,13 @@ class Room:
 
     def play(self, *sources: Source, repeat: bool = False) -> Player:
         """Plays to every member that hears, mixed with the talk. Raises SourceNotFound."""
-        player = self._engine.play(sources, repeat=repeat, room=self)
+        player = self._engine.playback.play(sources, repeat=repeat, room=self)
         self.players.add(player)
         return player
 
     def record(self, path: Path, on_event: Callable[[RecorderFailed], None] | None = None) -> Recorder:
         """Writes the full mix into a WAV file; `on_event` hears of a failure (without it, the room's callback)."""
-        recorder = self._engine.record(path, room=self, on_event=on_event)
+        recorder = self._engine.playback.record(path, room=self, on_event=on_event)
         self.recorders.add(recorder)
         return recorder
 
@@ -316,105 +315,3 @@ class Room:
 
     def __repr__(self) -> str:
         return f"<Room {self.name!r} {len(self.members)} members>"
-
-
-class Player:
-    """Something being played, to one stream or to a room."""
-
-    __slots__ = ("_done", "_engine", "is_finished", "number", "places", "play", "problem", "serial", "target")
-
-    def __init__(self, engine: Engine, number: int, serial: int, target: Stream | Room):
-        self._engine = engine
-        self.number = number
-        self.serial = serial
-        self.places: list[Place] = []  # of the shelf, kept there while this plays
-        self.target = target
-        self.play: commands.Play | None = None  # None while its audio is still being loaded
-        self.is_finished = False
-        self.problem = ""
-        self._done: asyncio.Event | None = None
-
-    def stop(self) -> None:
-        """Ends it at once; `PlayerFinished` is told from this call. Idempotent."""
-        if not self.is_finished:
-            self._engine.stop_player(self)
-
-    async def finished(self) -> None:
-        """Returns when it has come to its end, was stopped, or was replaced."""
-        if self.is_finished:
-            return
-        if self._done is None:
-            self._done = asyncio.Event()
-        await self._done.wait()
-
-    def finish(self, problem: str = "") -> None:
-        """The engine has learned that it is over."""
-        self.is_finished = True
-        self.problem = problem
-        target = self.target
-        if isinstance(target, Room):
-            target.players.discard(self)
-        elif target.player is self:
-            target.player = None
-        if self._done is not None:
-            self._done.set()
-        if target.on_event is not None:
-            target.on_event(PlayerFinished(self, problem))
-
-    def __repr__(self) -> str:
-        return f"<Player {self.number} {'finished' if self.is_finished else 'playing'} to {self.target!r}>"
-
-
-class Recorder:
-    """A WAV file being written."""
-
-    __slots__ = ("_done", "_engine", "_on_event", "is_finished", "is_stopping", "number", "path", "record", "target")
-
-    def __init__(
-        self,
-        engine: Engine,
-        number: int,
-        path: Path,
-        target: Stream | Room,
-        on_event: Callable[[RecorderFailed], None] | None,
-    ):
-        self._engine = engine
-        self._on_event = on_event
-        self.number = number
-        self.path = path
-        self.target = target
-        self.record: commands.Record
-        self.is_stopping = False
-        self.is_finished = False
-        self._done: asyncio.Event | None = None
-
-    def stop(self) -> None:
-        """Ends the recording; the file is complete when `finished()` returns. Idempotent."""
-        if not self.is_stopping:
-            self.is_stopping = True
-            self._engine.command(commands.StopRecording(self.number))
-
-    async def finished(self) -> None:
-        """Returns when the file is complete or was given up."""
-        if self.is_finished:
-            return
-        if self._done is None:
-            self._done = asyncio.Event()
-        await self._done.wait()
-
-    def finish(self, problem: str) -> None:
-        """The engine has learned that the file is closed."""
-        self.is_stopping = self.is_finished = True
-        target = self.target
-        if isinstance(target, Room):
-            target.recorders.discard(self)
-        elif target.recorder is self:
-            target.recorder = None
-        if self._done is not None:
-            self._done.set()
-        tell = self._on_event or target.on_event
-        if problem and tell is not None:
-            tell(RecorderFailed(self, problem))
-
-    def __repr__(self) -> str:
-        return f"<Recorder {self.path} of {self.target!r}>"

@@ -15,7 +15,8 @@ from media.events import RecorderFailed
 
 if TYPE_CHECKING:
     from media.engine import Engine
-    from media.handles import Recorder, Room, Stream
+    from media.handles import Room, Stream
+    from media.playback import Recorder
 
 
 class Pair:

@@ -18,10 +18,10 @@ import msgspec
 
 from media import commands
 from media.errors import MediaError
-from media.events import RecorderFailed
-from media.handles import Player, Recorder, Room, Stream
+from media.events import PlayerFinished, RecorderFailed
+from media.handles import Room, Stream
 from media.players import Audio, Library
-from media.shelf import Shelf, decode, silence
+from media.shelf import Place, Shelf, decode, silence
 from media.sources import Silence, Source, Tone
 from media.streams import PlayerColumns
 
@@ -64,6 +64,7 @@ class Playback:
         self, sources: tuple[Source, ...], *, repeat: bool, stream: Stream | None = None, room: Room | None = None
     ) -> Player:
         """A player on its way; what has to be read from disk first is read in a thread."""
+        self._require_running()
         target = stream or room
         missing = self._not_on_the_shelf(sources)
         if target is None or not self._free_players:
@@ -140,6 +141,7 @@ class Playback:
         on_event: Callable[[RecorderFailed], None] | None = None,
     ) -> Recorder:
         """A recording on its way; what fails is told later."""
+        self._require_running()
         self._recordings += 1
         if room is not None:
             row, number = -1, room.number
@@ -153,6 +155,10 @@ class Playback:
         self._recorders[recorder.number] = recorder
         self._engine.command(recorder.record)
         return recorder
+
+    def _require_running(self) -> None:
+        if self._is_stopped:
+            raise MediaError("the media engine is not running")
 
     # --- the worker has told, or is to be told again
 
@@ -175,6 +181,108 @@ class Playback:
             yield msgspec.structs.replace(recorder.record, append=True)
             if recorder.is_stopping:
                 yield commands.StopRecording(recorder.number)
+
+
+class Player:
+    """Something being played, to one stream or to a room."""
+
+    __slots__ = ("_done", "_engine", "is_finished", "number", "places", "play", "problem", "serial", "target")
+
+    def __init__(self, engine: Engine, number: int, serial: int, target: Stream | Room):
+        self._engine = engine
+        self.number = number
+        self.serial = serial
+        self.places: list[Place] = []  # of the shelf, kept there while this plays
+        self.target = target
+        self.play: commands.Play | None = None  # None while its audio is still being loaded
+        self.is_finished = False
+        self.problem = ""
+        self._done: asyncio.Event | None = None
+
+    def stop(self) -> None:
+        """Ends it at once; `PlayerFinished` is told from this call. Idempotent."""
+        if not self.is_finished:
+            self._engine.playback.stop_player(self)
+
+    async def finished(self) -> None:
+        """Returns when it has come to its end, was stopped, or was replaced."""
+        if self.is_finished:
+            return
+        if self._done is None:
+            self._done = asyncio.Event()
+        await self._done.wait()
+
+    def finish(self, problem: str = "") -> None:
+        """The engine has learned that it is over."""
+        self.is_finished = True
+        self.problem = problem
+        target = self.target
+        if isinstance(target, Room):
+            target.players.discard(self)
+        elif target.player is self:
+            target.player = None
+        if self._done is not None:
+            self._done.set()
+        if target.on_event is not None:
+            target.on_event(PlayerFinished(self, problem))
+
+    def __repr__(self) -> str:
+        return f"<Player {self.number} {'finished' if self.is_finished else 'playing'} to {self.target!r}>"
+
+
+class Recorder:
+    """A WAV file being written."""
+
+    __slots__ = ("_done", "_engine", "_on_event", "is_finished", "is_stopping", "number", "path", "record", "target")
+
+    def __init__(
+        self,
+        engine: Engine,
+        number: int,
+        path: Path,
+        target: Stream | Room,
+        on_event: Callable[[RecorderFailed], None] | None,
+    ):
+        self._engine = engine
+        self._on_event = on_event
+        self.number = number
+        self.path = path
+        self.target = target
+        self.record: commands.Record
+        self.is_stopping = False
+        self.is_finished = False
+        self._done: asyncio.Event | None = None
+
+    def stop(self) -> None:
+        """Ends the recording; the file is complete when `finished()` returns. Idempotent."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            self._engine.command(commands.StopRecording(self.number))
+
+    async def finished(self) -> None:
+        """Returns when the file is complete or was given up."""
+        if self.is_finished:
+            return
+        if self._done is None:
+            self._done = asyncio.Event()
+        await self._done.wait()
+
+    def finish(self, problem: str) -> None:
+        """The engine has learned that the file is closed."""
+        self.is_stopping = self.is_finished = True
+        target = self.target
+        if isinstance(target, Room):
+            target.recorders.discard(self)
+        elif target.recorder is self:
+            target.recorder = None
+        if self._done is not None:
+            self._done.set()
+        tell = self._on_event or target.on_event
+        if problem and tell is not None:
+            tell(RecorderFailed(self, problem))
+
+    def __repr__(self) -> str:
+        return f"<Recorder {self.path} of {self.target!r}>"
 
 
 def _decode_all(library: Library, sources: list[Source]) -> list[tuple[Source, Audio]]:
