@@ -7,7 +7,6 @@ with the next batch; a crash loses the last second, after which phones that came
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from softswitch.registrar.binding import Binding, place_of, printable
 from softswitch.registrar.edge import EdgeProxies
@@ -15,7 +14,7 @@ from softswitch.registrar.location import ENDS, Change, Location
 from softswitch.sip import Peer, Transport
 from softswitch.store import Row, Store
 from softswitch.store.backlog import Backlog
-from softswitch.store.columns import date_text
+from softswitch.store.columns import date_of, posix_s_of
 from softswitch.store.tables.registrations import registrations
 
 WRITES_EVERY_S, WRITES_ON_AFTER_S = 1.0, 0.1
@@ -108,8 +107,8 @@ def _row(binding: Binding, shift_s: float) -> Row:
         "cseq": binding.cseq,
         "user_agent": binding.user_agent,
         "has_answered": binding.has_answered,
-        "date_refreshed": _date(binding.refreshed_at + shift_s),
-        "date_expires": _date(binding.expires_at + shift_s),
+        "date_refreshed": date_of(binding.refreshed_at + shift_s),
+        "date_expires": date_of(binding.expires_at + shift_s),
     }
 
 
@@ -125,14 +124,6 @@ def _binding(row: Row, shift_s: float, edge: EdgeProxies) -> Binding:
     binding.is_down = binding.peer.is_reliable and not binding.path
     binding.call_id, binding.cseq = row["call_id"], row["cseq"]
     binding.user_agent, binding.has_answered = row["user_agent"], row["has_answered"]
-    binding.refreshed_at = _moment(row["date_refreshed"]) + shift_s
-    binding.expires_at = _moment(row["date_expires"]) + shift_s
+    binding.refreshed_at = posix_s_of(row["date_refreshed"]) + shift_s
+    binding.expires_at = posix_s_of(row["date_expires"]) + shift_s
     return binding
-
-
-def _date(moment: float) -> str:
-    return date_text(datetime.fromtimestamp(moment, UTC))
-
-
-def _moment(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()

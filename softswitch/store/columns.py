@@ -37,6 +37,16 @@ def date_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def date_of(posix_s: float) -> str:
+    """POSIX seconds as every date column has them."""
+    return date_text(datetime.fromtimestamp(posix_s, UTC))
+
+
+def posix_s_of(date: str) -> float:
+    """A date column as POSIX seconds."""
+    return datetime.fromisoformat(date).timestamp()
+
+
 def new_sid() -> str:
     return str(uuid.uuid4())
 

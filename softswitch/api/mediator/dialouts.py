@@ -1,7 +1,6 @@
 """`/mediator/v1/dialouts`: two numbers that are called and put together. A dialout is there until both talk."""
 
 import uuid
-from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
 from fastapi import Request
@@ -18,7 +17,7 @@ from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Object, ReadOnly, Sid
 from softswitch.endpoints.mediator import Dialout, DialoutState, InUse, Mediator
 from softswitch.plan.objects import PhoneNumber
-from softswitch.store.columns import date_text
+from softswitch.store.columns import date_of
 
 LONGEST_DELAY_S = 30 * 24 * 3600
 
@@ -154,7 +153,7 @@ def _look(request: Request, dialout: Dialout) -> Values:
         "delay": dialout.delay,
         "attributes": dict(dialout.attributes),
         "state": dialout.state.value,
-        "date_created": date_text(datetime.fromtimestamp(dialout.created_at, UTC)),
+        "date_created": date_of(dialout.created_at),
     }
 
 

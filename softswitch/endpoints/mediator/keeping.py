@@ -6,13 +6,12 @@ what was answered is there after a crash; what a call changes (who called last) 
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from softswitch.endpoints.mediator.binding import Binding
 from softswitch.endpoints.mediator.dialout import Dialout, DialoutState
 from softswitch.store.backlog import Backlog
-from softswitch.store.columns import date_text
+from softswitch.store.columns import date_of, posix_s_of
 from softswitch.store.tables.mediator import mediator_bindings, mediator_dialouts
 
 if TYPE_CHECKING:
@@ -115,8 +114,8 @@ def binding_row(endpoint_sid: str, binding: Binding) -> "Row":
         "wait_origination_did_ttl": binding.wait_origination_did_ttl,
         "attributes": dict(binding.attributes),
         "is_fixed": binding.is_fixed,
-        "date_expires": _date(binding.expires_at) if binding.is_mortal else None,
-        "date_created": _date(binding.created_at),
+        "date_expires": date_of(binding.expires_at) if binding.is_mortal else None,
+        "date_created": date_of(binding.created_at),
     }
 
 
@@ -131,7 +130,7 @@ def binding_of(row: "Row") -> Binding:
         row["maximum_ttl"],
         row["wait_origination_did_ttl"],
         row["attributes"],
-        _moment(row["date_created"]),
+        posix_s_of(row["date_created"]),
         row["last_caller"],
         row["is_fixed"],
     )
@@ -147,20 +146,12 @@ def dialout_row(endpoint_sid: str, dialout: Dialout) -> "Row":
         "delay": dialout.delay,
         "attributes": dict(dialout.attributes),
         "has_begun": dialout.state is not DialoutState.WAITING,
-        "date_created": _date(dialout.created_at),
+        "date_created": date_of(dialout.created_at),
     }
 
 
 def dialout_of(row: "Row") -> Dialout:
     names = ("stage_one_destination_did", "stage_two_destination_did", "redirect_did", "delay", "attributes")
-    created_at = _moment(row["date_created"])
+    created_at = posix_s_of(row["date_created"])
     state = DialoutState.STAGE_ONE if row["has_begun"] else DialoutState.WAITING
     return Dialout(row["dialout_sid"], **{name: row[name] for name in names}, created_at=created_at, state=state)
-
-
-def _date(posix_s: float) -> str:
-    return date_text(datetime.fromtimestamp(posix_s, UTC))
-
-
-def _moment(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
