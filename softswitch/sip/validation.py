@@ -62,9 +62,20 @@ def check_forwarding(request: Request) -> Rejection | None:
 
 def check_response(response: Response) -> None:
     """Raise `PeerError` for a response that is of no use: one not readable, or not meant for us (`misrouted`)."""
-    if len(response.vias) > 1:
+    fields = response.headers.fields
+    vias = fields["via"]
+    if (len(vias) > 1 or "," in vias[0]) and len(response.vias) > 1:
         raise PeerError("a response with more Vias than ours", drop="misrouted")
-    _read_headers(response)
+    _ = response.to
+    if "contact" in fields:
+        _ = response.contact
+    if "record-route" in fields:
+        _ = response.record_routes
+    if not _NUMBER_HEADERS.isdisjoint(fields):
+        for key in _NUMBER_HEADERS.intersection(fields):
+            response.number(key)
+    if "rseq" in fields:
+        response.number("rseq")
 
 
 def _read_headers(message: Message) -> None:

@@ -121,6 +121,17 @@ async def test_a_422_whose_min_se_is_no_number_ends_the_call() -> None:
     assert (phone.stack.drops["response_malformed"], phone.stack.drops["our_bug"]) == (1, 0)
 
 
+async def test_a_183_whose_rseq_is_no_number_is_forgotten_and_the_call_goes_on() -> None:
+    phone, peer = await phone_and_peer()
+    phone.call(peer.host)
+    invite = await peer.request("INVITE")
+    peer.answer(invite, 183, HOST, headers=[("Require", "100rel"), ("RSeq", "abc")])
+    peer.answer(invite, 200, HOST, body=b"v=0 a")
+    await peer.request("ACK")
+    assert not phone.heard(Provisional)
+    assert (phone.stack.drops["response_malformed"], phone.stack.drops["our_bug"]) == (1, 0)
+
+
 async def test_a_200_whose_to_can_t_be_read_ends_the_call_at_once() -> None:
     phone, peer = await phone_and_peer()
     phone.call(peer.host)
