@@ -66,13 +66,14 @@ class MediatorResource(ConfigurationResource):
 
 def add_mediator_routes(router: APIRouter, resource: MediatorResource, **query: Any) -> None:
     """The routes of a resource, described with the envelope. `query`: parameters of POST, by name their schema."""
-    before = len(router.routes)
-    add_routes(router, resource)
-    for route in router.routes[before:]:
+    own = APIRouter()
+    add_routes(own, resource)
+    for route in own.routes:
         _describe(route, resource)
         if query and "POST" in getattr(route, "methods", ()):
             described = [{"name": name, "in": "query", "required": False, **schema} for name, schema in query.items()]
             route.openapi_extra = {"parameters": described}  # type: ignore[attr-defined]
+    router.include_router(own)  # which builds them as they are described by now
 
 
 def _describe(route: Any, resource: MediatorResource) -> None:
