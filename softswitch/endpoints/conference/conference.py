@@ -177,6 +177,8 @@ class Conference(Endpoint):
             meeting.admit(attendee, key.role, in_place=in_place)
             if not in_place:
                 await attendee.leg.play(*self._greeting(attendee, meeting), barge_in=True)
+            if meeting.recording.path is not None:
+                await attendee.leg.play(*meeting.notices("recording_started"))  # no key skips this one
             meeting.enter(attendee)
             if attendee.state in WHY_HE_HEARS_MUSIC:
                 attendee.hear(WHY_HE_HEARS_MUSIC[attendee.state])
@@ -278,7 +280,6 @@ def _what_holds(attendee: Attendee, meeting: Meeting) -> tuple[str, ...]:
     """Notices that those who are in the room have heard before he came."""
     is_muted = attendee.role is not Role.LISTENER and attendee.mute.muted
     return (
-        *(("recording_started",) if meeting.recording.path is not None else ()),
         *(("locked",) if meeting.locked else ()),
         *(("you_are_muted",) if is_muted else ()),
     )

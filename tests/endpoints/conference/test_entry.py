@@ -175,6 +175,16 @@ async def test_who_comes_into_a_meeting_that_is_recorded_is_told_so(tmp_path: Pa
         assert "recording_started" not in late.prompts()
 
 
+async def test_no_key_skips_the_notice_that_the_meeting_is_recorded(tmp_path: Path) -> None:
+    async with house(tmp_path, did={"properties": BRIEF}) as home:
+        await home.enter("111111")
+        home.meeting.start_recording()
+        guest = await home.dial().answered()
+        await guest.press("222222###", gap_s=0.01)
+        await home.reached(home.calls[-1], "talking")
+        assert guest.prompts()[-1] == "recording_started"
+
+
 async def test_who_comes_into_a_meeting_on_hold_is_told_why_he_hears_music(tmp_path: Path) -> None:
     async with house(tmp_path, did={"properties": BRIEF}) as home:
         await home.enter("111111")
