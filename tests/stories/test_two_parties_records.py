@@ -1,12 +1,15 @@
 """What stays of a call between two parties, and what can be seen of it while it is up."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from softswitch.call import Call, Event, LegStarted
 from softswitch.call.cdr import CallRecord, concluded, opened
 from softswitch.call.sids import Sids
-from tests.stories.town import SECOND_TRUNK, Town, town, two_trunks
+from softswitch.records import Records
+from tests.stories.town import SECOND_TRUNK, Town, talking, town, two_trunks
 
 
 def keep_records(it: Town) -> list[CallRecord]:
@@ -137,3 +140,52 @@ async def test_the_record_of_a_transferred_call_says_to_whom(tmp_path: Path) -> 
         assert (before.sipcallid_src, before.ip_dst) == (after.sipcallid_src, bob.host)
         assert (after.number_src, after.number_dst, after.ip_dst) == ("1001", "1003", cid.host)
         assert (before.disconnect_originator, after.disconnect_originator) == ("DST", "SRC")
+
+
+class Shelf:
+    """A store that takes each record once."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.added = 0
+
+    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None:
+        assert resource == "call_drs"
+        self.added += len(rows)
+        self.rows |= {row["dr_sid"]: row for row in rows}
+
+
+async def test_each_part_of_a_transferred_call_reaches_the_store_once(tmp_path: Path) -> None:
+    """A transfer that fails, one that succeeds, and one of what came of it."""
+    async with town(tmp_path) as it:
+        shelf = Shelf()
+        records = Records(tmp_path, shelf, sids=Sids(it.app.plan), quality_of=lambda _: None)
+        await records.open()
+        it.app.events.subscribe(records.on_event, *records.hears)
+        it.app.switch.on_started, it.app.switch.on_ended = records.on_started, records.on_ended
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        await talking(it, ann, bob)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        cid.refuse(486)
+        await asyncio.sleep(1)
+        bob.refer("<sip:1003@127.0.0.1>")
+        await cid.rings(2)
+        cid.answer()
+        await bob.ended()
+        await asyncio.sleep(1)
+        cid.refer("<sip:1002@127.0.0.1>")
+        await bob.rings(2)
+        bob.answer()
+        await cid.ended()
+        ann.hang_up()
+        await bob.ended()
+        await asyncio.sleep(1)
+        await records.close()
+        assert shelf.added == len(shelf.rows) == 4
+        assert records.alive == {}
+        steps = [(row["number_dst"], row["sipcause"], row["date_talk"] is not None) for row in shelf.rows.values()]
+        assert steps == [("1003", 486, False), ("1002", 200, True), ("1003", 200, True), ("1002", 200, True)]
+        went_on_in = [row["user_data"].get("transferred_to") for row in shelf.rows.values()]
+        sids = list(shelf.rows)
+        assert went_on_in == [None, sids[2], sids[3], None]
