@@ -11,7 +11,6 @@ looks how much CPU time others held the loop for at a time. Looking a number up 
 import argparse
 import asyncio
 import contextlib
-import gc
 import time
 import timeit
 from collections.abc import AsyncIterator, Awaitable
@@ -20,6 +19,7 @@ from typing import Any
 
 from benchmarks.lists import databases
 from benchmarks.report import Report
+from softswitch import garbage
 from softswitch.configfile import validated
 from softswitch.plan import NumberPlan
 from softswitch.store import Store
@@ -115,8 +115,7 @@ async def watched() -> AsyncIterator[list[float]]:
             await asyncio.sleep(0)
             waits.append((time.thread_time() - began) * 1000)
 
-    gc.collect()
-    gc.freeze()  # as `softswitch serve` does
+    garbage.set_up()  # as `softswitch serve` does
     watching = asyncio.create_task(watch())
     await asyncio.sleep(0.05)
     waits[:] = [0.0]
