@@ -132,7 +132,7 @@ def test_two_trunks_can_not_have_the_same_address(tmp_path: Path) -> None:
         ('[[trunk_groups]]\nname = "g"\ntransformations = [{ field = "number_dst" }]',
          "trunk_groups[g].transformations[0]", "has no type"),
         ('[[trunk_groups]]\nname = "g"\n[[trunk_groups.trunks]]\nname = "t"\nsip_username = "u"',
-         "trunk_groups[g].trunks[t]", "has half of its credentials"),
+         "trunk_groups[g].trunks[t].sip_password", "has half of its credentials"),
         ('[[users]]\nusername = "a b"\npassword = "1"', "users[a b].username", 'is "a b"'),
     ],
 )  # fmt: skip
@@ -215,3 +215,9 @@ def test_an_empty_plan_is_a_plan(tmp_path: Path) -> None:
 def test_the_shipped_file_names_every_property_of_a_conference_with_its_default() -> None:
     written = re.findall(r'^#  ([ +]) (\w+) = "(.*?)" ', (SHIPPED / "numbers.toml").read_text(), re.MULTILINE)
     assert written == [("+" if row.ours else " ", row.name, row.default) for row in TABLE]
+
+
+def test_half_of_the_credentials_of_a_trunk_is_told_together_with_its_other_mistakes(tmp_path: Path) -> None:
+    text = '[[trunk_groups]]\nname = "g"\n[[trunk_groups.trunks]]\nname = "t"\nport = 0\nsip_username = "u"'
+    keys = [problem.key for problem in problems_of(tmp_path, text)]
+    assert keys == ["trunk_groups[g].trunks[t].port", "trunk_groups[g].trunks[t].sip_password"]

@@ -7,7 +7,15 @@ import ipaddress
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from softswitch.configfile import Model, unusable
 from softswitch.plan.transformations import Line, Transformation
@@ -80,9 +88,12 @@ def _dialled(text: str) -> str:
     return text
 
 
-def _pair(username: str, password: str, keys: str) -> None:
-    if bool(username) != bool(password):
-        raise unusable("has half of its credentials", f"{keys}, both or none")
+def _with_name(password: str, others: ValidationInfo) -> str:
+    """A password, where its user name is there too, or neither; told of with all other mistakes of the object."""
+    name = (others.field_name or "").replace("password", "username")
+    if name in others.data and bool(others.data[name]) != bool(password):
+        raise unusable("has half of its credentials", f"{name} and {others.field_name}, both or none")
+    return password
 
 
 STRUCTURAL_HEADERS = frozenset(
@@ -174,16 +185,15 @@ class Trunk(Object):
     relay_sip_headers: tuple[HeaderName, ...] = ()
     rate_deck: Name | None = None
     in_sip_username: Line = ""
-    in_sip_password: Line = ""
+    in_sip_password: Annotated[Line, Field(validate_default=True)] = ""
     sip_username: Line = ""
-    sip_password: Line = ""
+    sip_password: Annotated[Line, Field(validate_default=True)] = ""
     transformations: Transformations = ()
 
-    @model_validator(mode="after")
-    def _credentials_come_in_pairs(self) -> "Trunk":
-        _pair(self.sip_username, self.sip_password, "sip_username and sip_password")
-        _pair(self.in_sip_username, self.in_sip_password, "in_sip_username and in_sip_password")
-        return self
+    @field_validator("sip_password", "in_sip_password")
+    @classmethod
+    def _credentials_come_in_pairs(cls, password: str, others: ValidationInfo) -> str:
+        return _with_name(password, others)
 
 
 class TrunkGroup(Object):
@@ -295,12 +305,12 @@ class EndpointAddress(Model):
     dst_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Its calls are taken at this port of ours alone."""
     sip_username: Line = ""
-    sip_password: Line = ""
+    sip_password: Annotated[Line, Field(validate_default=True)] = ""
 
-    @model_validator(mode="after")
-    def _credentials_come_in_pairs(self) -> "EndpointAddress":
-        _pair(self.sip_username, self.sip_password, "sip_username and sip_password")
-        return self
+    @field_validator("sip_password")
+    @classmethod
+    def _credentials_come_in_pairs(cls, password: str, others: ValidationInfo) -> str:
+        return _with_name(password, others)
 
 
 class ThirdPartyEndpoint(Object):
@@ -313,10 +323,10 @@ class ThirdPartyEndpoint(Object):
     cps_limit: CallsPerSecond = 0.0
     """Of its calls to us."""
     out_sip_username: Line = ""
-    out_sip_password: Line = ""
+    out_sip_password: Annotated[Line, Field(validate_default=True)] = ""
     """What we answer when it demands something of our calls, where the address says nothing."""
     in_sip_username: Line = ""
-    in_sip_password: Line = ""
+    in_sip_password: Annotated[Line, Field(validate_default=True)] = ""
     """Who can prove these may call from anywhere; from its addresses the address is proof enough."""
     trunk_group: Name | None = None
     """Over which its calls to the PSTN go; none: they do not."""
@@ -325,11 +335,10 @@ class ThirdPartyEndpoint(Object):
     media_encryption: MediaEncryption = "off"
     transformations: Transformations = ()
 
-    @model_validator(mode="after")
-    def _credentials_come_in_pairs(self) -> "ThirdPartyEndpoint":
-        _pair(self.out_sip_username, self.out_sip_password, "out_sip_username and out_sip_password")
-        _pair(self.in_sip_username, self.in_sip_password, "in_sip_username and in_sip_password")
-        return self
+    @field_validator("out_sip_password", "in_sip_password")
+    @classmethod
+    def _credentials_come_in_pairs(cls, password: str, others: ValidationInfo) -> str:
+        return _with_name(password, others)
 
 
 class FixedBinding(Model):
