@@ -42,6 +42,8 @@ from softswitch.sip.validation import Capabilities, check_response
 
 DRAIN_LOOKS_EVERY_S = 0.05
 LAST_WORDS_LOOKS_EVERY_S = 0.01
+MOST_CHALLENGES = 4
+"""Who calls every nonce stale would be asked for ever."""
 UNREADABLE = 502
 """What a 2xx counts as whose dialog can't be known."""
 
@@ -190,16 +192,17 @@ class Stack:
         """
         request = self._beginnings.request(method, uri, from_ or Address(uri), to, headers)
         request.body = body
-        while True:
+        for _ in range(MOST_CHALLENGES):
             question = Question()
             self._client.send(question, request, next_hop or first_hop(request), flow)
             request, response = await question.answered
             if response.status not in (401, 407) or credentials is None:
-                return response
+                break
             again = authorize.with_credentials(request, response, credentials, self._identifiers)
             if again is None:
-                return response
+                break
             request = again
+        return response
 
     def send(self, asker: Asker, request: Request, *, next_hop: Uri | None = None, flow: Peer | None = None) -> None:
         """Send a request that is whole but for its Via; what comes of it goes to the asker, as with `request`."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from softswitch.sip.digest import Credentials
 from softswitch.sip.message import Request, Response
 from softswitch.sip.resolver import Found
 from softswitch.sip.session.events import Answered, Ended, OfferRefused, Provisional
@@ -130,6 +131,17 @@ async def test_a_183_whose_rseq_is_no_number_is_forgotten_and_the_call_goes_on()
     await peer.request("ACK")
     assert not phone.heard(Provisional)
     assert (phone.stack.drops["response_malformed"], phone.stack.drops["our_bug"]) == (1, 0)
+
+
+async def test_who_calls_every_nonce_stale_is_not_asked_for_ever() -> None:
+    phone, peer = await phone_and_peer()
+    asking = asyncio.create_task(
+        phone.stack.request("OPTIONS", Uri.parse(f"sip:{peer.host}"), credentials=Credentials("a", "b"))
+    )
+    challenge = 'Digest realm="x", nonce="n", algorithm=MD5, qop="auth", stale=true'
+    for _ in range(4):
+        peer.answer(await peer.request("OPTIONS"), 401, HOST, headers=[("WWW-Authenticate", challenge)])
+    assert (await asking).status == 401
 
 
 async def test_a_200_whose_to_can_t_be_read_ends_the_call_at_once() -> None:
