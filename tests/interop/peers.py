@@ -24,7 +24,9 @@ from benchmarks.processes import PROJECT, SwitchProcess, free_port
 T = TypeVar("T")
 
 RATE_HZ = 8000
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
+STARTS_WITHIN_S = 60.0
+"""On a machine where everybody else compiles."""
 
 _BARESIP_CONFIG = """\
 poll_method             epoll
@@ -109,8 +111,16 @@ class Baresip:
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
-        self._control = until(lambda: socket.create_connection(("127.0.0.1", self._control_port)), "baresip's control")
+        try:
+            self._control = until(self._connect, "baresip's control", STARTS_WITHIN_S)
+        except AssertionError:
+            self._end()
+            raise
         return self
+
+    def _connect(self) -> socket.socket:
+        assert self._process.poll() is None, f"baresip has ended: {self.log[-500:]}"
+        return socket.create_connection(("127.0.0.1", self._control_port))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with contextlib.suppress(OSError):
@@ -118,6 +128,9 @@ class Baresip:
         self._control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(3)
+        self._end()
+
+    def _end(self) -> None:
         self._process.kill()
         self._process.wait()
         self._process.stdin.close()
