@@ -153,11 +153,6 @@ def answers_at_source(contact: Uri, peer: Peer, *, is_symmetric: bool) -> bool:
     return is_symmetric and (contact.port or peer.transport.default_port) != peer.port
 
 
-def printable(text: str) -> str:
-    """What a database takes of a text of the peer's: bytes that are no UTF-8 and controls become `?`."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
-
-
 def place_of(contact: Uri) -> Place:
     return contact.host.lower(), contact.port
 

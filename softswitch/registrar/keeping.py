@@ -8,10 +8,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from softswitch.registrar.binding import Binding, place_of, printable
+from softswitch.registrar.binding import Binding, place_of
 from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.location import ENDS, Change, Location
 from softswitch.sip import Peer, Transport
+from softswitch.sip.grammar import legible
 from softswitch.store import Row, Store
 from softswitch.store.backlog import Backlog
 from softswitch.store.columns import date_of, posix_s_of
@@ -103,7 +104,7 @@ def _row(binding: Binding, shift_s: float) -> Row:
         "local_port": peer.local_port,
         "uses_source": binding.uses_source,
         "path": list(binding.path),
-        "call_id": printable(binding.call_id),
+        "call_id": legible(binding.call_id),
         "cseq": binding.cseq,
         "user_agent": binding.user_agent,
         "has_answered": binding.has_answered,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from softswitch.errors import CallRejected
 from softswitch.plan import User
-from softswitch.registrar.binding import Binding, Offered, Origin, printable
+from softswitch.registrar.binding import Binding, Offered, Origin
 from softswitch.registrar.contacts import offered, removes_all
 from softswitch.registrar.edge import EdgeProxies
 from softswitch.registrar.guard import Guard
@@ -107,7 +107,7 @@ def _origin(request: Request, peer: Peer, edge: EdgeProxies) -> Origin:
         if len(path) > MOST_PATH or not "".join(path).isprintable():
             raise CallRejected(400, "Unusable Path")
         edge.check(request.headers.reading("path", parse_addresses), peer)
-    agent = printable((request.headers.get("User-Agent") or "")[:LONGEST_USER_AGENT])
+    agent = legible((request.headers.get("User-Agent") or "")[:LONGEST_USER_AGENT])
     cseq = request.cseq.number
     return Origin(peer, path, legible(request.call_id), cseq, agent, is_symmetric="rport" in request.via.params)
 

@@ -146,7 +146,7 @@ async def test_a_phone_that_writes_no_utf8_is_kept_like_any_other(store: Store) 
     Phone(home, "1002").register()
     assert await keeping.write()
     after = await restarted(store, 1, home)
-    assert [binding.user_agent for binding in after.location.of("1001")] == ["phone??1"]
+    assert [binding.user_agent for binding in after.location.of("1001")] == ["phone\ufffd\ufffd1"]
     assert after.contacts("1002")
 
 
