@@ -26,10 +26,10 @@ class StackSettings:
     """With more that still have something to do, new requests get 503."""
     most_spent_transactions: int = 50_000
     """So many answers are kept for repeats; with more, the oldest are forgotten before their time."""
-    overloaded_after_s: float = 1.0
-    """So long behind with reading, new requests get 503: a burst is worked off, only a lasting overload is refused."""
-    busy_after_s: float = 0.5
-    """So long behind, what is no call and answers no challenge gets it: a phone registers later, a caller waits."""
+    overloaded_after_s: float = 0.3
+    """Where the oldest datagram has waited so long, new requests get 503: well before T1, when peers say all again."""
+    busy_after_s: float = 0.15
+    """So long, what is no call and answers no challenge gets it: a phone registers later, a caller waits."""
     retry_after_s: int = 3
     retry_within_s: int = 30
     retries_per_s: float = 500.0

@@ -660,8 +660,8 @@ async def test_however_many_calls_there_were_a_switch_at_rest_takes_the_next() -
     assert phone.has_left_nothing()
 
 
-async def test_behind_with_reading_for_a_second_new_calls_get_503_and_hang_ups_their_200() -> None:
-    phone, peer, wire = await phone_and_peer()
+async def test_behind_with_reading_for_longer_than_set_new_calls_get_503_and_hang_ups_their_200() -> None:
+    phone, peer, wire = await phone_and_peer(overloaded_after_s=1.0)
     tag = await answered(phone, peer)
     wire._datagrams[HOST, 5060].behind_since = asyncio.get_running_loop().time()
     await answered(phone, peer, call_id="in a burst", branch="z9hG4bKburst")
@@ -674,7 +674,8 @@ async def test_behind_with_reading_for_a_second_new_calls_get_503_and_hang_ups_t
 
 
 async def test_half_a_second_behind_what_may_wait_is_told_to_come_one_after_another_and_calls_are_served() -> None:
-    phone, peer, wire = await phone_and_peer(retries_per_s=10.0, retry_within_s=5)
+    patience = {"busy_after_s": 0.5, "overloaded_after_s": 1.0}
+    phone, peer, wire = await phone_and_peer(retries_per_s=10.0, retry_within_s=5, **patience)
     wire._datagrams[HOST, 5060].behind_since = asyncio.get_running_loop().time()
     await asyncio.sleep(0.6)
     for number in range(40):

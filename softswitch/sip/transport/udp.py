@@ -25,6 +25,9 @@ MOST_WAITING = 1024
 _IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000
 _IS_LINUX = sys.platform == "linux"
 _SO_TIMESTAMPNS = 35
+_SO_MEMINFO, _MEMINFO = 55, struct.Struct("@9I")
+_LOSING_FOR_S = 1.0
+"""After the kernel has dropped something for want of room, a socket that is not read empty is behind for so long."""
 _TIMESPEC = struct.Struct("@ll")
 _NOTES_BYTES = 256
 
@@ -46,6 +49,8 @@ class UdpSocket:
         self._waiting: deque[tuple[bytes, tuple[str, int]]] = deque()
         self.dropped = 0
         self.behind_since: float | None = None
+        self._lost = 0
+        self._losing_until = 0.0
         self._socket = _bound_socket(host, port)
         name = self._socket.getsockname()
         self.address: tuple[str, int] = (name[0], name[1])
@@ -110,7 +115,7 @@ class UdpSocket:
         self.behind_since = self._oldest_since()
 
     def _oldest_since(self) -> float | None:
-        """When the oldest datagram came that still waits; None where none does.
+        """When the oldest datagram came that still waits; None where none does. Long ago where the kernel drops others.
 
         Nobody wakes us for an empty socket: what is said of it now holds until the next datagram comes.
         """
@@ -119,12 +124,22 @@ class UdpSocket:
         except OSError:
             return None
         now = self._loop.time()
+        if self._is_losing(now):
+            return 0.0
         for level, kind, data in notes:
             if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
                 seconds, nanoseconds = _TIMESPEC.unpack(data)
                 waited_s: float = time.time() - seconds - nanoseconds / 1e9
                 return now - max(0.0, waited_s)
         return now if self.behind_since is None else self.behind_since
+
+    def _is_losing(self, now: float) -> bool:
+        """Whether the kernel's buffer, a small one, was full a moment ago: then no datagram ever gets to wait long."""
+        if _IS_LINUX:
+            *_, lost = _MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
+            if lost != self._lost:
+                self._lost, self._losing_until = lost, now + _LOSING_FOR_S
+        return now < self._losing_until
 
     def _read_errors(self) -> bool:
         """Empty the error queue, telling of each destination; whether there was anything."""

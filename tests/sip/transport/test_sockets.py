@@ -176,3 +176,23 @@ async def test_a_socket_that_was_read_empty_is_not_behind_however_much_a_wake_up
     assert read.behind_since is not None
     assert read.behind_since <= sent_at + 0.001  # when it came, not when it was found to wait
     read.close()
+
+
+async def test_a_small_buffer_that_runs_over_is_behind_though_nothing_waits_long_in_it() -> None:
+    """What the kernel drops is sent again and again: the more is refused at once, the less is."""
+    heard: list[bytes] = []
+    read = UdpSocket(asyncio.get_running_loop(), "127.0.0.1", 0, lambda data, *_: heard.append(data), lambda *_: None)
+    read._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 300_000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in range(5000):
+            sender.sendto(str(number).encode(), read.address)
+        async with asyncio.timeout(10):
+            while not heard:  # noqa: ASYNC110 - a pass of the loop is what is tested
+                await asyncio.sleep(0)
+    assert read.behind_since is not None
+    assert asyncio.get_running_loop().time() - read.behind_since > 1.0
+    async with asyncio.timeout(10):
+        while read.behind_since is not None:  # noqa: ASYNC110 - a pass of the loop is what is tested
+            await asyncio.sleep(0)
+    assert len(heard) < 5000
+    read.close()
