@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 
+from softswitch import legibly
 from softswitch.call.cdr import date, row
 from softswitch.logs import get_logger
 from softswitch.records.lines import Closed, Ended
@@ -25,6 +26,9 @@ STORE_FAILURES = (OSError, SQLAlchemyError)
 
 _NOT_THE_ROW = (InterfaceError, OperationalError, ProgrammingError)
 """What a database says of itself, of the way to it or of the statement."""
+
+
+_encoder = msgspec.json.Encoder()
 
 
 class RecordStore(Protocol):
@@ -71,7 +75,8 @@ class Importer:
                 await self._add(resource, rows[half:])
 
     async def _set_aside(self, resource: str, refused: dict[str, Any], error: DBAPIError) -> None:
-        await asyncio.to_thread(self._append, msgspec.json.encode({"kind": resource, "row": refused}) + b"\n")
+        line = legibly.encode(_encoder, {"kind": resource, "row": refused}) + b"\n"
+        await asyncio.to_thread(self._append, line)
         self.refused += 1
         about = {"kind": resource, "dr_sid": refused.get("dr_sid"), "file": str(self._file)}
         get_logger().error("the store refuses a record, which is set aside", problem=str(error.orig), **about)
