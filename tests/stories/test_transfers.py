@@ -7,13 +7,12 @@ import pytest
 import structlog
 
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import CARRIER, MUSIC_HZ, RINGBACK_HZ, hear_each_other, talking, town
+from tests.stories.town import CARRIER, MUSIC_HZ, RINGBACK_HZ, hear_each_other, talking, town, two_talking_and_a_third
 
 
 async def test_a_blind_transfer(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.rings()
         cid.ring()
@@ -30,8 +29,7 @@ async def test_a_blind_transfer(tmp_path: Path) -> None:
 
 async def test_the_caller_transfers_and_his_call_goes_on_without_him(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         ann.refer("<sip:1003@127.0.0.1>")
         await cid.picks_up()
         await ann.ended()
@@ -43,8 +41,7 @@ async def test_the_caller_transfers_and_his_call_goes_on_without_him(tmp_path: P
 
 async def test_a_transferor_who_hangs_up_before_the_answer_transfers_all_the_same(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.rings()
         cid.ring()
@@ -57,8 +54,7 @@ async def test_a_transferor_who_hangs_up_before_the_answer_transfers_all_the_sam
 
 async def test_a_transfer_that_fails_leaves_the_talk_as_it_was(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.rings()
         cid.refuse(486)
@@ -69,8 +65,7 @@ async def test_a_transfer_that_fails_leaves_the_talk_as_it_was(tmp_path: Path) -
 
 async def test_a_transfer_that_fails_after_the_transferor_has_gone_ends_the_call(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.rings()
         bob.hang_up()
@@ -81,8 +76,7 @@ async def test_a_transfer_that_fails_after_the_transferor_has_gone_ends_the_call
 
 async def test_whoever_is_transferred_hangs_up_while_it_rings(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.rings()
         cid.ring()
@@ -136,8 +130,7 @@ async def test_a_refer_without_one_refer_to_is_a_bad_request(tmp_path: Path, hea
 
 async def test_a_transfer_leaves_a_line_in_the_log_whatever_comes_of_it(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        _ann, bob, cid = await two_talking_and_a_third(it)
         (call,) = it.app.switch.calls.values()
         with structlog.testing.capture_logs() as lines:
             bob.refer("<sip:nobody@127.0.0.1>")
@@ -240,8 +233,7 @@ async def test_a_trunk_that_may_transfer_reaches_users_but_not_the_pstn(tmp_path
 async def test_a_party_on_hold_is_transferred_and_hears_no_more_music(tmp_path: Path) -> None:
     """As most phones do it: hold, then REFER."""
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.hold()
         await asyncio.sleep(1)
         bob.refer("<sip:1003@127.0.0.1>")
@@ -274,8 +266,7 @@ async def test_an_attended_transfer_while_it_rings_yet_becomes_a_blind_one(tmp_p
 
 async def test_the_third_answers_just_as_the_transferred_hangs_up(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.rings()
         cid.ring()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.endpoints.mediator.street import REDIRECT, street
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import DIDS, MUSIC_HZ, Phone, Town, hear_each_other, talking, town
+from tests.stories.town import DIDS, MUSIC_HZ, Phone, Town, hear_each_other, talking, town, two_talking_and_a_third
 
 HALL, GUARDED, CRM = "12025550101", "12025550102", "12025550106"
 CRM_HOST = "127.0.0.71"
@@ -79,8 +79,7 @@ async def test_the_other_party_is_in_the_conference_and_the_transferor_is_not(tm
 
 async def test_the_party_that_was_transferred_enters_the_code_of_the_conference_itself(tmp_path: Path) -> None:
     async with town(tmp_path, **PLAN) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer(f"<sip:{GUARDED}@127.0.0.1>")
         await bob.ended()
         await ann.press("111111#")
@@ -222,8 +221,7 @@ async def test_an_attendee_goes_on_at_another_phone_of_his(tmp_path: Path) -> No
 async def test_a_call_that_was_transferred_is_transferred_again(tmp_path: Path) -> None:
     async with town(tmp_path, **PLAN) as it:
         records = keep_records(it)
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.picks_up()
         await bob.ended()

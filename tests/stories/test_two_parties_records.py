@@ -9,7 +9,7 @@ from softswitch.call import Call, Event, LegStarted
 from softswitch.call.cdr import CallRecord, concluded, opened
 from softswitch.call.sids import Sids
 from softswitch.records import Records
-from tests.stories.town import SECOND_TRUNK, Town, talking, town, two_trunks
+from tests.stories.town import SECOND_TRUNK, Town, town, two_talking_and_a_third, two_trunks
 
 
 def keep_records(it: Town) -> list[CallRecord]:
@@ -163,8 +163,7 @@ async def test_each_part_of_a_transferred_call_reaches_the_store_once(tmp_path: 
         await records.open()
         it.app.events.subscribe(records.on_event, *records.hears)
         it.app.switch.on_started, it.app.switch.on_ended = records.on_started, records.on_ended
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.rings()
         cid.refuse(486)

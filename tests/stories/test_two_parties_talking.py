@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.sip import OfferRefused
-from tests.stories.town import MUSIC_HZ, hear_each_other, talking, town
+from tests.stories.town import MUSIC_HZ, hear_each_other, talking, town, two_talking_and_a_third
 
 
 @pytest.mark.parametrize("direction", ["sendonly", "inactive"])
@@ -220,8 +220,7 @@ async def test_a_call_that_rings_elsewhere_is_picked_up(tmp_path: Path) -> None:
 
 async def test_a_talk_is_not_taken_by_who_wants_it_only_while_it_rings(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         dialog = bob.session.dialog
         assert dialog is not None
         replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag};early-only"

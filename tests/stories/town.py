@@ -538,6 +538,13 @@ async def talking(it: Town, one: Phone, other: Phone, number: str = "") -> tuple
     return ours, theirs
 
 
+async def two_talking_and_a_third(it: Town) -> tuple[Phone, Phone, Phone]:
+    """The phones of 1001, who has called 1002, and of 1003."""
+    ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+    await talking(it, ann, bob)
+    return ann, bob, cid
+
+
 def hear_each_other(one: Phone, other: Phone) -> bool:
     return one.hears(other.tone_hz) and other.hears(one.tone_hz)
 
