@@ -183,46 +183,58 @@ class Playback:
                 yield commands.StopRecording(recorder.number)
 
 
-class Player:
-    """Something being played, to one stream or to a room."""
+class Ending:
+    """What comes to an end that can be waited for: the audio was played, stopped or replaced, the file is complete."""
 
-    __slots__ = ("_done", "_engine", "is_finished", "number", "places", "play", "problem", "serial", "target")
+    __slots__ = ("_done", "is_finished")
 
-    def __init__(self, engine: Engine, number: int, serial: int, target: Stream | Room):
-        self._engine = engine
-        self.number = number
-        self.serial = serial
-        self.places: list[Place] = []  # of the shelf, kept there while this plays
-        self.target = target
-        self.play: commands.Play | None = None  # None while its audio is still being loaded
+    def __init__(self) -> None:
         self.is_finished = False
-        self.problem = ""
         self._done: asyncio.Event | None = None
 
-    def stop(self) -> None:
-        """Ends it at once; `PlayerFinished` is told from this call. Idempotent."""
-        if not self.is_finished:
-            self._engine.playback.stop_player(self)
-
     async def finished(self) -> None:
-        """Returns when it has come to its end, was stopped, or was replaced."""
+        """Returns when it is over, whichever way."""
         if self.is_finished:
             return
         if self._done is None:
             self._done = asyncio.Event()
         await self._done.wait()
 
+    def _end(self) -> None:
+        self.is_finished = True
+        if self._done is not None:
+            self._done.set()
+
+
+class Player(Ending):
+    """Something being played, to one stream or to a room."""
+
+    __slots__ = ("_engine", "number", "places", "play", "problem", "serial", "target")
+
+    def __init__(self, engine: Engine, number: int, serial: int, target: Stream | Room):
+        super().__init__()
+        self._engine = engine
+        self.number = number
+        self.serial = serial
+        self.places: list[Place] = []  # of the shelf, kept there while this plays
+        self.target = target
+        self.play: commands.Play | None = None  # None while its audio is still being loaded
+        self.problem = ""
+
+    def stop(self) -> None:
+        """Ends it at once; `PlayerFinished` is told from this call. Idempotent."""
+        if not self.is_finished:
+            self._engine.playback.stop_player(self)
+
     def finish(self, problem: str = "") -> None:
         """The engine has learned that it is over."""
-        self.is_finished = True
+        self._end()
         self.problem = problem
         target = self.target
         if isinstance(target, Room):
             target.players.discard(self)
         elif target.player is self:
             target.player = None
-        if self._done is not None:
-            self._done.set()
         if target.on_event is not None:
             target.on_event(PlayerFinished(self, problem))
 
@@ -230,10 +242,10 @@ class Player:
         return f"<Player {self.number} {'finished' if self.is_finished else 'playing'} to {self.target!r}>"
 
 
-class Recorder:
+class Recorder(Ending):
     """A WAV file being written."""
 
-    __slots__ = ("_done", "_engine", "_on_event", "is_finished", "is_stopping", "number", "path", "record", "target")
+    __slots__ = ("_engine", "_on_event", "is_stopping", "number", "path", "record", "target")
 
     def __init__(
         self,
@@ -243,6 +255,7 @@ class Recorder:
         target: Stream | Room,
         on_event: Callable[[RecorderFailed], None] | None,
     ):
+        super().__init__()
         self._engine = engine
         self._on_event = on_event
         self.number = number
@@ -250,8 +263,6 @@ class Recorder:
         self.target = target
         self.record: commands.Record
         self.is_stopping = False
-        self.is_finished = False
-        self._done: asyncio.Event | None = None
 
     def stop(self) -> None:
         """Ends the recording; the file is complete when `finished()` returns. Idempotent."""
@@ -259,24 +270,15 @@ class Recorder:
             self.is_stopping = True
             self._engine.command(commands.StopRecording(self.number))
 
-    async def finished(self) -> None:
-        """Returns when the file is complete or was given up."""
-        if self.is_finished:
-            return
-        if self._done is None:
-            self._done = asyncio.Event()
-        await self._done.wait()
-
     def finish(self, problem: str) -> None:
         """The engine has learned that the file is closed."""
-        self.is_stopping = self.is_finished = True
+        self.is_stopping = True
+        self._end()
         target = self.target
         if isinstance(target, Room):
             target.recorders.discard(self)
         elif target.recorder is self:
             target.recorder = None
-        if self._done is not None:
-            self._done.set()
         tell = self._on_event or target.on_event
         if problem and tell is not None:
             tell(RecorderFailed(self, problem))
