@@ -1,7 +1,8 @@
 """A whole number plan into the database, in one transaction: what differs is written, and in time linear to that.
 
-Rows that are new go in by the hundred in one statement; those that changed get only what changed. Access codes of
-rooms that change or go are taken away first, so that a code may move from one room to another.
+Rows are written by the hundred in one statement: new ones, and those in which the same columns change, each with only
+what changed. Access codes of rooms that change or go are taken away first, so that a code may move from one room to
+another.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +22,7 @@ from softswitch.store.columns import date_text, new_sid
 from softswitch.store.errors import StillReferenced
 from softswitch.store.plan_rows import REFERENCES, STORED, columns_of
 from softswitch.store.query import Row, Rows
-from softswitch.store.resources import RESOURCES
+from softswitch.store.resources import RESOURCES, Resource
 from softswitch.store.tables import conference, endpoints
 from softswitch.store.writing import refusal
 
@@ -29,6 +30,8 @@ SIDS_AT_ONCE = 500
 ROWS_AT_ONCE = 100
 """Made or written without letting anything else run: a few milliseconds."""
 
+SID = "the_sid"
+"""In a statement that changes rows: whose they are. No column is called so."""
 
 INSIDE = frozenset({"access_codes", "addresses"})
 """Fields that are rows of tables of their own."""
@@ -125,24 +128,38 @@ class Applying:
     # ---- what has changed
 
     async def _update(self, differences: Sequence[Difference]) -> None:
+        rows: Rows = []
         codes: Rows = []
         for one in differences:
             assert one.after is not None  # noqa: S101 - what has changed has an after
-            resource, sid = RESOURCES[one.kind], self._sids[one.kind, one.path]
+            sid = self._sids[one.kind, one.path]
             fields = [field for field in one.fields if field not in INSIDE]
             if "addresses" in one.fields:
                 await self._replace_addresses(one, sid)
             if isinstance(one.after, ConferenceEndpoint):
                 await self._update_account(sid, _account_of(one.after, fields))
                 fields = [field for field in fields if field not in ("call_flow", "properties")]
-            row = columns_of(one.kind, one.after, fields, self._resolver(one))
-            if row:
-                statement = update(resource.table).where(resource.columns[resource.sid] == sid).values(row)
-                await self._connection.execute(statement)
+            if fields:
+                rows.append({SID: sid, **columns_of(one.kind, one.after, fields, self._resolver(one))})
+                if len(rows) % ROWS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
             if "access_codes" in one.fields:
                 codes += self._codes(one, {"meeting_room_sid": sid, **self._belongings(one)})
+        if rows:
+            await self._update_rows(RESOURCES[differences[0].kind], rows)
         if codes:
             await self._insert("meeting_rooms", conference.access_codes, codes)
+
+    async def _update_rows(self, resource: Resource, rows: Rows) -> None:
+        """Rows in which the same columns have changed are one statement."""
+        alike: dict[tuple[str, ...], Rows] = {}
+        for row in rows:
+            alike.setdefault(tuple(row), []).append(row)
+        for (_, *columns), changed in alike.items():
+            statement = update(resource.table).where(resource.columns[resource.sid] == bindparam(SID))
+            statement = statement.values({column: bindparam(column) for column in columns})
+            for some in _some(changed, ROWS_AT_ONCE):
+                await self._connection.execute(statement, some)
 
     async def _replace_addresses(self, one: Difference, sid: str) -> None:
         table = endpoints.addresses

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from softswitch.apply import apply_files, export
 from softswitch.configfile import validated
@@ -82,6 +83,40 @@ async def test_only_what_differs_is_touched_and_what_stays_keeps_its_sid(store: 
     assert found[0].fields == ("did_group", "call_flow")
     assert (store.plan.dids["12025550101"].sid, store.plan.dids["12025550101"].call_flow) == (sid, "open")
     assert set(store.plan.dids) == {"12025550101", "12025550103"}
+
+
+async def test_dids_in_which_different_things_change_each_get_their_own(store: Store) -> None:
+    first, second = PLAN["dids"]
+    third = {"phonenumber": "12025550103", "endpoint": "talk", "stored": {"state": "DC"}}
+    await store.apply(plan(dids=[first, second, third]))
+    dids = [first | {"call_flow": "open"}, second | {"call_flow": "secured"}, third | {"stored": {"state": "NY"}}]
+    assert places(await store.apply(plan(dids=dids))) == [f"~ dids[1202555010{n}]" for n in (1, 2, 3)]
+    found = store.plan.dids
+    assert [found[f"1202555010{n}"].call_flow for n in (1, 2, 3)] == ["open", "secured", None]
+    assert (found["12025550102"].meeting_room, found["12025550103"].stored) == ("b", {"state": "NY"})
+
+
+async def test_statements_do_not_multiply_with_the_plan(store: Store) -> None:
+    """A statement for each object was what made a large plan slow to change."""
+    spoken: list[str] = []
+    event.listen(store._engine.sync_engine, "before_cursor_execute", lambda *said: spoken.append(said[2]))
+    wanted = [numbered(500, "DC"), numbered(500, "NY"), numbered(500, "NY"), numbered(0, "")]
+    counted = []
+    for numbers in wanted:
+        spoken.clear()
+        await store.apply(numbers)
+        counted.append(len(spoken))
+    made, changed, same, gone = counted
+    assert max(counted) < 60
+    assert changed <= made + 5
+    assert same < changed
+    assert gone < changed
+    assert not store.plan.dids
+
+
+def numbered(count: int, state: str) -> NumberPlan:
+    dids = [{"phonenumber": f"1202{n:07}", "endpoint": "talk", "stored": {"state": state}} for n in range(count)]
+    return plan(dids=dids)
 
 
 async def test_a_kind_that_is_not_mentioned_stays(store: Store) -> None:
