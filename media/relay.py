@@ -32,6 +32,7 @@ class Relay:
         self._rows, self._pool, self._gaps, self._out = rows, pool, gaps, out
         self._out_words = out.view(np.uint64)
         self._source_of: dict[int, int] = {}
+        self._hearers_of: dict[int, set[int]] = {}
         self._hearers = self._sources = np.zeros(0, np.intp)
         self._is_settled = True
 
@@ -41,16 +42,21 @@ class Relay:
 
     def hear(self, row: int, source: int) -> None:
         """From now on `row` hears `source`, or NOBODY."""
-        if source == NOBODY:
-            self._source_of.pop(row, None)
-        else:
+        before = self._source_of.pop(row, None)
+        if before is not None:
+            self._hearers_of[before].discard(row)
+            self._is_settled = False
+        if source != NOBODY:
             self._source_of[row] = source
-        self._is_settled = False
+            self._hearers_of.setdefault(source, set()).add(row)
+            self._is_settled = False
 
     def forget(self, row: int) -> None:
         """The row's life ends: it hears nobody and is heard by nobody."""
-        for hearer in [hearer for hearer, source in self._source_of.items() if row in (hearer, source)]:
+        self.hear(row, NOBODY)
+        for hearer in tuple(self._hearers_of.get(row, ())):
             self.hear(hearer, NOBODY)
+        self._hearers_of.pop(row, None)
 
     def carry(self, n: int, slots: NDArray[np.int32], hears: NDArray[np.intp]) -> int:
         """Puts what the sources play (`slots`) into `out` of those who hear them; returns how much was concealed.

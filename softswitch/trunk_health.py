@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from softswitch.alarms import TrunkMoved
 from softswitch.call import Events
-from softswitch.plan import Plan, Trunk, TrunkGroup
+from softswitch.plan import DATAGRAMS, Plan, Trunk, TrunkGroup
 from softswitch.routing import Failures
 from softswitch.sip import Stack, Uri
 from softswitch.sip.grammar import format_host_port
@@ -89,7 +89,7 @@ class TrunkHealth:
         return self._known.get(_key(group, trunk)) or Health()
 
     async def _ask(self, group: TrunkGroup, trunk: Trunk) -> None:
-        transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
+        transport = "" if trunk.transport in DATAGRAMS else f";transport={trunk.transport}"
         uri = Uri.parse(f"sip:{format_host_port(trunk.address or '', trunk.port)}{transport}")
         asked_at, key = self._clock(), _key(group, trunk)
         self._asking.add(key)

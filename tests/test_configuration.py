@@ -21,7 +21,7 @@ def test_who_is_called_over_tls_needs_a_switch_that_speaks_it(tmp_path: Path, pl
     numbers = tmp_path / "config" / "numbers.toml"
     before, found, behind = numbers.read_text().partition(place)
     assert found
-    numbers.write_text(before + found + behind.replace('\ntransport = "udp"', '\ntransport = "tls"', 1))
+    numbers.write_text(before + found + behind.replace('\ntransport = "auto"', '\ntransport = "tls"', 1))
     with pytest.raises(ExceptionGroup) as refused:
         load_configuration(tmp_path / "config", {})
     (problem,) = refused.value.exceptions

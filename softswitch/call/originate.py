@@ -168,6 +168,7 @@ class OutgoingLeg(Leg):
             to=self._to if target.trunk is None else None,
             next_hop=target.next_hop,
             flow=target.flow,
+            by_udp_alone=target.by_udp_alone,
             offer=self._stream.offer() if self._stream is not None else None,
             headers=[*(("Route", route) for route in target.route), *target.headers],
             max_forwards=self._max_forwards,

@@ -41,6 +41,9 @@ class Onward(Protocol):
     def may_transfer(self, transferor: Leg) -> None:
         """Raises `CallRejected` where he may not."""
 
+    def dialled(self, transferor: Leg, number: str) -> str:
+        """What a number means that he has dialled. Raises `CallRejected` where he may not dial it."""
+
     def lead(self, transferor: Leg, number: str) -> Destination:
         """Where a number leads for him. Raises `CallRejected` 404 where it leads nowhere."""
 
@@ -80,7 +83,7 @@ async def transfer(call: Call, transferor: Leg, other: Leg, lines: Lines, onward
 
 async def _blind(call: Call, transferor: Leg, other: Leg, wanted: Referred, onward: Onward) -> bool:
     """Raises `CallRejected` where it does not even begin."""
-    number = number_of(wanted.uri)
+    number = onward.dialled(transferor, number_of(wanted.uri))
     destination = onward.lead(transferor, number)
     after = _continuation(call, transferor, other, number)
     onward.send(after, destination)

@@ -131,7 +131,7 @@ class Destinations:
     def _forward(self, user: User, rejected: CallRejected, deflected: Sequence[Address]) -> tuple[Why | None, str]:
         """Why a call of a user goes on, and to which number: what his phone says goes before what the plan says."""
         if deflected:
-            where = number_of(deflected[0].uri)
+            where = self.router.dialled(number_of(deflected[0].uri), user)
             return Why.DEFLECTED, where if self.router.onward(where, user) is not None else ""
         why = why_forwarded(rejected)
         return why, why.of(user) if why is not None else ""
@@ -217,6 +217,10 @@ class Destinations:
         """Users may, trunks where the plan says so. Raises `CallRejected` 403."""
         if transferor.user is None and not transferor.may_transfer:
             raise FORBIDDEN
+
+    def dialled(self, transferor: Leg, number: str) -> str:
+        """What a number means that he has dialled. Raises `Refused` where his transformations say so."""
+        return self.router.dialled(number, transferor.user)
 
     def lead(self, transferor: Leg, number: str) -> Destination:
         """Raises `CallRejected` 404 where a number leads nowhere for him."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from softswitch.call import Call, Invitation, Lines, Onward, Outcome, connect
 from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
-from softswitch.plan import AnyEndpoint, EndpointAddress, ThirdPartyEndpoint
+from softswitch.plan import DATAGRAMS, AnyEndpoint, EndpointAddress, ThirdPartyEndpoint
 from softswitch.routing import Target, number_of
 from softswitch.routing.caller import is_believed, wants_privacy
 from softswitch.routing.identity import ANONYMOUS
@@ -80,6 +80,7 @@ class ThirdParty(Endpoint):
         return Target(
             f"third party {account.name} {place.ip}:{place.port}",
             _uri(place, number),
+            by_udp_alone=place.transport == "udp",
             credentials=_credentials(place, account),
             headers=headers,
             codecs=account.codecs,
@@ -122,7 +123,7 @@ def _of(came: Headers, names: Iterable[str]) -> HeaderFields:
 
 
 def _uri(place: EndpointAddress, number: str) -> Uri:
-    params = {} if place.transport == "udp" else {"transport": place.transport}
+    params = {} if place.transport in DATAGRAMS else {"transport": place.transport}
     return Uri("sip", escape_user(number), host=place.ip, port=place.port, params=params)
 
 

@@ -8,6 +8,7 @@ number, in constant time.
 
 from softswitch.plan.load import demo_credentials, is_demo_secret, load_plan
 from softswitch.plan.objects import (
+    DATAGRAMS,
     AccessCode,
     AnyEndpoint,
     CallFlow,
@@ -32,6 +33,7 @@ from softswitch.plan.plan import Plan
 from softswitch.plan.transformations import Conditional, Reject, Rewrite, Set, StirShaken, Transformation
 
 __all__ = [
+    "DATAGRAMS",
     "AccessCode",
     "AnyEndpoint",
     "CallFlow",

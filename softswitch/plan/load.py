@@ -6,6 +6,7 @@ from pathlib import Path
 from softswitch.configfile import did_you_mean, read, read_toml, refusal
 from softswitch.errors import ConfigError
 from softswitch.plan.objects import (
+    DATAGRAMS,
     ConferenceEndpoint,
     Did,
     MediatorEndpoint,
@@ -132,7 +133,7 @@ def ambiguous_acls(plan: Plan) -> Iterator[Problem]:
             for acl in trunk.acls:
                 yield from _claim(owners, ("trunk", acl), f"{place}.acls", f"{acl}")
             if trunk.address is not None:
-                address = (trunk.transport, trunk.address, trunk.port if trunk.transport == "udp" else 0)
+                address = (trunk.transport, trunk.address, trunk.port if trunk.transport in DATAGRAMS else 0)
                 yield from _claim(owners, address, f"{place}.address", f"{trunk.address}:{trunk.port}")
 
 

@@ -119,6 +119,10 @@ Acl = Annotated[Network, PlainValidator(_network)]
 Code = Annotated[str, AfterValidator(_access_code)]
 CodecName = Literal["PCMU", "PCMA"]
 MediaEncryption = Literal["off", "offered", "required"]
+SipTransport = Literal["auto", "udp", "tcp", "tls"]
+"""How somebody is called. `auto`: by UDP, and what is too large for that by TCP (RFC 3261 §18.1.1)."""
+DATAGRAMS = ("auto", "udp")
+"""Those by which a far end is heard on its UDP port."""
 Onward = Annotated[str, AfterValidator(_onward)]
 """Where calls are forwarded: a number or the name of a user; empty: nowhere."""
 Host = Annotated[str, AfterValidator(_host)]
@@ -169,7 +173,7 @@ class Trunk(Object):
     endpoint: Name | None = None
     address: Host | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 5060
-    transport: Literal["udp", "tcp", "tls"] = "udp"
+    transport: SipTransport = "auto"
     media_encryption: MediaEncryption = "off"
     acls: tuple[Acl, ...] = ()
     priority: Count = 0
@@ -298,7 +302,7 @@ class EndpointAddress(Model):
 
     ip: Host
     port: Annotated[int, Field(ge=1, le=65535)] = 5060
-    transport: Literal["udp", "tcp", "tls"] = "udp"
+    transport: SipTransport = "auto"
     direction: Literal["any", "inbound", "outbound"] = "any"
     priority: Count = 0
     """The lowest is tried first."""
@@ -407,6 +411,8 @@ class User(Object):
     forward_unregistered: Onward = ""
     codecs: tuple[CodecName, ...] = ()
     media_encryption: MediaEncryption = "off"
+    transformations: Transformations = ()
+    """Of the numbers that he dials."""
 
 
 class NumberPlan(Model):

@@ -137,7 +137,8 @@ class Senders:
             address = ip_address(place.ip)
             if address is None or place.direction == "outbound":
                 continue
-            transport, at = place.transport.upper(), place.dst_port or 0
+            transport = "UDP" if place.transport == "auto" else place.transport.upper()
+            at = place.dst_port or 0
             shown = f"{place.ip}:{place.port} of third party {endpoint.name}"
             exact = Identified(None, None, None, f"address {shown}", endpoint)
             by_host = Identified(None, None, None, f"address {place.ip} of third party {endpoint.name}", endpoint)
@@ -229,4 +230,5 @@ def _sender_key(peer: Peer) -> tuple[str, str, int]:
 
 
 def _address_key(trunk: Trunk, address: IpAddress) -> tuple[str, str, int]:
-    return trunk.transport.upper(), str(address), trunk.port if trunk.transport == "udp" else 0
+    transport = "UDP" if trunk.transport == "auto" else trunk.transport.upper()
+    return transport, str(address), trunk.port if transport == Transport.UDP else 0

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from softswitch.plan import AnyEndpoint, Did, Plan, Trunk, TrunkGroup
+from softswitch.plan import DATAGRAMS, AnyEndpoint, Did, Plan, Trunk, TrunkGroup
 from softswitch.routing.caller import Caller
 from softswitch.routing.failures import Failures, Fitness, OnMove, Probe, TrunkService, codes_of
 from softswitch.routing.fraud import Fare, Guard
@@ -297,7 +297,8 @@ class Outward:
         reasons += more
         gates = (fare,) if fare is not None else ()
         kept = tuple(gate for gate in target.gates if not isinstance(gate, Fare | Probe))
-        return [replace(target, name=f"{target.name} -> {uri}", uri=uri, gates=(*gates, *kept), credentials=None)]
+        name = f"{target.name} -> {uri}"
+        return [replace(target, name=name, uri=uri, gates=(*gates, *kept), credentials=None, by_udp_alone=False)]
 
     # ---- targets
 
@@ -316,6 +317,7 @@ class Outward:
         return Target(
             name=f"trunk {group.name}/{trunk.name}",
             uri=uri_of(subject.number_dst, trunk),
+            by_udp_alone=trunk.transport == "udp",
             gates=choice.gates if fare is None else (fare, *choice.gates),
             credentials=Credentials(trunk.sip_username, trunk.sip_password) if trunk.sip_username else None,
             headers=headers,
@@ -365,7 +367,7 @@ class FixedDraws:
 
 def uri_of(number: str, trunk: Trunk) -> Uri:
     """A number at the address of a trunk."""
-    params = {} if trunk.transport == "udp" else {"transport": trunk.transport}
+    params = {} if trunk.transport in DATAGRAMS else {"transport": trunk.transport}
     user = number if number.isascii() and number.isdigit() else escape_user(number)
     return Uri("sip", user, host=trunk.address or "", port=trunk.port, params=params)
 

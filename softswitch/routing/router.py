@@ -1,11 +1,11 @@
 """Where a call from a known sender goes: numbers, transformations, destination; and why.
 
-    caller (From, P-Asserted-Identity) -> transformations of trunk, trunk group -> destination -> those of DID, endpoint
+    caller (From, P-Asserted-Identity) -> transformations of trunk, trunk group, user -> destination -> of DID, endpoint
 
-A DID is looked up once, with what the trunk and its group made of the number. A trunk reaches our DIDs and nothing
-else. A user reaches other users by name, DIDs, and any other number over the trunk group that is his; so does a third
-party, but where it has no trunk group it reaches nobody outside. Pure: the same request gives the same decision, so
-`softswitch explain` asks the very same code.
+A DID is looked up once, with what the trunk and its group, or the user who dials, made of the number. A trunk reaches
+our DIDs and nothing else. A user reaches other users by name, DIDs, and any other number over the trunk group that is
+his; so does a third party, but where it has no trunk group it reaches nobody outside. Pure: the same request gives the
+same decision, so `softswitch explain` asks the very same code.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ from softswitch.routing.number import digits, number_of
 from softswitch.routing.reasons import Reason, Refused
 from softswitch.routing.transformations import Subject, Transformations
 from softswitch.sip.grammar import legible
-from softswitch.sip.message import Request
+from softswitch.sip.message import Headers, Request
 from softswitch.sip.replaces import Replaces
 
 
@@ -48,10 +48,11 @@ class Router:
         self.adopt(plan)
 
     def adopt(self, plan: Plan) -> None:
-        """The next call goes by this plan. A DID's transformations are compiled when the first call comes to it."""
+        """The next call goes by this plan. Those of DIDs and users are compiled when the first call needs them."""
         numbers = plan.numbers
         self._plan = plan
         self._of_did: dict[str, Transformations] = {}
+        self._of_user: dict[str, Transformations] = {}
         self._of_endpoint = {end.name: _compiled(f"endpoint {end.name}", end) for end in numbers.endpoints}
         self._of_group = {group.name: _compiled(f"trunk group {group.name}", group) for group in numbers.trunk_groups}
         self._of_trunk = {
@@ -77,6 +78,14 @@ class Router:
             subject.changed_headers,
             tuple(subject.reasons),
         )
+
+    def dialled(self, number: str, user: User | None) -> str:
+        """What a number means that `user` has dialled. Raises `Refused` where his transformations say so."""
+        if user is None or not user.transformations:
+            return number
+        subject = Subject(user.username, number, Headers(), [])
+        self._transformations_of(user).apply(subject)
+        return digits(subject.number_dst)
 
     def onward(self, number: str, user: User | None) -> Destination | None:
         """Where a number or the name of a user leads, for a call that `user` forwards, transfers or places."""
@@ -104,6 +113,8 @@ class Router:
     # ---- the steps
 
     def _inward(self, source: Identified) -> Iterable[Transformations]:
+        if source.user is not None and source.user.transformations:
+            return (self._transformations_of(source.user),)
         if source.trunk_group is None:
             return ()
         of_group = self._of_group[source.trunk_group.name]
@@ -181,6 +192,12 @@ class Router:
             compiled = self._of_did[did.phonenumber] = _compiled(f"DID {did.phonenumber}", did)
         return compiled
 
+    def _transformations_of(self, user: User) -> Transformations:
+        compiled = self._of_user.get(user.username)
+        if compiled is None:
+            compiled = self._of_user[user.username] = _compiled(f"user {user.username}", user)
+        return compiled
+
     def _trunk_group(self, user: User | None) -> TrunkGroup | None:
         """Over which a user's calls go out: his own group, else the first with an address."""
         if user is not None and user.trunk_group is not None:
@@ -189,7 +206,7 @@ class Router:
         return next((group for group in groups if any(trunk.address for trunk in group.trunks)), None)
 
 
-def _compiled(place: str, of: TrunkGroup | Trunk | Did | AnyEndpoint) -> Transformations:
+def _compiled(place: str, of: TrunkGroup | Trunk | Did | AnyEndpoint | User) -> Transformations:
     return Transformations(place, of.transformations)
 
 

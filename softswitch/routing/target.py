@@ -28,6 +28,8 @@ class Target:
     """Route header values (Path, RFC 3327)."""
     flow: Peer | None = None
     """The connection or NAT binding over which the contact has registered (RFC 5626): used while it stands."""
+    by_udp_alone: bool = False
+    """Also what is too large for a datagram."""
     gates: tuple[Gate, ...] = ()
     """What the call passes there; full ones make the next target be tried."""
     credentials: Credentials | None = None

@@ -60,11 +60,12 @@ class Nobody:
 class Sending:
     """A request, who asks, and the targets left to try; `transaction` is the attempt that runs."""
 
-    __slots__ = ("asker", "is_heard", "request", "targets", "transaction", "udp")
+    __slots__ = ("asker", "by_udp_alone", "is_heard", "request", "targets", "transaction", "udp")
 
-    def __init__(self, request: Request, asker: Asker) -> None:
+    def __init__(self, request: Request, asker: Asker, *, by_udp_alone: bool = False) -> None:
         self.request = request
         self.asker = asker
+        self.by_udp_alone = by_udp_alone
         self.targets: list[Peer] = []
         self.transaction: Transaction | None = None
         self.is_heard = False
@@ -120,8 +121,10 @@ class Client:
 
     def send(self, asker: Asker, request: Request, next_hop: Uri, flow: Peer | None = None) -> None:
         """Start a client transaction with the first of the targets the next hop leads to, or over the flow."""
-        sending = self.sendings[id(request)] = Sending(request, asker)
-        way = self._known_way(asker, request) if isinstance(asker, Session) else flow
+        session = asker if isinstance(asker, Session) else None
+        way = self._known_way(session, request) if session is not None else flow
+        by_udp_alone = way is not None or (session is not None and session.by_udp_alone)
+        sending = self.sendings[id(request)] = Sending(request, asker, by_udp_alone=by_udp_alone)
         targets = [way] if way is not None else self._resolver.resolve_now(next_hop)
         if targets is None:
             self._spawn(self._resolve(sending, next_hop))
@@ -143,7 +146,7 @@ class Client:
 
     def _try_next(self, sending: Sending) -> None:
         target = sending.targets.pop(0)
-        peer = self._put_via(sending.request, target)
+        peer = self._put_via(sending.request, target, by_udp_alone=sending.by_udp_alone)
         sending.udp = target if peer.transport is not target.transport else None
         if isinstance(sending.asker, Session):
             self._put_contact(sending.asker, sending.request, peer)
@@ -180,22 +183,23 @@ class Client:
         """The ACK of a 2xx: to where the dialog leads, without a transaction (RFC 3261 §13.2.2.4)."""
         way = self._known_way(session, effect.request)
         targets = [way] if way is not None else self._resolver.resolve_now(effect.next_hop)
+        by_udp_alone = way is not None or session.by_udp_alone
         if targets is None:
-            self._spawn(self._resolve_ack(effect))
+            self._spawn(self._resolve_ack(effect, by_udp_alone))
         else:
-            self._send_ack(effect.request, targets[0])
+            self._send_ack(effect.request, targets[0], by_udp_alone)
 
-    async def _resolve_ack(self, effect: effects.SendAck) -> None:
+    async def _resolve_ack(self, effect: effects.SendAck, by_udp_alone: bool) -> None:
         try:
             targets = await self._resolver.resolve(effect.next_hop)
         except OSError:
             self._drops["unresolved"] += 1
             return
-        self._send_ack(effect.request, targets[0])
+        self._send_ack(effect.request, targets[0], by_udp_alone)
 
-    def _send_ack(self, ack: Request, peer: Peer) -> None:
+    def _send_ack(self, ack: Request, peer: Peer, by_udp_alone: bool) -> None:
         if not ack.headers.get("Via"):
-            peer = self._put_via(ack, peer)
+            peer = self._put_via(ack, peer, by_udp_alone=by_udp_alone)
         self._send_bytes(ack.encode(), peer)
 
     def cancel(self, _: Session, effect: effects.Cancel) -> None:
@@ -215,9 +219,11 @@ class Client:
 
     # --- Via, Contact, and which way --------------------------------------------------------------------------------
 
-    def _put_via(self, request: Request, peer: Peer) -> Peer:
-        """The topmost Via, with a new branch. A request too large for UDP goes by TCP (RFC 3261 §18.1.1)."""
-        if peer.transport is Transport.UDP and self._is_too_large(request) and self._may_hear_tcp(peer):
+    def _put_via(self, request: Request, peer: Peer, *, by_udp_alone: bool) -> Peer:
+        """The topmost Via, with a new branch. A request too large for UDP goes by TCP (RFC 3261 §18.1.1), but not where
+        somebody has said so, nor to who is only heard where his packets come from."""
+        is_udp = peer.transport is Transport.UDP and not by_udp_alone
+        if is_udp and self._is_too_large(request) and self._may_hear_tcp(peer):
             peer = peer._replace(transport=Transport.TCP, local_port=0)
         sent_by = format_host_port(*self._sent_by(peer))
         branch = self._identifiers.branch()

@@ -57,6 +57,7 @@ class Performer:
             effects.Spend: self._spend_for,
             effects.StartTimer: self._start_timer_for,
             effects.StopTimer: self._stop_timer_for,
+            effects.Drop: self._drop_for,
             effects.Emit: self._emit,
             effects.Finished: self._finish,
         }
@@ -140,6 +141,9 @@ class Performer:
         running = session.running.pop(effect.timer, None)
         if running is not None:
             running.cancel()
+
+    def _drop_for(self, _: Session, effect: effects.Drop) -> None:
+        self._drops[effect.name] += 1
 
     def _finish(self, session: Session, _: effects.Finished) -> None:
         for name in tuple(session.running):

@@ -154,12 +154,13 @@ class Stack:
         headers: HeaderFields = (),
         max_forwards: int | None = None,
         credentials: Credentials | None = None,
+        by_udp_alone: bool = False,
         on_event: Callable[[SessionEvent], None],
     ) -> Session:
         """Call somebody. Without `offer` the far end is asked for one (see `Answered`).
 
         `flow` is the way to a phone behind NAT: taken while it stands, whatever the URI says. `max_forwards` is less
-        than usual where we hand a call on.
+        than usual where we hand a call on. `by_udp_alone`: also what is too large for a datagram, as over a UDP flow.
         """
         request = self._beginnings.invite(uri, from_, to, headers, offer, max_forwards)
         unknown = Peer(Transport.UDP, "", 0)
@@ -168,6 +169,7 @@ class Stack:
         )
         session.on_event, session.credentials, session.next_hop = on_event, credentials, next_hop
         session.flow = flow
+        session.by_udp_alone = by_udp_alone or (flow is not None and flow.transport is Transport.UDP)
         self._sessions[session.call_id, request.from_.tag or ""] = session
         outgoing.begin(session)
         self._performer.carry_out(session)

@@ -52,7 +52,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "dids": ("phonenumber", "properties", "transformations"),
     "users": (
         *("username", "password", "name", "phonenumber", "ring_s"),
-        *("forward_busy", "forward_no_answer", "forward_unregistered", "codecs", "media_encryption"),
+        *("forward_busy", "forward_no_answer", "forward_unregistered", "codecs", "media_encryption", "transformations"),
     ),
     "calling_rules": (
         *("users", "endpoints", "allowed_prefixes", "refused_prefixes", "capacity", "cps_limit"),

@@ -110,6 +110,13 @@ def test_a_trunk_is_reached_over_its_transport_with_its_credentials_and_codecs()
     assert (target.name, target.codecs) == ("trunk pstn/x", ("PCMA",))
 
 
+@pytest.mark.parametrize(("transport", "alone"), [("auto", False), ("udp", True)])
+def test_udp_that_somebody_has_chosen_is_told_from_udp_that_is_usual(transport: str, alone: bool) -> None:
+    it = plan(trunks=[{"name": "x", "address": "192.0.2.1", "transport": transport}])
+    (target,) = targets(Outward(it), it)
+    assert (str(target.uri), target.by_udp_alone) == ("sip:13105550123@192.0.2.1:5060", alone)
+
+
 def test_round_robin_moves_on_with_each_call_and_not_by_looking() -> None:
     it = plan(routing_type="round_robin", trunks=[{"name": name, "address": "192.0.2.1"} for name in "ab"])
     outward, group = Outward(it), it.trunk_groups["pstn"]

@@ -1,11 +1,12 @@
 """Where a call goes: numbers as peers write them, identities, DIDs, transformations at every level, and why."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from softswitch.plan import Plan
-from softswitch.routing import Decision, Refused, Router, Senders, explain, international, number_of
+from softswitch.plan import NumberPlan, Plan, User
+from softswitch.routing import Decision, Identified, Refused, Router, Senders, explain, international, number_of
 from softswitch.sip.message import Request
 from softswitch.sip.uri import Uri
 from tests.routing.plans import CONFERENCE, invite, plan_of, udp
@@ -117,6 +118,40 @@ def test_without_its_trunk_a_call_only_meets_the_rules_of_the_group(plan: Plan) 
     with pytest.raises(Refused, match="404"):
         routed(plan, invite("sip:90012025550101@127.0.0.1"))
     assert routed(plan, invite("sip:0012025550101@127.0.0.1")).number_dst == "12025550101"
+
+
+NATIONAL = {"type": "rewrite", "field": "number_dst", "match": r"^([2-9]\d{9})$", "replace": r"1\1"}
+OUTSIDE = {"type": "rewrite", "field": "number_dst", "match": r"^9(\d+)$", "replace": r"\1"}
+NO_PREMIUM = {"type": "reject", "status": 403, "reason": "No premium"}
+
+
+def user_who_dials(*transformations: Any) -> tuple[Router, User]:
+    trunk = {"name": "a", "address": "192.0.2.1"}
+    tables = {
+        "users": [{"username": "1001", "password": "x", "transformations": transformations}],
+        "trunk_groups": [{"name": "pstn", "trunks": [trunk]}],
+    }
+    plan = Plan(NumberPlan.model_validate(tables))
+    return Router(plan), plan.users["1001"]
+
+
+@pytest.mark.parametrize("number", ["94155550123", "914155550123", "9-1 (415) 555-0123"])
+def test_what_a_user_dials_is_changed_before_it_is_looked_up(number: str) -> None:
+    router, user = user_who_dials(OUTSIDE, NATIONAL)
+    dialled = invite(f"sip:{number.replace(' ', '')}@127.0.0.1")
+    decision = router.route(Identified.by_password(user), dialled)
+    assert (decision.number_dst, decision.destination.name) == ("14155550123", "trunk group pstn")
+    assert [reason.step for reason in decision.reasons][-1] == "pstn"
+    assert router.dialled(number_of(dialled.uri), user) == "14155550123"
+
+
+def test_a_user_can_be_kept_from_dialling_something() -> None:
+    premium = {"type": "conditional", "field": "number_dst", "match": "^1900", "then": [NO_PREMIUM]}
+    router, user = user_who_dials(premium)
+    with pytest.raises(Refused, match="403 No premium"):
+        router.route(Identified.by_password(user), invite("sip:19005550100@127.0.0.1"))
+    with pytest.raises(Refused, match="403 No premium"):
+        router.dialled("19005550100", user)
 
 
 def test_a_did_can_reject_callers(plan: Plan) -> None:

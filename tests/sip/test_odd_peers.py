@@ -8,8 +8,10 @@ import pytest
 
 from softswitch.sip.digest import Credentials
 from softswitch.sip.message import Request, Response
+from softswitch.sip.peer import Peer, Transport
 from softswitch.sip.resolver import Found
-from softswitch.sip.session.events import Answered, Ended, OfferRefused, Provisional
+from softswitch.sip.session.events import Answered, Ended, Offered, OfferRefused, Provisional, Reanswered
+from softswitch.sip.session.states import State
 from softswitch.sip.stack import Stack
 from softswitch.sip.uri import Uri
 from tests.sip.phones import ANSWER, Phone, RawPeer
@@ -68,6 +70,21 @@ async def test_an_invite_too_large_for_udp_goes_by_udp_where_tcp_is_refused() ->
     assert [end.status for end in phone.heard(Ended)] == [486, 486]
 
 
+async def test_an_invite_too_large_for_udp_stays_a_datagram_where_the_owner_says_so_or_a_phone_is_behind_nat() -> None:
+    wire = Wire(delay_s=0.01)
+    phone, other = await Phone(wire, HOST, 1).start(), await Phone(wire, "10.0.0.2", 2).start()
+    to_flow = {"flow": Peer(Transport.UDP, other.host, 5060)}
+    for way in ({"by_udp_alone": True}, to_flow):
+        session = phone.call(other.host, headers=[("Identity", "x" * 1500)], **way)
+        await asyncio.sleep(1)
+        assert session.state is State.CONFIRMED
+        session.reoffer(SDP.encode() + b"x" * 1500)
+        await asyncio.sleep(1)
+        session.hang_up()
+    assert len(other.heard(Offered)) == 2
+    assert not [packet for packet in wire.packets if b"SIP/2.0/TCP" in packet.data]
+
+
 async def test_who_answers_503_over_tcp_is_not_asked_again_over_udp() -> None:
     wire = Wire(delay_s=0.01)
     phone, other = await Phone(wire, HOST, 1).start(), await Phone(wire, "10.0.0.2", 2).start()
@@ -76,6 +93,69 @@ async def test_who_answers_503_over_tcp_is_not_asked_again_over_udp() -> None:
     await asyncio.sleep(40)
     assert len(other.calls) == 1
     assert phone.ended().status == 503
+
+
+async def test_a_re_invite_that_gets_100_and_nothing_more_is_cancelled_and_the_session_goes_on() -> None:
+    phone, peer = await phone_and_peer()
+    answer = await talk(peer)
+    phone.calls[0].reoffer(b"v=0 new")
+    invite = await peer.request("INVITE")
+    peer.answer(invite, 100, HOST)
+    peer.say("INVITE", HOST, to_tag=answer.to.tag, cseq=2, branch="z9hG4bKhold", body=SDP)
+    await peer.response(491)
+    cancel = await peer.request("CANCEL")
+    peer.answer(cancel, 200, HOST)
+    peer.answer(invite, 487, HOST)
+    await peer.request("ACK")
+    assert [refused.status for refused in phone.heard(OfferRefused)] == [487]
+    phone.on_event = lambda session, event: session.accept(ANSWER) if isinstance(event, Offered) else None
+    peer.say("INVITE", HOST, to_tag=answer.to.tag, cseq=3, branch="z9hG4bKagain", body=SDP)
+    await peer.response(200)
+    peer.say("ACK", HOST, to_tag=answer.to.tag, cseq=3, branch="z9hG4bKack3")
+    await asyncio.sleep(100)
+    assert phone.heard(Ended) == []
+
+
+async def test_who_leaves_a_re_invite_and_its_cancel_without_an_answer_is_lost() -> None:
+    phone, peer = await phone_and_peer()
+    await talk(peer)
+    phone.calls[0].reoffer(b"v=0 new")
+    peer.answer(await peer.request("INVITE"), 100, HOST)
+    peer.answer(await peer.request("CANCEL"), 200, HOST)
+    bye = await peer.request("BYE")
+    assert (bye.headers.get("Reason") or "").startswith("Q.850;cause=102")
+    peer.answer(bye, 200, HOST)
+    assert phone.ended().status == 408
+    await asyncio.sleep(70)
+    assert phone.has_left_nothing()
+
+
+async def test_a_2xx_that_crosses_the_cancel_of_a_re_invite_is_taken() -> None:
+    phone, peer = await phone_and_peer()
+    await talk(peer)
+    phone.calls[0].reoffer(b"v=0 new")
+    invite = await peer.request("INVITE")
+    peer.answer(invite, 100, HOST)
+    await peer.request("CANCEL")
+    peer.answer(invite, 200, HOST, body=SDP.encode())
+    await peer.request("ACK")
+    await asyncio.sleep(100)
+    assert len(phone.heard(Reanswered)) == 1
+    assert phone.heard(Ended) == []
+
+
+async def test_forks_beyond_the_sixteenth_are_counted_and_get_no_answer() -> None:
+    phone, peer = await phone_and_peer()
+    phone.call(peer.host)
+    invite = await peer.request("INVITE")
+    for number in range(18):
+        peer.answer(invite, 180, HOST, tag=f"fork{number}")
+    await asyncio.sleep(1)
+    assert phone.stack.drops["too_many_forks"] == 2
+    for number in range(18):
+        peer.answer(invite, 200, HOST, tag=f"fork{number}", body=SDP.encode())
+    await asyncio.sleep(1)
+    assert phone.stack.drops["too_many_forks"] == 4
 
 
 async def test_a_prack_that_our_200_has_overtaken_gets_200() -> None:

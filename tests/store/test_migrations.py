@@ -60,6 +60,20 @@ async def test_every_row_written_at_a_version_is_there_at_the_present_one(
     await store.close()
 
 
+async def test_udp_that_nobody_could_choose_is_automatic_from_the_version_on_that_lets_choose(
+    empty_url: str, tmp_path: Path
+) -> None:
+    engine = create_engine(database_url(empty_url, tmp_path))
+    await at_version(engine, "0010")
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE trunks SET transport = 'udp' WHERE trunk_sid = 'trunk_sid-0'"))
+    await engine.dispose()
+    store = await Store.open(empty_url, tmp_path)
+    rows = [await store.get("trunks", f"trunk_sid-{number}") for number in range(2)]
+    assert [row["transport"] for row in rows if row is not None] == ["auto", "tcp"]
+    await store.close()
+
+
 async def at_version(engine: AsyncEngine, version: str) -> dict[str, list[dict[str, Any]]]:
     """A database as that version made it, with rows in each of its tables."""
     async with engine.begin() as connection:
@@ -102,7 +116,7 @@ NUMBERS = ("phonenumber", "access_code")
 KNOWN = {
     "type": "conference",
     "routing_type": "failover",
-    "transport": "udp",
+    "transport": "tcp",
     "in_identity_mode": "from",
     "out_identity_mode": "pai",
     "allow_forward": "direct",

@@ -97,6 +97,16 @@ async def test_a_transfer_to_the_pstn(tmp_path: Path) -> None:
         assert hear_each_other(ann, carrier)
 
 
+async def test_a_transfer_to_a_number_as_the_transferor_dials_it(tmp_path: Path) -> None:
+    national = {"type": "rewrite", "field": "number_dst", "match": r"^(\d{10})$", "replace": r"1\1"}
+    async with town(tmp_path, users=[{}, {"transformations": [national]}, {}]) as it:
+        ann, bob, carrier = await it.phone("1001"), await it.phone("1002"), await it.carrier()
+        await talking(it, ann, bob)
+        bob.refer("<sip:3105550177@127.0.0.1>")
+        assert (await carrier.picks_up()).request.uri.username == "13105550177"
+        await bob.ended()
+
+
 async def test_a_trunk_may_not_transfer_unless_the_plan_says_so(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         bob, carrier = await it.phone("1002"), await it.carrier()

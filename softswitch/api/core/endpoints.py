@@ -32,7 +32,7 @@ from softswitch.api.schemas import (
     WriteOnly,
     fits,
 )
-from softswitch.plan.objects import CodecName, HeaderPattern, MediaEncryption
+from softswitch.plan.objects import CodecName, HeaderPattern, MediaEncryption, SipTransport
 from softswitch.store import Condition, ListQuery, Row
 
 MADE_HERE = frozenset({"conference", "conference_v2", "third_party", "mediator"})
@@ -63,7 +63,8 @@ class Address(BaseModel):
     priority: Count = 0
     sip_username: Credential | None = None
     sip_password: WriteOnly[Credential | None] = None
-    transport: Literal["udp", "tcp", "tls"] = "udp"
+    transport: SipTransport = "auto"
+    """`auto`: by UDP, and what is too large for that by TCP."""
 
 
 class Endpoint(Object):

@@ -23,7 +23,7 @@ from softswitch.api.schemas import (
     WriteOnly,
     not_acceptable,
 )
-from softswitch.plan.objects import HeaderName
+from softswitch.plan.objects import HeaderName, SipTransport
 from softswitch.store import Row
 
 
@@ -49,7 +49,8 @@ class Trunk(Object):
     address: Host | None = None
     """IP address or host name of a far end outside. (Ours.)"""
     port: PortNumber = 5060
-    transport: Literal["udp", "tcp", "tls"] = "udp"
+    transport: SipTransport = "auto"
+    """How it is called; `auto`: by UDP, and what is too large for that by TCP. (Ours.)"""
     media_encryption: Literal["off", "offered", "required"] = "off"
     """SRTP: offered in our calls or not, or the only thing agreed on in calls of either direction. (Ours.)"""
     acls: Acls = Field(default_factory=list)
@@ -112,7 +113,7 @@ class Trunks(ConfigurationResource):
         "endpoint_sid": None,
         "address": "192.0.2.7",
         "port": 5060,
-        "transport": "udp",
+        "transport": "auto",
         "media_encryption": "off",
         "acls": [],
         "priority": 0,

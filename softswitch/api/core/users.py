@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from softswitch.api.core.attributes import PARTNER_EXAMPLE, PhoneNumber
+from softswitch.api.core.attributes import PARTNER_EXAMPLE, PhoneNumber, Transformations
 from softswitch.api.core.owned import Owned
 from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, FreeForm, Object, ReadOnly, Sid, WriteOnly, not_acceptable
@@ -41,6 +41,8 @@ class User(Object):
     """Codecs for his calls, best first; empty: those of the settings."""
     media_encryption: MediaEncryption = "off"
     """SRTP with his phones: `off`, `offered`, `required`."""
+    transformations: Transformations = ()
+    """Of the numbers that he dials, before they are looked up."""
     attributes: FreeForm = Field(default_factory=dict)
     date_created: ReadOnly[Date]
 
@@ -67,6 +69,7 @@ class Users(Owned):
         "forward_unregistered": "",
         "codecs": [],
         "media_encryption": "off",
+        "transformations": [],
         "attributes": {},
         "date_created": "2026-01-31T09:45:00.000Z",
     }

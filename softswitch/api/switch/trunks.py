@@ -59,7 +59,7 @@ EXAMPLE: dict[str, Any] = {
             "trunk_sid": "9c1d7a1b-2f37-4c1a-8f52-4f0e6a3b8d21",
             "address": "192.0.2.7",
             "port": 5060,
-            "transport": "udp",
+            "transport": "auto",
             "state": "up",
             "date_asked": "2026-01-31T09:45:00.000Z",
             "status": 200,

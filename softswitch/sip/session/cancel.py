@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from softswitch.sip.message import Request
-from softswitch.sip.session import incoming
+from softswitch.sip.session import bye, incoming
 from softswitch.sip.session.causes import NORMAL_CLEARING, reason_header, reason_of
 from softswitch.sip.session.effects import Abandon, Cancel, SessionTimer, StartTimer, StopTimer
 from softswitch.sip.session.events import Ended
@@ -55,10 +55,15 @@ def rings_too_long(session: "Session") -> None:
 
 
 def no_final_response(session: "Session") -> None:
-    """64*T1 after our CANCEL or BYE the INVITE still has no final response: it counts as cancelled (RFC 3261 §9.1)."""
-    if session.invite_out is not None:
-        session.do(Abandon(session.invite_out))
-        session.invite_out = None
+    """64*T1 after our CANCEL or BYE the INVITE still has no final response: it counts as cancelled (RFC 3261 §9.1).
+
+    Who leaves even the CANCEL of a re-INVITE without an answer is lost.
+    """
+    invite, session.invite_out = session.invite_out, None
+    if invite is not None:
+        session.do(Abandon(invite))
     if session.state is State.CANCELLING:
         session.move(Move.LOST)
         session.finish()
+    elif invite is not None and not session.is_over:
+        bye.lost(session, 408, "No final response to a re-INVITE")

@@ -40,6 +40,7 @@ TIMER_VERBS: dict[SessionTimer, Callable[["Session"], None]] = {
     SessionTimer.EXPIRES: incoming.expired,
     SessionTimer.RINGS_TOO_LONG: cancel.rings_too_long,
     SessionTimer.NO_487: cancel.no_final_response,
+    SessionTimer.REOFFER_TOO_LONG: reoffer.takes_too_long,
     SessionTimer.GLARE: reoffer.try_again,
     SessionTimer.REFRESH: refresh.refresh,
     SessionTimer.EXPIRY: refresh.expired,

@@ -21,6 +21,7 @@ class SessionTimer(Enum):
     EXPIRES = "INVITE expired"  # RFC 3261 §13.3.1
     RINGS_TOO_LONG = "no final response"  # RFC 3261 §16.6 Timer C
     NO_487 = "no final response after CANCEL"  # RFC 3261 §9.1
+    REOFFER_TOO_LONG = "no final response to a re-INVITE"  # RFC 3261 §14.1
     GLARE = "wait after 491"  # RFC 3261 §14.1
     REFRESH = "session refresh is due"  # RFC 4028 §10
     EXPIRY = "session expired"  # RFC 4028 §10
@@ -79,6 +80,12 @@ class StopTimer(Struct, frozen=True):
     timer: SessionTimer
 
 
+class Drop(Struct, frozen=True):
+    """Count a message that nothing follows from."""
+
+    name: str
+
+
 class Emit(Struct, frozen=True):
     """Tell the owner."""
 
@@ -89,4 +96,4 @@ class Finished(Struct, frozen=True):
     """The session has ended: no request belongs to it any more, only answers to its last ones."""
 
 
-Effect = SendRequest | SendAck | Cancel | Abandon | Respond | Spend | StartTimer | StopTimer | Emit | Finished
+Effect = SendRequest | SendAck | Cancel | Abandon | Respond | Spend | StartTimer | StopTimer | Drop | Emit | Finished

@@ -8,7 +8,7 @@ from softswitch.sip.dialog import Dialog
 from softswitch.sip.message import Request, Response
 from softswitch.sip.session import authorize, cancel, refresh, reliable, reoffer
 from softswitch.sip.session.causes import CAUSE_OF, reason_header, reason_of
-from softswitch.sip.session.effects import SendAck, SendRequest, SessionTimer, StartTimer, StopTimer
+from softswitch.sip.session.effects import Drop, SendAck, SendRequest, SessionTimer, StartTimer, StopTimer
 from softswitch.sip.session.events import Answered, Ended, Provisional
 from softswitch.sip.session.offers import SDP, OfferMove, OfferState, OpenOffer
 from softswitch.sip.session.states import Move, State
@@ -74,8 +74,12 @@ def early_dialog(session: "Session", request: Request, response: Response) -> Di
     if tag is None:
         return None
     dialog = session.early.get(tag)
-    if dialog is None and response.contact is not None and len(session.early) < MOST_FORKS:
-        dialog = session.early[tag] = Dialog.of_client(request, response)
+    if dialog is not None or response.contact is None:
+        return dialog
+    if len(session.early) >= MOST_FORKS:
+        session.do(Drop("too_many_forks"))
+        return None
+    dialog = session.early[tag] = Dialog.of_client(request, response)
     return dialog
 
 
@@ -173,6 +177,7 @@ def acknowledge(session: "Session", dialog: Dialog, invite: Request, sdp: bytes 
 def _leave_fork(session: "Session", request: Request, response: Response) -> None:
     """A 2xx nobody wants: of a later fork, or after our CANCEL. ACK it, then BYE (RFC 3261 §13.2.2.4, §15)."""
     if len(session.acks) >= MOST_FORKS:
+        session.do(Drop("too_many_forks"))
         return
     try:
         dialog = Dialog.of_client(request, response)

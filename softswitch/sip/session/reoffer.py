@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from softswitch.sip.message import Request, Response
 from softswitch.sip.session import authorize, bye, incoming, outgoing, refresh, update
-from softswitch.sip.session.effects import SessionTimer, StartTimer
+from softswitch.sip.session.causes import reason_header
+from softswitch.sip.session.effects import Cancel, SessionTimer, StartTimer, StopTimer
 from softswitch.sip.session.events import Offered, OfferRefused, Reanswered
 from softswitch.sip.session.offers import SDP, OfferMove, OfferState, OpenOffer
 from softswitch.sip.session.states import State
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from softswitch.sip.session.session import Session
 
 RETRY_AFTER_S = 10  # RFC 3261 §14.2: a random number below this
+RECOVERY_ON_TIMER = 102
+WAITS = frozenset({SessionTimer.REOFFER_TOO_LONG, SessionTimer.NO_487})
+"""For the end of a re-INVITE that has begun to be answered."""
 
 
 def reoffer(session: "Session", sdp: bytes | None) -> None:
@@ -62,11 +66,31 @@ def _start(session: "Session", request: Request) -> None:
 
 def on_response(session: "Session", request: Request, response: Response) -> None:
     if response.status < 200:
-        return
-    if response.status < 300:
+        _on_provisional(session, request)
+    elif response.status < 300:
         _on_success(session, request, response)
     elif session.invite_out is request and not session.is_over:
         _on_failure(session, request, response)
+
+
+def _on_provisional(session: "Session", request: Request) -> None:
+    """From here on the transaction waits for ever (RFC 3261 §17.1.1.2), and meanwhile nobody else can offer."""
+    is_first = session.invite_out is request and not session.running.keys() & WAITS
+    if is_first and not session.is_over:
+        session.do(StartTimer(SessionTimer.REOFFER_TOO_LONG, session.settings.intervals.timeout_s))
+
+
+def takes_too_long(session: "Session") -> None:
+    """Cancelled, and the session goes on as it was; where not even that is answered, it is over (§14.1)."""
+    if session.invite_out is not None and not session.is_over:
+        session.do(Cancel(session.invite_out, (reason_header(RECOVERY_ON_TIMER, "No final response"),)))
+        session.do(StartTimer(SessionTimer.NO_487, session.settings.intervals.timeout_s))
+
+
+def _end_waiting(session: "Session") -> None:
+    session.invite_out = None
+    for timer in WAITS:
+        session.do(StopTimer(timer))
 
 
 def _on_success(session: "Session", request: Request, response: Response) -> None:
@@ -81,7 +105,7 @@ def _on_success(session: "Session", request: Request, response: Response) -> Non
         if session.open_offer is None:
             outgoing.acknowledge(session, dialog, request)
         return
-    session.invite_out = None
+    _end_waiting(session)
     dialog.refresh_target(response)
     refresh.agree_as_client(session, response)
     sdp = response.sdp
@@ -126,7 +150,7 @@ def _take_answer(session: "Session", request: Request, sdp: bytes | None) -> Non
 
 
 def _on_failure(session: "Session", request: Request, response: Response) -> None:
-    session.invite_out = None
+    _end_waiting(session)
     again = authorize.retry(session, request, response) or refresh.retry_longer(session, request, response)
     if again is not None:
         if session.dialog is not None:

@@ -56,6 +56,7 @@ class Session:
     __slots__ = (
         "accepted",
         "acks",
+        "by_udp_alone",
         "bye_headers",
         "call_id",
         "cancel_sent",
@@ -140,6 +141,7 @@ class Session:
         self.held_answer: tuple[bytes, tuple[tuple[str, str], ...]] | None = None
         # our INVITE
         self.next_hop: Uri | None = None
+        self.by_udp_alone = False
         self.flow: Peer | None = None
         self.invite_out: Request | None = None
         self.acks: dict[tuple[int, str], SendAck] = {}

@@ -44,5 +44,5 @@ addresses = Table(
     whole("priority", 0),
     text("sip_username"),
     text("sip_password"),
-    text("transport", "udp"),
+    text("transport", "auto"),
 )

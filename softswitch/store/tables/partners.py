@@ -33,6 +33,7 @@ users = Table(
     text("forward_unregistered", ""),
     document("codecs", list),
     text("media_encryption", "off"),
+    document("transformations", list),
     document("attributes", dict),
     date_created(),
     UniqueConstraint("username"),

@@ -65,7 +65,7 @@ trunks = Table(
     document("transformations", list),
     text("address"),
     whole("port", 5060),
-    text("transport", "udp"),
+    text("transport", "auto"),
     text("media_encryption", "off"),
     real("cps_limit", 0.0),
     text("in_sip_username", ""),
