@@ -8,6 +8,7 @@ challenge it knows. Pure: no clock and no random numbers, `now` and `cnonce` com
 
 import hashlib
 import hmac
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -25,6 +26,7 @@ NONCE_COUNT_WINDOW = 64
 _STRONGEST_FIRST = ("sha-256-sess", "sha-256", "md5-sess", "md5")
 _SIGNATURE_BYTES = 16
 _ISSUED_BYTES = 10
+_LARGEST_COUNT = 0xFFFFFFFF
 
 
 class Verdict(Enum):
@@ -68,7 +70,8 @@ class Challenger:
         self._nonce_lifetime_s = nonce_lifetime_s
         self._nonces_remembered = nonces_remembered
         self._issued = 0
-        self._counts: dict[str, _NonceCounts] = {}
+        self._used: dict[bytes, int] = {}  # by nonce, the counts it was used with (`_with_count`)
+        self._in_order: deque[bytes] = deque()  # the same nonces: a dict finds its oldest key slower with each it loses
         self._forgotten_at = float("-inf")  # nonces issued until then may have been used: they are stale
 
     def challenge(self, now: float, stale: bool = False, only: str = "", source: str = "") -> list[str]:
@@ -91,14 +94,14 @@ class Challenger:
         given = self._credentials(request)
         if given is None or not _is_for(given["uri"], request.uri):
             return Verdict.NONE
-        issued_at = self._issued_at(given["nonce"], source)
-        if issued_at is None or not 0 <= now - issued_at <= self._nonce_lifetime_s:
+        nonce = self._own_nonce(given["nonce"], source)
+        if nonce is None or not 0 <= now - _issued_at(nonce) <= self._nonce_lifetime_s:
             return Verdict.STALE
         password = lookup(given["username"])
         expected = _response(given, password or "", request.method, request.body)
         if not hmac.compare_digest(expected.encode(), given["response"].lower().encode()) or password is None:
             return Verdict.WRONG
-        return self._spend(given, issued_at)
+        return self._spend(nonce, _nonce_count(given) if "qop" in given else 1)
 
     def username(self, request: Request) -> str | None:
         """The user name `request` claims for this realm, whether true or not, legible."""
@@ -128,23 +131,25 @@ class Challenger:
             return algorithm == "md5"  # RFC 2069, as old phones still answer: good for one request
         return params["qop"] == "auth" and "cnonce" in params and _nonce_count(params) is not None
 
-    def _spend(self, given: dict[str, str], issued_at: float) -> Verdict:
+    def _spend(self, nonce: bytes, count: int | None) -> Verdict:
         """Judge the use of a nonce by credentials that are right."""
-        nonce = given["nonce"]
-        counts = self._counts.get(nonce)
-        if counts is None:
-            if issued_at <= self._forgotten_at:
-                return Verdict.STALE
-            counts = self._remember(nonce, issued_at)
-        count = _nonce_count(given) if "qop" in given else 1
-        return Verdict.OK if count and counts.spend(count) else Verdict.STALE
+        used = self._used.get(nonce)
+        if used is None and _issued_at(nonce) <= self._forgotten_at:
+            return Verdict.STALE
+        with_it = _with_count(used or 0, count or 0)
+        if with_it is None:
+            return Verdict.STALE
+        if used is None:
+            self._forget_oldest()
+            self._in_order.append(nonce)
+        self._used[nonce] = with_it
+        return Verdict.OK
 
-    def _remember(self, nonce: str, issued_at: float) -> "_NonceCounts":
-        if len(self._counts) >= self._nonces_remembered:
-            oldest = next(iter(self._counts))
-            self._forgotten_at = max(self._forgotten_at, self._counts.pop(oldest).issued_at)
-        counts = self._counts[nonce] = _NonceCounts(issued_at)
-        return counts
+    def _forget_oldest(self) -> None:
+        if len(self._in_order) >= self._nonces_remembered:
+            oldest = self._in_order.popleft()
+            self._forgotten_at = max(self._forgotten_at, _issued_at(oldest))
+            del self._used[oldest]
 
     def _nonce(self, now: float, source: str) -> str:
         """A nonce no other challenge has: the time in ms, a serial number, and our signature of both for `source`."""
@@ -152,16 +157,14 @@ class Challenger:
         issued = int(now * 1000).to_bytes(6, "big") + self._issued.to_bytes(4, "big")
         return (issued + self._signature(issued, source)).hex()
 
-    def _issued_at(self, nonce: str, source: str) -> float | None:
-        """When we issued `nonce` to `source`; None when we did not."""
+    def _own_nonce(self, nonce: str, source: str) -> bytes | None:
+        """What `nonce` stands for; None when we did not issue it to `source`."""
         try:
             raw = bytes.fromhex(nonce)
         except ValueError:
             return None
         issued, signature = raw[:_ISSUED_BYTES], raw[_ISSUED_BYTES:]
-        if not hmac.compare_digest(signature, self._signature(issued, source)):
-            return None
-        return int.from_bytes(issued[:6], "big") / 1000
+        return raw if hmac.compare_digest(signature, self._signature(issued, source)) else None
 
     def _signature(self, issued: bytes, source: str) -> bytes:
         signer = self._signer.copy()
@@ -169,27 +172,24 @@ class Challenger:
         return signer.digest()
 
 
-class _NonceCounts:
-    """The nonce counts one nonce was used with: the highest, and a bit for each of the 64 below it."""
+def _issued_at(nonce: bytes) -> float:
+    return int.from_bytes(nonce[:6], "big") / 1000
 
-    __slots__ = ("highest", "issued_at", "seen")
 
-    def __init__(self, issued_at: float) -> None:
-        self.issued_at = issued_at
-        self.highest = 0
-        self.seen = 0
+def _with_count(used: int, count: int) -> int | None:
+    """The counts a nonce was used with, and one more; None when that was used, or is too far behind to know.
 
-    def spend(self, count: int) -> bool:
-        """Mark `count` as used; False when it was, or is too far behind to know."""
-        behind = self.highest - count
-        if behind < 0:
-            self.seen = (self.seen << min(-behind, NONCE_COUNT_WINDOW) | 1) & (1 << NONCE_COUNT_WINDOW) - 1
-            self.highest = count
-            return True
-        if behind >= NONCE_COUNT_WINDOW or self.seen >> behind & 1:
-            return False
-        self.seen |= 1 << behind
-        return True
+    In one number, since so many are kept: the highest in the lower 32 bits, above them a bit for each of those right
+    below it.
+    """
+    highest, below = used & _LARGEST_COUNT, used >> 32
+    ahead = count - highest
+    if ahead > 0:
+        below = (below << 1 | (highest > 0)) << min(ahead, NONCE_COUNT_WINDOW) - 1
+        return (below & (1 << NONCE_COUNT_WINDOW - 1) - 1) << 32 | count
+    if not ahead or -ahead >= NONCE_COUNT_WINDOW or below >> -ahead - 1 & 1:
+        return None
+    return used | 1 << 31 - ahead
 
 
 def challenges_of(response: Response) -> tuple[str, list[str]]:

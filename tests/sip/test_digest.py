@@ -262,6 +262,14 @@ def test_a_replayed_nonce_count_is_stale_and_later_ones_are_not(challenger: Chal
     assert verdicts == [ok, stale, ok, ok, stale, ok, ok, stale, stale, ok]
 
 
+def test_of_the_counts_below_the_highest_the_63_next_are_good_once_each(challenger: Challenger) -> None:
+    challenges = challenger.challenge(0.0)
+    counts = (1, 0xFFFFFF00, 0xFFFFFF00 - 63, 0xFFFFFF00 - 64, 0xFFFFFF00 - 63, 0xFFFFFFFF)
+    verdicts = [challenger.verify(answered(challenges, nc=nc), PASSWORDS.get, 1.0) for nc in counts]
+    ok, stale = Verdict.OK, Verdict.STALE
+    assert verdicts == [ok, ok, ok, stale, stale, ok]
+
+
 def test_nonce_counts_are_remembered_in_bounded_memory() -> None:
     challenger = Challenger("example.com", b"a secret of ours", nonces_remembered=3)
     times: Iterator[int] = count(1)
