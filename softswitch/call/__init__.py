@@ -2,8 +2,8 @@
 
 Reading order: `outcome` and `states` are values and tables; `events` tells the world; `digits`, `keys` and `leg` make
 one party out of a SIP session and an audio stream; `originate` is a leg that we call; `collect` reads a code from it;
-`call` holds it all together. Two parties: `fork` rings somebody, `connect` brings the caller and him together, in
-`bridge` they talk; `transfer` and `takeover` put another in the place of one.
+`call` holds it all together. Two parties: `fork` rings somebody, `placing` begins a call of ours with him, `connect`
+brings the caller and him together, in `bridge` they talk; `transfer` and `takeover` put another in the place of one.
 """
 
 from softswitch.call.call import Call, Step
@@ -28,6 +28,7 @@ from softswitch.call.lines import Lines
 from softswitch.call.loops import check_hops
 from softswitch.call.originate import Attempt, OutgoingLeg
 from softswitch.call.outcome import Outcome, q850_of
+from softswitch.call.placing import first_leg, reach_caller
 from softswitch.call.stages import STAGE_TABLE, Stage, StageTrigger
 from softswitch.call.states import OutsideTableError, Table
 from softswitch.call.takeover import take_over
@@ -67,7 +68,9 @@ __all__ = [
     "collect",
     "connect",
     "converse",
+    "first_leg",
     "q850_of",
     "reach",
+    "reach_caller",
     "take_over",
 ]

@@ -91,9 +91,20 @@ async def ring_openly(call: Call, invitation: Invitation, lines: Lines, listener
 class Fork:
     """One invitation being carried out by the task of its call."""
 
-    def __init__(self, call: Call, invitation: Invitation, lines: Lines, listener: Listener) -> None:
+    def __init__(
+        self,
+        call: Call,
+        invitation: Invitation,
+        lines: Lines,
+        listener: Listener,
+        *,
+        groups: Sequence[Sequence[Target]] | None = None,
+        begun: OutgoingLeg | None = None,
+    ) -> None:
+        """`groups`: those of the invitation that are left to ring. `begun`: the leg of one of them, on its way."""
         self._call, self._invitation, self._lines, self._listener = call, invitation, lines, listener
-        self._groups = deque(invitation.groups)
+        self._groups = deque(invitation.groups if groups is None else groups)
+        self._begun = begun
         self._max_forwards = check_hops(call, lines)
         self._refusals: list[CallRejected] = []
         self._is_final = False
@@ -145,7 +156,8 @@ class Fork:
         self._call.advance(StageTrigger.INVITE, ", ".join(target.name for target in group))
         for target in group:
             try:
-                legs.append(self._leg(target))
+                is_begun = self._begun is not None and self._begun.target is target
+                legs.append(self._begun if self._begun is not None and is_begun else self._leg(target))
             except CallRejected as full:
                 self._note(target, full)
 

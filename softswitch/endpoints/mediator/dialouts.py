@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from softswitch.call import Call, Outcome, OutgoingLeg
+from softswitch.call import Call, Invitation, Outcome, OutgoingLeg, first_leg, reach_caller
 from softswitch.endpoints.mediator.attributes import LONGEST_DIALOUT_S, wishes
 from softswitch.endpoints.mediator.dialout import Dialout, DialoutState, DialoutTrigger
 from softswitch.endpoints.mediator.masking import Shown, shown_to_stage_one, shown_to_stage_two
@@ -23,7 +23,6 @@ from softswitch.errors import CallRejected
 from softswitch.routing import ToEndpoint
 
 if TYPE_CHECKING:
-    from softswitch.call import Invitation
     from softswitch.endpoints.mediator.mediator import Mediator
 
 CANCELLED = CallRejected(487, "Cancelled", q850=16)
@@ -116,7 +115,8 @@ class Dialouts:
         del self._timers[dialout.sid]
         self._means.keeper().note(self._mediator.sid, dialout)
         try:
-            leg = self._leg(dialout)
+            invitation = self._invitation_to_stage_one(dialout)
+            leg = first_leg(invitation, self._means.lines)
         except CallRejected as rejected:
             self._fail(dialout, rejected)
             return
@@ -125,30 +125,19 @@ class Dialouts:
         call.did = self._means.plan().dids.get(dialout.redirect_did)
         call.is_masked = True
         dialout.call = call
-        self._means.place(call, partial(self._run, dialout, leg))
+        self._means.place(call, partial(self._run, dialout, invitation))
 
-    def _leg(self, dialout: Dialout) -> OutgoingLeg:
-        """Stage one, being called. Raises `CallRejected`."""
-        lines = self._means.lines
+    def _invitation_to_stage_one(self, dialout: Dialout) -> Invitation:
+        """Raises `CallRejected`."""
         shown = shown_to_stage_one(dialout.redirect_did, wishes(dialout.attributes))
-        invitation = self._invitation(dialout.stage_one_destination_did, shown, None)
-        return OutgoingLeg(
-            lines.stack,
-            lines.engine,
-            [target for group in invitation.groups for target in group],
-            from_number=invitation.from_number,
-            from_name=invitation.from_name,
-            to_number=invitation.to_number,
-            local=lines.here(),
-            on_tried=invitation.on_tried,
-        )
+        return self._invitation(dialout.stage_one_destination_did, shown, None)
 
-    async def _run(self, dialout: Dialout, leg: OutgoingLeg, call: Call) -> Outcome:
+    async def _run(self, dialout: Dialout, invitation: Invitation, call: Call) -> Outcome:
         """The call of stage one, whole."""
         self._mediator.publish(MediationStarted(call.id, self._record(dialout, call.sid)))
         try:
             await self._means.keeper().flush()
-            await self._stage_one(dialout, leg)
+            await self._stage_one(dialout, invitation, call)
             far = await self._stage_two(dialout, call)
         except CallRejected as rejected:
             raise self._mediator.refusal(call, rejected) from None
@@ -157,10 +146,10 @@ class Dialouts:
         at_most_s = wishes(dialout.attributes).maximum_duration or LONGEST_DIALOUT_S
         return await self._mediator.talk(call, far, at_most_s)
 
-    async def _stage_one(self, dialout: Dialout, leg: OutgoingLeg) -> None:
-        await leg.answered()
+    async def _stage_one(self, dialout: Dialout, invitation: Invitation, call: Call) -> None:
+        await reach_caller(call, invitation, self._means.lines)
         dialout.move(DialoutTrigger.ANSWERED)
-        await self._mediator.announce(leg, wishes(dialout.attributes))
+        await self._mediator.announce(call.caller, wishes(dialout.attributes))
         dialout.move(DialoutTrigger.ANNOUNCED)
 
     async def _stage_two(self, dialout: Dialout, call: Call) -> OutgoingLeg:
@@ -172,7 +161,7 @@ class Dialouts:
         dialout.move(DialoutTrigger.ANSWERED)
         return leg
 
-    def _invitation(self, number: str, shown: Shown, call: Call | None) -> "Invitation":
+    def _invitation(self, number: str, shown: Shown, call: Call | None) -> Invitation:
         """Raises `CallRejected`: an endpoint of ours is no party that can be called."""
         ways, account = self._means.ways, self._mediator.account
         destination = ways.lead(number, account)

@@ -37,6 +37,66 @@ async def test_both_stages_are_called_and_put_together_and_neither_sees_the_othe
         assert (await bob.ended()).by == "remote"
 
 
+@pytest.mark.parametrize("answers", [0, 1])
+async def test_all_phones_of_a_user_ring_at_stage_one_and_who_answers_talks(tmp_path: Path, answers: int) -> None:
+    async with street(tmp_path) as it:
+        phones = [await it.town.phone("1003"), await it.town.phone("1003-desk")]
+        far = await it.town.carrier()
+        it.hide(ONE, *phones)
+        it.hide("1003", far)
+        it.dial_out("1003", ONE, **HIDE)
+        for phone in phones:
+            assert (await phone.rings()).remote_address.uri.username == REDIRECT
+            phone.ring()
+        await asyncio.sleep(1)
+        phones[answers].answer()
+        assert (await phones[1 - answers].ended()).reason == "Answered elsewhere"
+        await far.picks_up()
+        await asyncio.sleep(2)
+        assert hear_each_other(phones[answers], far)
+        (call,) = it.town.app.switch.calls.values()
+        assert call.caller.session.peer.host == phones[answers].host
+        phones[answers].hang_up()
+        assert (await far.ended()).by == "remote"
+
+
+async def test_one_phone_that_is_busy_does_not_speak_for_the_other_at_stage_one(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        desk, hand, far = await it.town.phone("1003"), await it.town.phone("1003-hand"), await it.town.carrier()
+        dialout = it.dial_out("1003", ONE)
+        await asyncio.gather(desk.rings(), hand.rings())
+        desk.refuse(486)
+        await asyncio.sleep(1)
+        assert dialout.state is DialoutState.STAGE_ONE
+        hand.answer()
+        await far.picks_up()
+        far.hang_up()
+        assert (await hand.ended()).by == "remote"
+
+
+async def test_where_all_phones_of_stage_one_are_busy_stage_two_is_never_called(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        desk, hand, far = await it.town.phone("1003"), await it.town.phone("1003-hand"), await it.town.carrier()
+        it.dial_out("1003", ONE)
+        await asyncio.gather(desk.rings(), hand.rings())
+        desk.refuse(486)
+        hand.refuse(603)
+        await asyncio.sleep(1)
+        assert (it.mediator.dialouts.all(), it.town.app.switch.calls, far.sessions) == ((), {}, [])
+
+
+async def test_a_dialout_that_is_deleted_while_two_phones_ring_stops_both(tmp_path: Path) -> None:
+    async with street(tmp_path) as it:
+        desk, hand = await it.town.phone("1003"), await it.town.phone("1003-hand")
+        dialout = it.dial_out("1003", ONE)
+        for phone in (desk, hand):
+            await phone.rings()
+            phone.ring()
+        await asyncio.sleep(1)
+        it.mediator.dialouts.cancel(dialout)
+        assert [(await phone.ended()).status for phone in (desk, hand)] == [487, 487]
+
+
 async def test_stage_two_sees_stage_one_where_nothing_is_hidden(tmp_path: Path) -> None:
     async with street(tmp_path) as it:
         bob, far = await it.town.phone("1002"), await it.town.carrier()
