@@ -13,7 +13,7 @@ SHIPPED = Path(__file__).parent.parent / "config"
 
 @pytest.mark.parametrize(
     ("place", "named"),
-    [('port = 5080\n# How it', "trunk gateway"), ("ip = ", "endpoint crm")],
+    [("port = 5080\n# How it", "trunk gateway"), ("ip = ", "endpoint crm")],
     ids=["trunk", "third party"],
 )
 def test_who_is_called_over_tls_needs_a_switch_that_speaks_it(tmp_path: Path, place: str, named: str) -> None:
