@@ -3,7 +3,8 @@
 Reading order: `outcome` and `states` are values and tables; `events` tells the world; `digits`, `keys` and `leg` make
 one party out of a SIP session and an audio stream; `originate` is a leg that we call; `collect` reads a code from it;
 `call` holds it all together. Two parties: `fork` rings somebody, `placing` begins a call of ours with him, `connect`
-brings the caller and him together, in `bridge` they talk; `transfer` and `takeover` put another in the place of one.
+brings the caller and him together, in `bridge` they talk; `transfer`, `takeover` and `succession` put another in
+the place of one.
 """
 
 from softswitch.call.call import Call, Step
@@ -31,6 +32,7 @@ from softswitch.call.outcome import Outcome, q850_of
 from softswitch.call.placing import first_leg, reach_caller
 from softswitch.call.stages import STAGE_TABLE, Stage, StageTrigger
 from softswitch.call.states import OutsideTableError, Table
+from softswitch.call.succession import hand_over_place
 from softswitch.call.takeover import take_over
 from softswitch.call.transfer import Onward, Run
 
@@ -69,6 +71,7 @@ __all__ = [
     "connect",
     "converse",
     "first_leg",
+    "hand_over_place",
     "q850_of",
     "reach",
     "reach_caller",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from softswitch.call.originate import Attempt, OutgoingLeg
     from softswitch.plan import Did, User
     from softswitch.routing import Destination, Identified
-    from softswitch.sip import Request
+    from softswitch.sip import Referred, Request
     from softswitch.stir import Verdict
 
 
@@ -83,6 +83,7 @@ class Call:
         "notes",
         "number_billing",
         "on_progress",
+        "on_referred",
         "outcome",
         "passage",
         "redirect_uri",
@@ -146,6 +147,8 @@ class Call:
         """When its caller was put through."""
         self.on_progress: Callable[[int, str], None] | None = None
         """Hears how it stands, as the statuses that a caller is told: 1xx, and the final one."""
+        self.on_referred: Callable[[Call, Referred], None] | None = None
+        """Hears that its caller, who is at an endpoint, wants to give his place to somebody else."""
         self.tried: list[Attempt] = []
         """Every place that was tried, and what came of it."""
         self.source = source

@@ -13,7 +13,7 @@ ends, so nothing that an endpoint forgets can leak one.
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from media import (
     DigitPressed,
@@ -54,6 +54,14 @@ DTMF_RELAY = "application/dtmf-relay"
 INFO_MS = 160
 TEMPORARY_FAILURE = 41
 INCOMPATIBLE_DESTINATION = 88
+
+
+class Referral(NamedTuple):
+    """A wish for a transfer (REFER)."""
+
+    wanted: Referred
+    place: "Leg | None"
+    """The leg in whose dialog it was said, where that is one at an endpoint: its place is to be given away."""
 
 
 class Leg:
@@ -97,7 +105,7 @@ class Leg:
         """The user of ours at the far end, where it is one."""
         self.may_transfer = False
         """Whether its trunk may send REFER; users always may."""
-        self.referral: Referred | None = None
+        self.referral: Referral | None = None
         """What the far end asked for by REFER, and nobody has looked at yet."""
         self.takes_info = False
         """The far end sends its keys as INFO, so that it takes them as INFO too."""
@@ -350,12 +358,19 @@ class Leg:
                 pass  # provisional and final responses belong to legs that we place
 
     def _on_referred(self, wanted: Referred) -> None:
-        """Only who talks with somebody can be transferred."""
-        if self.call is None or self.call.talk is None:
-            self.session.refuse_referral(403)
+        """Who talks with somebody can be transferred; who is at an endpoint can give his place away."""
+        call = self.call
+        if call is not None and call.talk is not None:
+            self.refer_to(wanted)
+        elif call is not None and call.caller is self and call.on_referred is not None:
+            call.on_referred(call, wanted)
         else:
-            self.referral = wanted
-            self.waiting.wake()
+            self.session.refuse_referral(403)
+
+    def refer_to(self, wanted: Referred, *, place: "Leg | None" = None) -> None:
+        """Its far end wants the other party of their talk transferred."""
+        self.referral = Referral(wanted, place)
+        self.waiting.wake()
 
     def _on_end(self, end: Ended) -> None:
         self.state = LEG_TABLE.after(self.state, LegTrigger.END)

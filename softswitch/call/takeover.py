@@ -52,7 +52,7 @@ async def _take_place(call: Call, there: Call, onward: Onward) -> Outcome:
     call.on_progress = come
     call.remark("taken over", f"the place of call {there.id}")
     with in_place_of(call, there):
-        return await onward.take_place(call, there)
+        return await onward.place_of(there)(call)
 
 
 async def _pick_up(call: Call, leg: Leg, lines: Lines, onward: Onward) -> Outcome:

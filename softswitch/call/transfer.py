@@ -14,7 +14,7 @@ nobody can take a place: it ends, and the transfer is a blind one.
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from softswitch.call.bridge import MUSIC, Talk
 from softswitch.call.call import Call, Transfer
@@ -27,6 +27,9 @@ from softswitch.errors import CallRejected
 from softswitch.logs import get_logger
 from softswitch.routing import Destination, Identified, Passage, ToEndpoint, number_of
 from softswitch.sip import Referred
+
+if TYPE_CHECKING:
+    from softswitch.call.fork import Invitation
 
 FORBIDDEN = CallRejected(403, "Forbidden")
 PUT_THROUGH = 200
@@ -53,8 +56,11 @@ class Onward(Protocol):
     async def run(self, call: Call, destination: Destination) -> Outcome:
         """All that happens to it there. Raises `CallRejected` where nobody answers."""
 
-    async def take_place(self, call: Call, of: Call) -> Outcome:
-        """The same for a call in the place of another one's caller, at an endpoint."""
+    def invitation(self, call: Call, destination: Destination) -> "Invitation":
+        """Who is rung there in the name of its caller. Raises `CallRejected`: nobody, or 403 for an endpoint."""
+
+    def place_of(self, call: Call) -> Run:
+        """What runs a call in the place of this one's caller, at the endpoint where he is now."""
 
     async def talk(self, call: Call, far: Leg) -> Outcome:
         """The same for a call whose two sides are there."""
@@ -65,19 +71,22 @@ class Onward(Protocol):
 
 async def transfer(call: Call, transferor: Leg, other: Leg, lines: Lines, onward: Onward | None) -> bool:
     """Whether the other party has gone on in another call; else the talk is as it was. Without `onward` nobody may."""
-    wanted, transferor.referral = transferor.referral, None
-    if wanted is None:
+    referral, transferor.referral = transferor.referral, None
+    if referral is None:
         return False
+    wanted, place = referral
     try:
         if onward is None:
             raise FORBIDDEN
         onward.may_transfer(transferor)
+        if place is not None:
+            return await _to_place(call, transferor, other, place, onward)
         if wanted.replaces is None:
             return await _blind(call, transferor, other, wanted, onward)
         return await _attended(call, transferor, other, wanted, lines, onward)
     except CallRejected as refused:
-        transferor.session.refuse_referral(refused.status, refused.reason)
-        _tell("transfer refused", call, transferor, wanted.uri.username or "", refused)
+        (place or transferor).session.refuse_referral(refused.status, refused.reason)
+        tell("transfer refused", call, transferor, wanted.uri.username or "", refused)
         return False
 
 
@@ -132,18 +141,28 @@ async def _to_talk(call: Call, transferor: Leg, other: Leg, talk: Talk, replaced
             third.hang_up()
 
 
-async def _to_endpoint(call: Call, transferor: Leg, other: Leg, there: Call, onward: Onward) -> bool:
+async def _to_place(call: Call, transferor: Leg, other: Leg, place: Leg, onward: Onward) -> bool:
+    """The same, asked for in the dialog at the endpoint. Raises `CallRejected` 481 where he has left there."""
+    there = at_endpoint(place)
+    if there is None:
+        raise NO_SUCH_DIALOG
+    return await _to_endpoint(call, transferor, other, there, onward, asked_in=place)
+
+
+async def _to_endpoint(
+    call: Call, transferor: Leg, other: Leg, there: Call, onward: Onward, *, asked_in: Leg | None = None
+) -> bool:
     """The other party is there what the transferor was, and has what he had passed."""
     after = _continuation(call, transferor, other, there.to_number, there)
 
     async def run(after: Call) -> Outcome:
         with in_place_of(after, there):
-            return await onward.take_place(after, there)
+            return await onward.place_of(there)(after)
 
-    has_gone = await _Leaving(call, transferor, other, after, f"call {there.id}").to(run, onward)
+    has_gone = await _Leaving(call, transferor, other, after, f"call {there.id}", asked_in).to(run, onward)
     if after.answered_at is not None:
         there.went_on_in = after.sid
-        _dismiss(there.caller)
+        dismiss(there.caller)
     return has_gone
 
 
@@ -200,7 +219,11 @@ def number_at(call: Call, leg: Leg) -> str:
 class _Leaving:
     """A party on his way from one call into another; he comes back where nobody takes him there."""
 
-    def __init__(self, call: Call, transferor: Leg, other: Leg, after: Call, to: str) -> None:
+    def __init__(
+        self, call: Call, transferor: Leg, other: Leg, after: Call, to: str, asked_in: Leg | None = None
+    ) -> None:
+        """`asked_in`: the leg of the transferor that has had the REFER, where that is another one."""
+        self._session = (asked_in or transferor).session
         self._call, self._transferor, self._other, self._after, self._to = call, transferor, other, after, to
         self._is_awaited = True
         """Whether he may come back."""
@@ -209,7 +232,7 @@ class _Leaving:
     async def to(self, run: Run, onward: Onward) -> bool:
         """Whether he is gone."""
         call, after, transferor = self._call, self._after, self._transferor
-        transferor.session.accept_referral()
+        self._session.accept_referral()
         call.advance(StageTrigger.REFER, f"{_name(call, transferor)} transfers to {self._to}")
         call.transfers.append(self._to)
         self._other.say(MUSIC, repeat=True)
@@ -235,18 +258,18 @@ class _Leaving:
         if after.answered_at is None and after.outcome is not None:
             refused = CallRejected(after.outcome.status, after.outcome.reason)
             call.advance(StageTrigger.NOT_TRANSFERRED, str(refused))
-            _tell("transfer failed", call, transferor, self._to, refused)
+            tell("transfer failed", call, transferor, self._to, refused)
             return False
         call.hand_over(self._other, after)
         keep_place(call, self._other)
         call.advance(StageTrigger.TRANSFERRED, f"{_name(call, self._other)} goes on in call {after.id}")
-        _tell("transferred", call, transferor, self._to)
-        _dismiss(transferor)
+        tell("transferred", call, transferor, self._to)
+        dismiss(transferor)
         return True
 
     def _report(self, status: int, reason: str) -> None:
         """The new call is told of: to the transferor, and to the task that waits."""
-        self._transferor.session.report_referral(status, reason)
+        self._session.report_referral(status, reason)
         if status == PUT_THROUGH:
             self._other.hush()
         if status >= PUT_THROUGH:
@@ -265,7 +288,7 @@ def keep_place(call: Call, leg: Leg) -> None:
         leg.passage.take(call.passage)
 
 
-def _dismiss(transferor: Leg) -> None:
+def dismiss(transferor: Leg) -> None:
     """He has done what he wanted."""
     transferor.hang_up(16, "Transferred")
 
@@ -274,7 +297,7 @@ def _name(call: Call, leg: Leg) -> str:
     return "the caller" if leg is call.caller else "the callee"
 
 
-def _tell(what: str, call: Call, transferor: Leg, to: str, rejected: CallRejected | None = None) -> None:
+def tell(what: str, call: Call, transferor: Leg, to: str, rejected: CallRejected | None = None) -> None:
     """A line of the log."""
     why = {} if rejected is None else {"status": rejected.status, "reason": rejected.reason}
     get_logger().info(what, call=call.id, by=_name(call, transferor).removeprefix("the "), to=to, **why)

@@ -10,7 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from softswitch.call import Call, Invitation, Leg, Lines, Outcome, Run, StageTrigger, connect, converse, take_over
+from softswitch.call import (
+    Call,
+    Invitation,
+    Leg,
+    Lines,
+    Outcome,
+    Run,
+    StageTrigger,
+    connect,
+    converse,
+    hand_over_place,
+    take_over,
+)
 from softswitch.destinations.forwarding import Diversion, Why, why_forwarded
 from softswitch.endpoints.base import Endpoint
 from softswitch.errors import CallRejected
@@ -31,7 +43,7 @@ from softswitch.routing import (
 from softswitch.routing.caller import Caller, wants_privacy
 from softswitch.routing.identity import ANONYMOUS
 from softswitch.routing.presentation import verified_identity
-from softswitch.sip import Address, Response
+from softswitch.sip import Address, Referred, Response
 
 MOST_FORWARDS = 5
 NO_PHONE = CallRejected(480, "Temporarily Unavailable", q850=20)
@@ -97,6 +109,7 @@ class Destinations:
         """All that happens to a call from here on. Raises `CallRejected` where nobody answers."""
         match destination:
             case ToEndpoint():
+                call.on_referred = self._hand_over_place
                 return await self._endpoints[destination.name].run(call)
             case ToUser(user):
                 return await self._to_user(call, user, diversions)
@@ -235,11 +248,29 @@ class Destinations:
         call.destination = destination
         self._redirect(call, call.to_number, destination)
 
-    async def take_place(self, call: Call, of: Call) -> Outcome:
-        """All that happens to a call in the place of another one's caller, at the endpoint where he is."""
-        if not isinstance(of.destination, ToEndpoint):
+    def invitation(self, call: Call, destination: Destination) -> Invitation:
+        """Who is rung there in the name of its caller. Raises `CallRejected`: nobody, or 403 for an endpoint."""
+        match destination:
+            case ToUser(user):
+                return self.to_user(call, user)
+            case ToPstn():
+                return self.to_pstn(call, destination)
+        raise FORBIDDEN
+
+    def place_of(self, call: Call) -> Run:
+        """What runs a call in the place of this one's caller, at the endpoint where he is now."""
+        if not isinstance(call.destination, ToEndpoint):
             raise NOT_FOUND
-        return await self._endpoints[of.destination.name].take_place(call, of)
+        run_there = self._endpoints[call.destination.name].place_of(call)
+
+        async def run(successor: Call) -> Outcome:
+            successor.on_referred = self._hand_over_place
+            return await run_there(successor)
+
+        return run
+
+    def _hand_over_place(self, call: Call, wanted: Referred) -> None:
+        hand_over_place(call, wanted, self.lines, self)
 
     async def talk(self, call: Call, far: Leg) -> Outcome:
         """All that happens to a call whose two sides are there."""

@@ -7,7 +7,7 @@ answers, `run` may raise `CallRejected`, which becomes the final response.
 
 from abc import ABC, abstractmethod
 
-from softswitch.call import Call, Outcome
+from softswitch.call import Call, Outcome, Run
 from softswitch.plan import AnyEndpoint
 
 
@@ -20,12 +20,12 @@ class Endpoint(ABC):
     async def run(self, call: Call) -> Outcome:
         """Everything that happens to `call` here, until one side ends it."""
 
-    async def take_place(self, call: Call, of: Call) -> Outcome:  # noqa: ARG002 - some know what the other one was here
-        """The same for a call in the place of another one's caller, who leaves as this one is put through (answered).
+    def place_of(self, call: Call) -> Run:  # noqa: ARG002 - some know what he is here
+        """What is run for another call in the place of this one's caller, who leaves as that is put through (answered).
 
-        As if he had called himself, where nothing else is said.
+        As if it had come by itself, where nothing else is said.
         """
-        return await self.run(call)
+        return self.run
 
     @property
     def is_idle(self) -> bool:

@@ -214,15 +214,16 @@ async def test_an_attended_transfer_to_a_dialog_that_is_none_is_refused(tmp_path
         assert hear_each_other(ann, bob)
 
 
-async def test_who_talks_with_nobody_can_not_be_transferred(tmp_path: Path) -> None:
+async def test_a_caller_over_a_trunk_gives_his_place_to_nobody_unless_the_plan_says_so(tmp_path: Path) -> None:
     dids = [{"phonenumber": "12025550101", "endpoint": "conference"}]
     async with town(tmp_path, dids=dids) as it:
-        ann = await it.phone("1001")
-        ann.dial("12025550101")
-        await ann.answered()
-        ann.refer("<sip:1003@127.0.0.1>")
+        cid, carrier = await it.phone("1003"), await it.carrier()
+        carrier.dial("12025550101")
+        await carrier.answered()
+        carrier.refer("<sip:1003@127.0.0.1>")
         await asyncio.sleep(1)
-        assert any(text.startswith("SIP/2.0 403") for text in it.messages(ann.host))
+        assert any(text.startswith("SIP/2.0 403") for text in it.messages(carrier.host))
+        assert cid.sessions == []
 
 
 async def test_a_trunk_that_may_transfer_reaches_users_but_not_the_pstn(tmp_path: Path) -> None:

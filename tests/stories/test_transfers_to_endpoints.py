@@ -236,3 +236,153 @@ async def test_a_call_that_was_transferred_is_transferred_again(tmp_path: Path) 
         of_ann = [record for record in records if record.number_src == "1001"]
         assert [record.number_dst for record in of_ann] == ["1002", "1003", HALL]
         assert len({record.dr_sid for record in records}) == len(records) == 4
+
+
+async def in_the_guarded_one(phone: Phone) -> None:
+    phone.dial(GUARDED)
+    await phone.answered()
+    await phone.press("111111#")
+    await asyncio.sleep(3)
+
+
+def at_the_guarded_one(it: Town) -> list[str]:
+    (meeting,) = it.app.endpoints["guarded"].meetings()  # type: ignore[attr-defined]
+    return [str(attendee.role) for attendee in meeting.attendees]
+
+
+async def test_an_attendee_gives_his_place_to_a_user_who_is_rung_in_his_name(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        records = keep_records(it)
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        for phone in (cid, ann):
+            await in_the_guarded_one(phone)
+        ann.refer("<sip:1002@127.0.0.1>")
+        assert (await bob.rings()).remote_address.uri.username == "1001"
+        bob.ring()
+        await asyncio.sleep(1)
+        assert hear_each_other(ann, cid), "she stays until somebody comes"
+        bob.answer()
+        await ann.ended()
+        await asyncio.sleep(2)
+        assert ann.notified == ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"]
+        assert hear_each_other(bob, cid)
+        assert at_the_guarded_one(it) == ["host", "host"]
+        assert it.app.switch.gates_in_use()["endpoint guarded"] == 2
+        bob.hang_up()
+        await asyncio.sleep(1)
+        before, after = records
+        assert (before.number_src, before.number_dst, before.sipcause) == ("1001", GUARDED, 200)
+        assert before.user_data is not None
+        assert before.user_data["transferred_to"] == after.dr_sid
+        assert (after.number_src, after.number_dst, after.number_billing) == ("1002", GUARDED, None)
+        assert after.user_data is not None
+        assert after.user_data["transferred_by"] == "1001"
+        assert after.user_data["transferred_from"] == [before.dr_sid]
+
+
+async def test_an_attendee_whose_place_nobody_takes_stays(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        for phone in (cid, ann):
+            await in_the_hall(phone)
+        ann.refer("<sip:1002@127.0.0.1>")
+        await bob.rings()
+        bob.refuse(486)
+        await asyncio.sleep(2)
+        assert ann.notified == ["SIP/2.0 100 Trying", "SIP/2.0 486 Busy Here"]
+        assert hear_each_other(ann, cid)
+
+
+async def test_a_number_outside_is_called_into_the_place_on_the_account_of_who_gives_it(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        records = keep_records(it)
+        ann, cid, carrier = await it.phone("1001"), await it.phone("1003"), await it.carrier()
+        for phone in (cid, ann):
+            await in_the_hall(phone)
+        ann.refer("<sip:13105550177@127.0.0.1>")
+        session = await carrier.picks_up()
+        assert session.remote_address.uri.username == "12025550111"
+        await ann.ended()
+        await asyncio.sleep(3)
+        assert hear_each_other(carrier, cid)
+        carrier.hang_up()
+        await asyncio.sleep(1)
+        before, after = records
+        assert (before.number_billing, after.number_billing) == (HALL, "12025550111")
+
+
+async def test_who_gives_his_place_away_and_hangs_up_at_once_gives_it_all_the_same(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        for phone in (cid, ann):
+            await in_the_guarded_one(phone)
+        ann.refer("<sip:1002@127.0.0.1>")
+        await bob.rings()
+        ann.hang_up()
+        await asyncio.sleep(1)
+        bob.answer()
+        await asyncio.sleep(3)
+        assert hear_each_other(bob, cid)
+        assert it.app.switch.gates_in_use()["endpoint guarded"] == 2
+
+
+async def test_the_last_host_gives_his_place_away_and_the_meeting_goes_on(tmp_path: Path) -> None:
+    at_once = {"conference_stop_how": "host", "conference_stop_wait": "0"}
+    async with town(tmp_path, **with_hall(meeting_rooms=[{"name": "room", "properties": QUIET | at_once}])) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await in_the_hall(ann)
+        ann.refer("<sip:1002@127.0.0.1>")
+        await bob.picks_up()
+        await ann.ended()
+        await asyncio.sleep(5)
+        assert states(it) == ["talking"]
+
+
+@pytest.mark.parametrize("is_up", [True, False], ids=["who answered", "who rings yet"])
+async def test_an_attendee_brings_whom_he_talks_with_by_the_dialog_of_the_conference(
+    tmp_path: Path, is_up: bool
+) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        for phone in (cid, ann):
+            await in_the_guarded_one(phone)
+        conference = ann.session
+        talk = ann.dial("1002")
+        await bob.rings()
+        bob.ring()
+        await asyncio.sleep(1)
+        if is_up:
+            bob.answer()
+            await asyncio.sleep(2)
+        ann.sessions.append(conference)
+        ann.refer(f"<sip:1002@127.0.0.1?Replaces={ann.dialog_of(talk)}>")
+        if not is_up:
+            await bob.rings(2)
+            bob.answer()
+        await asyncio.sleep(3)
+        assert (talk.has_ended, conference.has_ended) == (True, True)
+        assert hear_each_other(bob, cid)
+        assert ann.notified[-1] == "SIP/2.0 200 OK"
+        assert at_the_guarded_one(it) == ["host", "host"]
+        assert it.app.switch.gates_in_use()["endpoint guarded"] == 2
+
+
+@pytest.mark.parametrize(
+    ("to", "status"),
+    [
+        (HALL, 403),
+        (CRM, 403),
+        ("nobody", 404),
+        ("1003", 480),
+        ("1002@127.0.0.1?Replaces=nothing%3Bto-tag%3Da%3Bfrom-tag%3Db", 481),
+    ],
+)
+async def test_a_place_that_can_not_be_given_away_is_kept(tmp_path: Path, to: str, status: int) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        for phone in (bob, ann):
+            await in_the_hall(phone)
+        ann.refer(f"<sip:{to}>" if "@" in to else f"<sip:{to}@127.0.0.1>")
+        await asyncio.sleep(1)
+        assert any(text.startswith(f"SIP/2.0 {status}") for text in it.messages(ann.host))
+        assert hear_each_other(ann, bob)

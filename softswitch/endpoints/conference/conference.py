@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from media import Engine, Source
-from softswitch.call import Call, Events, Outcome, OutgoingLeg, collect
+from softswitch.call import Call, Events, Outcome, OutgoingLeg, Run, collect
 from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference.actions import Attendance
 from softswitch.endpoints.conference.attendee import Attendee, Moved, SentAway
@@ -65,15 +65,20 @@ class Conference(Endpoint):
         attendee = Attendee(call, visit.properties)
         return await self._stay(attendee, self._come(attendee, visit))
 
-    async def take_place(self, call: Call, of: Call) -> Outcome:
+    def place_of(self, call: Call) -> Run:
         """Whoever takes the place of an attendee is in the meeting at once, in his role; of somebody who is still on
         his way in, a caller like any other."""
-        other = self._attendees.get(of.id)
+        other = self._attendees.get(call.id)
         if other is None or other.meeting is None or not other.is_present:
-            return await self.run(call)
-        attendee = Attendee(call, other.properties)
-        attendee.access_code = other.access_code
-        return await self._stay(attendee, self._succeed(attendee, self._key(other.meeting, other.role)))
+            return self.run
+        key, properties, access_code = self._key(other.meeting, other.role), other.properties, other.access_code
+
+        async def run(successor: Call) -> Outcome:
+            attendee = Attendee(successor, properties)
+            attendee.access_code = access_code
+            return await self._stay(attendee, self._succeed(attendee, key))
+
+        return run
 
     async def bring(self, call: Call, leg: OutgoingLeg, meeting: Meeting, role: Role, name: str) -> Outcome:
         """The whole call of somebody whom we call into a meeting. Raises `CallRejected` where he does not come."""
