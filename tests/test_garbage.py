@@ -36,6 +36,25 @@ def test_the_collector_waits_and_goes_on_also_after_a_failure() -> None:
     assert gc.isenabled()
 
 
+def test_who_stops_pausing_it_first_does_not_wake_it_for_the_other() -> None:
+    """The API was built in a thread while the plan was read, and the collector looked at both."""
+    first, second = garbage.paused(), garbage.paused()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()
+
+
+def test_the_end_of_the_start_does_not_wake_it_while_it_is_paused() -> None:
+    garbage.put_off()
+    with garbage.paused():
+        garbage.set_up()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
 def test_the_collector_does_not_look_before_the_start_is_done() -> None:
     garbage.put_off()
     assert not gc.isenabled()

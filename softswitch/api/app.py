@@ -64,6 +64,7 @@ def create_api(context: ApiContext) -> ASGIApp:
         title="softswitch",
         version=__version__,
         description=DESCRIPTION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -1,16 +1,20 @@
-"""`/docs`: the OpenAPI document as a page to read, without a script or a style from elsewhere.
+"""`/openapi.json`, and `/docs`: the same document as a page to read, without a script or a style from elsewhere.
 
-Written once from the document and kept: it works where there is no internet, and shows what programs get from
-`/openapi.json`.
+Both are written when somebody asks for one of them first, in a thread, for that takes most of a second; and kept.
 """
 
+import asyncio
 import html
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from softswitch import garbage
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
@@ -25,15 +29,40 @@ nav a { margin-right: .8rem }
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What is answered: the document for programs, and the page for people."""
+
+    json: bytes
+    page: str
+
+
 def add_docs(api: FastAPI) -> None:
-    """Puts the page at `/docs`."""
-    written: list[str] = []
+    """Puts the page at `/docs`, and the document at `/openapi.json`."""
+    one_writes = asyncio.Lock()
+    written: list[Documents] = []
+
+    async def documents() -> Documents:
+        async with one_writes:
+            if not written:
+                written.append(await asyncio.to_thread(_written, api))
+        return written[0]
 
     @api.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        if not written:
-            written.append("".join(_page(api.openapi())))
-        return HTMLResponse(written[0])
+    async def docs() -> Response:
+        return HTMLResponse((await documents()).page)
+
+    @api.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return Response((await documents()).json, media_type=JSONResponse.media_type)
+
+
+def _written(api: FastAPI) -> Documents:
+    """What it is written from is given up at once, and not left to the garbage collector."""
+    with garbage.paused():
+        document = api.openapi()
+        api.openapi_schema = None
+        return Documents(msgspec.json.encode(document), "".join(_page(document)))
 
 
 def _page(document: dict[str, Any]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The logins of endpoints for HTTP Basic: passwords are kept as argon2id hashes, and only here.
 
 A hash costs a good part of a tenth of a second, so it is worked out in a thread, one at a time, and a login that was
-right is remembered (under a key of this process, never the password itself) until an endpoint changes.
+right is remembered (under a key of this process, never the password itself) until an endpoint changes. Who waits in
+line with a pair that is found right meanwhile needs no hash of his own.
 """
 
 import asyncio
@@ -44,6 +45,8 @@ class Passwords:
         self._store = store
         self._key = secrets.token_bytes(32)
         self._known: OrderedDict[bytes, Login] = OrderedDict()
+        self._forgotten = 0
+        """How often everything was: what was read before the last time is not remembered after it."""
         self._one_at_a_time = asyncio.Lock()
 
     def remembered(self, login: str, password: str) -> Login | None:
@@ -52,16 +55,14 @@ class Passwords:
 
     async def find(self, login: str, password: str, types: Collection[str] = CONFERENCES) -> Login | None:
         """The login of an endpoint of these types, if the password is right."""
-        row = await self._endpoint(login)
-        row = row if row is not None and row["type"] in types else None
-        if not await self._is_right(row["properties"].get("password_hash") or _NOBODY if row else _NOBODY, password):
-            return None
-        found = await self._account(login, row) if row else None
-        if found is None:
-            return None
-        self._known[self._mark(login, password)] = found
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        async with self._one_at_a_time:
+            known = self.remembered(login, password)
+            if known is not None and known.type in types:
+                return known
+            forgotten = self._forgotten
+            found = await self._proved(login, password, types)
+            if found is not None and forgotten == self._forgotten:
+                self._remember(self._mark(login, password), found)
         return found
 
     async def hashed(self, password: str) -> str:
@@ -71,7 +72,22 @@ class Passwords:
 
     def forget(self) -> None:
         """Something about the logins has changed: everybody proves again who he is."""
+        self._forgotten += 1
         self._known.clear()
+
+    async def _proved(self, login: str, password: str, types: Collection[str]) -> Login | None:
+        """Asking the store, and the hash. Takes as long where there is no such login."""
+        row = await self._endpoint(login)
+        row = row if row is not None and row["type"] in types else None
+        kept = (row["properties"].get("password_hash") if row else None) or _NOBODY
+        if len(password) > LONGEST_PASSWORD or not await asyncio.to_thread(_verify, kept, password):
+            return None
+        return await self._account(login, row) if row else None
+
+    def _remember(self, mark: bytes, login: Login) -> None:
+        self._known[mark] = login
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
 
     async def _endpoint(self, login: str) -> Row | None:
         condition = Condition(("properties", "login"), "eq", login)
@@ -86,10 +102,6 @@ class Passwords:
         condition = Condition(("endpoint_sid",), "eq", sid)
         page = await self._store.list("conference_accounts", ListQuery(conditions=(condition,), limit=1))
         return Login(login, sid, page.items[0]["account_sid"], type_) if page.items else None
-
-    async def _is_right(self, password_hash: str, password: str) -> bool:
-        async with self._one_at_a_time:
-            return len(password) <= LONGEST_PASSWORD and await asyncio.to_thread(_verify, password_hash, password)
 
     def _mark(self, login: str, password: str) -> bytes:
         pair = f"{len(login)}:{login}{password}".encode("utf-8", "surrogateescape")

@@ -14,11 +14,14 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from softswitch import garbage
 from softswitch.errors import ConfigError
 from softswitch.logs import get_logger
 from softswitch.settings import SETTINGS_FILE, ApiSettings
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message
+
     from softswitch.api.context import ApiContext
 
 BACKLOG = 256
@@ -80,9 +83,21 @@ class ApiServer:
 
 
 def _built(context: "ApiContext") -> Any:
-    """The server with the whole API in it. Half a second, most of it imports."""
+    """The server with the whole API in it. Half a second, most of it imports.
+
+    What it is made of stays, and is more than all the rest of the program: the garbage collector looks at none of it,
+    neither now nor later while calls wait.
+    """
+    with garbage.paused():
+        server = _server(context)
+        garbage.put_aside(garbage.MANY)
+    return server
+
+
+def _server(context: "ApiContext") -> Any:
     uvicorn = importlib.import_module("uvicorn")
     app = importlib.import_module("softswitch.api.app").create_api(context)
+    _ask_once(app)
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -97,6 +112,24 @@ def _built(context: "ApiContext") -> Any:
     server = uvicorn.Server(config)
     server.capture_signals = _leave_signals_alone
     return server
+
+
+def _ask_once(app: "ASGIApp") -> None:
+    """For nothing: what FastAPI only makes for the first request is made here, in this thread, and holds up no call."""
+    scope: dict[str, Any] = {"type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/"}
+    scope |= {"raw_path": b"/", "root_path": "", "query_string": b"", "headers": [], "client": None, "server": None}
+
+    async def receive() -> "Message":
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_message: "Message") -> None:
+        return
+
+    async def ask() -> None:
+        await app(scope, receive, send)
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(ask())
 
 
 @contextlib.contextmanager

@@ -33,6 +33,8 @@ class Tokens:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: OrderedDict[str, Bearer] = OrderedDict()
+        self._forgotten = 0
+        """How many were: what the store said before is not remembered after."""
 
     def remembered(self, secret: str) -> Bearer | None:
         """Whose secret this is, if it has been used before. Costs nothing worth waiting for."""
@@ -41,13 +43,15 @@ class Tokens:
     async def find(self, secret: str) -> Bearer | None:
         """Whose secret this is, asking the store."""
         digest = _hashed(secret)
+        forgotten = self._forgotten
         wanted = ListQuery(conditions=(Condition(("token_hash",), "eq", digest),), limit=1)
         page = await self._store.list("tokens", wanted)
         row = page.items[0] if page.items else None
         if row is None or row["revoked"]:
             return None
         bearer = Bearer(row["token_sid"], row["name"], frozenset(row["scopes"]))
-        self._known[digest] = bearer
+        if forgotten == self._forgotten:
+            self._known[digest] = bearer
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return bearer
@@ -68,6 +72,7 @@ class Tokens:
 
     def forget(self, token_sid: str) -> None:
         """The token has been revoked or changed."""
+        self._forgotten += 1
         for digest in [digest for digest, bearer in self._known.items() if bearer.token_sid == token_sid]:
             del self._known[digest]
 

@@ -142,6 +142,46 @@ async def test_a_wrong_login_takes_as_much_work_as_a_wrong_password(api: Api, mo
     assert all(kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$") for kept in hashed)
 
 
+async def test_many_first_requests_with_one_login_work_out_one_hash(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight clients that began at once waited for eight hashes, one after the other."""
+    properties = (await api.client.post(ENDPOINTS, json={"type": "conference"})).json()["properties"]
+    hashed: list[str] = []
+    from softswitch.api import passwords
+
+    verify = passwords._verify
+    monkeypatch.setattr(passwords, "_verify", lambda *given: hashed.append(given[0]) or verify(*given))
+    client = api.with_login(properties["login"], properties["password"])
+    answers = await asyncio.gather(*(client.get("/conference/v2/accounts") for _ in range(8)))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert len(hashed) == 1
+
+
+async def test_a_password_that_changes_while_it_is_proved_is_not_remembered(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = (await api.client.post(ENDPOINTS, json={"type": "conference"})).json()
+    from softswitch.api import passwords
+
+    def verify_meanwhile(*_given: str) -> bool:
+        api.context.passwords.forget()
+        return True
+
+    monkeypatch.setattr(passwords, "_verify", verify_meanwhile)
+    login, password = made["properties"]["login"], made["properties"]["password"]
+    assert (await api.with_login(login, password).get("/conference/v2/accounts")).status_code == 200
+    assert api.context.passwords.remembered(login, password) is None
+
+
+async def test_a_token_that_is_revoked_while_it_is_looked_up_is_not_remembered(api: Api) -> None:
+    tokens = api.context.tokens
+    secret, row = await tokens.create("short", ["*"])
+    looking = asyncio.ensure_future(tokens.find(secret))
+    await asyncio.sleep(0)
+    tokens.forget(row["token_sid"])
+    assert await looking is not None
+    assert tokens.remembered(secret) is None
+
+
 async def test_the_system_gateway_is_nobodys_to_change(api: Api) -> None:
     page = await api.client.get(ENDPOINTS, params={"filter": "type eq system_gateway"})
     (gateway,) = page.json()["items"]
