@@ -35,6 +35,7 @@ class Alarm:
         """Nothing is due any more."""
         if self._handle is not None:
             self._handle.cancel()
+        self._timers.close()
 
     def _arm(self, at: float) -> None:
         if self._handle is not None:

@@ -1,6 +1,7 @@
 """Where a message came from, or where it goes."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from softswitch.sip.grammar import format_host_port
@@ -44,6 +45,12 @@ class Peer(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.transport.lower()}:{format_host_port(self.host, self.port)}"
+
+
+@lru_cache(maxsize=4096)
+def udp_peer(host: str, port: int, local_port: int) -> Peer:
+    """Whence a datagram came, one object for all from there: transactions and bindings remember it for long."""
+    return Peer(Transport.UDP, host, port, local_port)
 
 
 def network_of(host: str) -> str:

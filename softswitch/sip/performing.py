@@ -80,12 +80,12 @@ class Performer:
             self._client.deliver(transaction.owner, message)
 
     def _start_timer(self, transaction: Transaction, effect: machine.StartTimer) -> None:
-        transaction.timers[effect.timer] = self.alarm.start(effect.after_s, transaction, effect.timer)
+        transaction.timers += (self.alarm.start(effect.after_s, transaction, effect.timer),)
 
     def _stop_timers(self, transaction: Transaction, _: machine.Effect) -> None:
-        for timer in transaction.timers.values():
+        for timer in transaction.timers:
             timer.cancel()
-        transaction.timers.clear()
+        transaction.timers = ()
 
     def _failed(self, transaction: Transaction, effect: machine.Failed) -> None:
         """Nothing came: the transaction user hears a response all the same (RFC 3261 §8.1.3.1).
@@ -160,7 +160,7 @@ class Performer:
                 owner.running.pop(name, None)
                 owner.fire(name)
             else:
-                owner.timers.pop(name, None)
+                owner.timers = tuple([timer for timer in owner.timers if timer.name is not name])
                 self.perform(owner, self._layer.advance(owner, name))
         except Exception:
             self._drops["our_bug"] += 1

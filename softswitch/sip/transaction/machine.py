@@ -134,7 +134,7 @@ class Transaction:
         self.interval_s = intervals.t1_s
         self.is_spent = False
         self.owner: Any = None
-        self.timers: dict[Timer, Any] = {}
+        self.timers: tuple[Any, ...] = ()
 
     @property
     def is_reliable(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from functools import lru_cache, partial
 
 from softswitch.errors import PeerError
-from softswitch.sip.peer import Peer, Transport
+from softswitch.sip.peer import Peer, Transport, udp_peer
 from softswitch.sip.transport.admission import Admission, StreamLimits
 from softswitch.sip.transport.network import Datagrams, Listener, Network, local_host_towards
 from softswitch.sip.transport.tcp import Connection
@@ -64,10 +64,8 @@ class Transports:
         socket = await self._network.open_datagrams(
             host,
             port,
-            lambda data, source, source_port: self._receive(
-                data, Peer(Transport.UDP, source, source_port, local_port[0])
-            ),
-            lambda target, target_port: self._lost(Peer(Transport.UDP, target, target_port, local_port[0])),
+            lambda data, source, source_port: self._receive(data, udp_peer(source, source_port, local_port[0])),
+            lambda target, target_port: self._lost(udp_peer(target, target_port, local_port[0])),
         )
         local_port.append(socket.address[1])
         self._datagrams[socket.address[1]] = socket
