@@ -1,14 +1,15 @@
 """The call detail record: what stays of a call, with the names CarrierX gives its fields. Pure.
 
-`opened` is what is known when a call is up, `concluded` what is known when it has ended, `cut_off` what can still be
-said of a call that nobody ended. An `AttendanceRecord` says the same of a stay in a conference. What is not known is
-None. Dates are ISO 8601 in UTC with milliseconds; whoever calls says how far the clock of the call (monotonic seconds)
-lies behind the calendar (`epoch_at`: the POSIX time at which that clock showed 0).
+`opened` is what is known when a call is up, `answered` when its far end has, `concluded` when it has ended, `cut_off`
+what can still be said of a call that nobody ended. An `AttendanceRecord` says the same of a stay in a conference. What
+is not known is None. Dates are ISO 8601 in UTC with milliseconds; whoever calls says how far the clock of the call
+(monotonic seconds) lies behind the calendar (`epoch_at`: the POSIX time at which that clock showed 0).
 
 `duration` counts from the answer; `duration_billing` is the same in whole minutes, a begun one in full. Prices and
 rates are those of the rate decks, where trunk and caller have any.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -19,7 +20,7 @@ from msgspec.structs import asdict, replace
 from softswitch.call.call import Call
 from softswitch.call.far_end import far_end, way_out
 from softswitch.call.outcome import NORMAL_CLEARING
-from softswitch.call.prices import billed_s, prices
+from softswitch.call.prices import Meter, billed_s, meters, priced, prices
 from softswitch.call.sids import Sids
 from softswitch.sip import Request
 from softswitch.sip.grammar import legible
@@ -206,8 +207,17 @@ def _stir(call: Call) -> dict[str, str]:
     return {name: legible(value) for name, value in found.items() if value}
 
 
-def cut_off(record: CallRecord, date_stop: str, reason: str) -> CallRecord:
-    """The record of a call that was up when this program ended without a word, at about `date_stop`."""
+def answered(call: Call, sids: Sids) -> tuple[dict[str, Any], list[Meter]]:
+    """What is known of a call whose far end has answered, by attribute, and what it costs from now on."""
+    known = far_end(call, sids)
+    if call.number_billing:
+        known["number_billing"] = call.number_billing
+    return known, list(meters(call))
+
+
+def cut_off(record: CallRecord, date_stop: str, reason: str, running: Iterable[Meter] = ()) -> CallRecord:
+    """The record of a call that was up when this program ended without a word, at about `date_stop`. `running`: what
+    it cost until then."""
     duration_s = 0.0 if record.date_talk is None else seconds_between(record.date_talk, date_stop)
     return replace(
         record,
@@ -218,6 +228,7 @@ def cut_off(record: CallRecord, date_stop: str, reason: str) -> CallRecord:
         q850_cause=CUT_OFF_CAUSE,
         duration=duration_s,
         duration_billing=billed_s(duration_s),
+        **priced(running, duration_s),
     )
 
 

@@ -10,7 +10,11 @@ from softswitch.routing import ToEndpoint, ToPstn, ToUser
 
 
 def way_out(call: Call, sids: Sids) -> dict[str, Any]:
-    """Known before anybody answers: where the call goes beside our endpoints."""
+    """Known before anybody answers: where the call goes beside our endpoints, and of which calls it has come."""
+    return _way(call, sids) | ({"user_data": _story(call)} if call.transfer is not None else {})
+
+
+def _way(call: Call, sids: Sids) -> dict[str, Any]:
     match call.destination:
         case ToPstn(number, group):
             return {

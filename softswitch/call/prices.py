@@ -5,11 +5,25 @@ whole: in the record of the call that it ends in, from its answer on, also where
 """
 
 import math
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
 
 from softswitch.call.call import Call
 from softswitch.call.originate import OutgoingLeg
 
 BILLING_UNIT_S = 60
+
+
+class Meter(Struct, frozen=True, array_like=True):
+    """What a leg costs, where it costs anything: `name` is the attribute of the record, `rate` that of a minute."""
+
+    name: str
+    rate: float
+    before_s: float = 0.0
+    """How long it was up before this call."""
+    is_elsewhere: bool = False
+    """It goes on in another call, whose record has its price."""
 
 
 def billed_s(duration_s: float) -> float:
@@ -19,22 +33,33 @@ def billed_s(duration_s: float) -> float:
 
 def prices(call: Call, duration_s: float) -> dict[str, float]:
     """`rate`, `price` and those of LCR for the record of a call that has ended; nothing where nothing has a price."""
+    return priced(meters(call), duration_s)
+
+
+def priced(of: Iterable[Meter], duration_s: float) -> dict[str, float]:
+    """The same, of a call that has lasted so long."""
     found: dict[str, float] = {}
-    for leg, side in ((call.callee, "dst"), (call.caller, "src")):
-        if not isinstance(leg, OutgoingLeg):
-            continue
-        minutes = _priced_s(call, leg, duration_s) / BILLING_UNIT_S
-        for name, rate in (("rate", leg.target.rate), (f"rate_lcr_{side}", leg.target.rate_lcr)):
-            if rate is not None:
-                price = name.replace("rate", "price")
-                found[name] = found.get(name, 0.0) + rate
-                if leg is not call.gone:
-                    found[price] = round(found.get(price, 0.0) + rate * minutes, 6)
+    for meter in of:
+        found[meter.name] = found.get(meter.name, 0.0) + meter.rate
+        if not meter.is_elsewhere:
+            price = meter.name.replace("rate", "price")
+            minutes = billed_s(meter.before_s + duration_s) / BILLING_UNIT_S
+            found[price] = round(found.get(price, 0.0) + meter.rate * minutes, 6)
     return found
 
 
-def _priced_s(call: Call, leg: OutgoingLeg, duration_s: float) -> float:
-    """As long as the call, or where another call has brought the leg, as long as the leg."""
+def meters(call: Call) -> Iterator[Meter]:
+    """What runs for a call that was answered, or has ended."""
+    for leg, side in ((call.callee, "dst"), (call.caller, "src")):
+        if isinstance(leg, OutgoingLeg):
+            is_elsewhere = leg is call.gone or leg.call not in (call, None)
+            for name, rate in (("rate", leg.target.rate), (f"rate_lcr_{side}", leg.target.rate_lcr)):
+                if rate is not None:
+                    yield Meter(name, rate, _before_s(call, leg), is_elsewhere)
+
+
+def _before_s(call: Call, leg: OutgoingLeg) -> float:
+    """Nothing, but where another call has brought the leg."""
     if leg.answered_at is None or leg.answered_at >= call.started_at:
-        return billed_s(duration_s)
-    return billed_s(call.story[-1].at - leg.answered_at)
+        return 0.0
+    return (call.story[-1].at if call.answered_at is None else call.answered_at) - leg.answered_at

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from softswitch import legibly
 from softswitch.call.cdr import AttendanceRecord, CallRecord
+from softswitch.call.prices import Meter
 from softswitch.endpoints.mediator import MediatorRecord
 from softswitch.records.journal import Segment
 
@@ -18,11 +20,13 @@ class Opened(Struct, tag="opened"):
     call: CallRecord
 
 
-class Talks(Struct, tag="talks"):
-    """It was answered."""
+class Talks(Struct, tag="talks", omit_defaults=True):
+    """It was answered, by whom, and what that costs; what is said last holds."""
 
     dr_sid: str
     date_talk: str
+    known: dict[str, Any] = msgspec.field(default_factory=dict)
+    meters: list[Meter] = msgspec.field(default_factory=list)
 
 
 class Joined(Struct, tag="joined"):
@@ -80,6 +84,7 @@ class Story:
 
     closed: dict[str, Ended] = field(default_factory=dict)
     alive: dict[str, CallRecord] = field(default_factory=dict)
+    meters: dict[str, list[Meter]] = field(default_factory=dict)
     attendances: dict[str, list[AttendanceRecord]] = field(default_factory=dict)
     mediated: dict[str, MediatorRecord] = field(default_factory=dict)
     unreadable: int = 0
@@ -89,8 +94,7 @@ class Story:
             case Opened():
                 self.alive[line.call.dr_sid] = line.call
             case Talks():
-                if line.dr_sid in self.alive:
-                    self.alive[line.dr_sid].date_talk = line.date_talk
+                self._answered(line)
             case Joined():
                 self.attendances.setdefault(line.attendance.dr_sid, []).append(line.attendance)
             case Mediating():
@@ -99,6 +103,17 @@ class Story:
                 self.closed[line.call.dr_sid] = line
             case DialoutClosed():
                 self.closed[line.mediated.dr_sid] = line
+
+    def _answered(self, line: Talks) -> None:
+        record = self.alive.get(line.dr_sid)
+        if record is None:
+            return
+        record.date_talk = line.date_talk
+        for name, value in line.known.items():
+            setattr(record, name, value)
+        self.meters[line.dr_sid] = line.meters
+        for before in (record.user_data or {}).get("transferred_from", ()):
+            self.meters.pop(before, None)  # its leg is here, with all that it has cost
 
     def ends(self) -> None:
         """Everything is read: what was closed in any segment is not alive."""

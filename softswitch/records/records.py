@@ -24,7 +24,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from softswitch.call import Call, CallAnswered, Event
-from softswitch.call.cdr import AttendanceRecord, CallRecord, concluded, cut_off, date, joined, left, opened
+from softswitch.call.cdr import AttendanceRecord, CallRecord, answered, concluded, cut_off, date, joined, left, opened
 from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
 from softswitch.endpoints.mediator import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
@@ -66,6 +66,7 @@ class Alive:
     record: CallRecord
     attendances: list[AttendanceRecord] = field(default_factory=list)
     mediated: MediatorRecord | None = None
+    date_talk: str | None = None
     lines: list[bytes] = field(default_factory=list)
 
 
@@ -282,6 +283,8 @@ class Records:
             alive.mediated = replace(event.record, partner_sid=self.sids.partner)
         elif alive.mediated is not None:
             alive.mediated = moved(alive.mediated, event.stage, date(self._epoch_at() + event.at))
+            if alive.date_talk is not None:  # stage two has answered beside stage one
+                self._remember(alive, self._talks(alive, alive.date_talk))
         if alive.mediated is not None:
             self._remember(alive, encode(Mediating(alive.mediated)))
 
@@ -293,8 +296,14 @@ class Records:
     def _on_answered(self, event: CallAnswered) -> None:
         alive = self.alive.get(event.call_id)
         if alive is not None:
-            date_talk = date(self._epoch_at() + event.at)
-            self._remember(alive, encode(Talks(alive.record.dr_sid, date_talk)), at_once=True)
+            alive.date_talk = date(self._epoch_at() + event.at)
+            self._remember(alive, self._talks(alive, alive.date_talk), at_once=True)
+
+    def _talks(self, alive: Alive, date_talk: str) -> bytes:
+        call = alive.call
+        is_of_two = call.callee is not None or call.is_placed
+        known, running = answered(call, self.sids) if is_of_two else ({}, [])
+        return encode(Talks(alive.record.dr_sid, date_talk, known, running))
 
     def _on_meeting(self, event: MeetingMoved) -> None:
         if event.after == "ended":
@@ -350,7 +359,7 @@ def _nobody_mediates(_: MediatorRecord) -> None:
 
 
 def _cut_off(story: Story, dr_sid: str, died: str) -> Closed:
-    record = cut_off(story.alive[dr_sid], died, RESTARTED)
+    record = cut_off(story.alive[dr_sid], died, RESTARTED, story.meters.get(dr_sid, ()))
     stays = {stay.call_sid: stay for stay in story.attendances.get(dr_sid, ())}
     mediated = story.mediated.get(dr_sid)
     return Closed(

@@ -349,6 +349,31 @@ async def test_a_leg_that_was_transferred_is_priced_once_on_the_account_of_the_t
         assert len(records) == 3
 
 
+@pytest.mark.parametrize("stays", [True, False], ids=["the transferor stays", "he has hung up"])
+async def test_a_leg_that_nobody_wants_to_talk_with_is_priced_once(tmp_path: Path, stays: bool) -> None:
+    decks = [{"name": "sold", "rates": {"1": 0.6}}]
+    rules = [{"name": "all", "rate_deck": "sold", "allowed_prefixes": ["1"]}]
+    async with town(tmp_path, tables={"rate_decks": decks, "calling_rules": rules}) as it:
+        it.app.switch._clock = asyncio.get_running_loop().time
+        records = keep_records(it)
+        ann, cid, carrier = await it.phone("1001"), await it.phone("1003"), await it.carrier()
+        ann.dial("13105550177")
+        await carrier.picks_up()
+        await asyncio.sleep(70)
+        ann.refer("<sip:1003@127.0.0.1>")
+        await cid.rings()
+        if not stays:
+            ann.hang_up()
+            await asyncio.sleep(1)
+        cid.refuse(486)
+        await asyncio.sleep(5)
+        ann.hang_up()
+        await carrier.ended()
+        await asyncio.sleep(1)
+        assert [record.price for record in records if record.price is not None] == [1.2]
+        assert len(records) == 2
+
+
 async def test_a_replaces_in_a_bare_uri_is_understood(tmp_path: Path) -> None:
     """As baresip writes it."""
     async with town(tmp_path) as it:

@@ -126,13 +126,13 @@ class Mediator(Endpoint):
                 if leg.end is not None:
                     raise CallRejected(480, q850=leg.end.q850)
                 waiting.close()
+                call.callee = leg
                 await call.caller.answer()
             except BaseException:
                 leg.hang_up()
                 raise
         finally:
             waiting.close()
-        call.callee = leg
         return leg
 
     async def talk(self, call: Call, leg: OutgoingLeg, at_most_s: float | None) -> Outcome:

@@ -43,7 +43,7 @@ async def test_all_phones_of_a_user_ring_at_stage_one_and_who_answers_talks(tmp_
         phones = [await it.town.phone("1003"), await it.town.phone("1003-desk")]
         far = await it.town.carrier()
         it.hide(ONE, *phones)
-        it.hide("1003", far)
+        it.hide("1003@", far)
         it.dial_out("1003", ONE, **HIDE)
         for phone in phones:
             assert (await phone.rings()).remote_address.uri.username == REDIRECT
