@@ -21,23 +21,19 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.meeting import join, token
 from benchmarks.processes import ALL_HANDS, SwitchProcess, free_port
 from benchmarks.report import Report
 from benchmarks.rtp_load import SETTLE_S, LoadResult, RtpLoad
-from softswitch.sip import Address, Answered, SessionEvent, Stack, Transport, Uri
+from softswitch.sip import Stack, Transport
 
 TALKERS = 5
-CALLS_PER_SECOND = 80
 CLIENTS = 8
 LOGIN, PASSWORD = "benchmark", "benchmark benchmark"
 COLUMNS = (
     "legs", "requests/s", "on time %", "ratio", "delivered %", "delay ms p50", "p99", "heard %", "API ms p50",
     "API p99", "API worst", "refused", "switch core", "phones late",
 )  # fmt: skip
-OFFER = (
-    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 101\r\n"
-    "a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
-)
 CORE = (
     "/switch/v1/calls?limit=10",
     "/switch/v1/rooms",
@@ -149,55 +145,15 @@ async def _measure(legs: int, requests: float, seconds: float) -> tuple[Run, Run
         RtpLoad(legs, TALKERS) as load,
         SwitchProcess(Path(folder), SOFTSWITCH_API__PORT=str(api_port)) as switch,
     ):
-        api = Api(api_port, await _token(switch))
+        api = Api(api_port, await token(switch))
         await api.give_login()
         phones = Stack()
         await phones.listen(Transport.UDP, "127.0.0.1", 0)
-        ports = await _join(phones, switch, load.ports)
+        ports = await join(phones, switch, load.ports)
         alone = await _run(switch, load, ports, seconds, api, 0)
         loaded = await _run(switch, load, ports, seconds, api, requests)
         await phones.close()
         return alone, loaded
-
-
-async def _token(switch: SwitchProcess) -> str:
-    """The admin token that the first start prints, a moment after it is ready."""
-    async with asyncio.timeout(15):
-        while True:
-            found = re.search(r"sw_[A-Za-z0-9_-]{20,}", switch.log)
-            if found is not None:
-                return found[0]
-            await asyncio.sleep(0.1)
-
-
-async def _join(phones: Stack, switch: SwitchProcess, far_ports: list[int]) -> list[int]:
-    """Everybody calls the room that takes as many as come; the ports to which each sends."""
-    answers: list[asyncio.Future[bytes]] = []
-    began = time.monotonic()
-    for number, port in enumerate(far_ports):
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        answers.append(answer)
-
-        def heard(event: SessionEvent, answer: asyncio.Future[bytes] = answer) -> None:
-            if isinstance(event, Answered) and not answer.done():
-                answer.set_result(event.sdp or b"")
-
-        phones.invite(
-            Uri.parse(f"sip:{ALL_HANDS}@{switch.address}"),
-            from_=Address(Uri.parse(f"sip:1310{5550000 + number}@127.0.0.1")),
-            offer=OFFER.format(port=port).encode(),
-            on_event=heard,
-        )
-        await asyncio.sleep(max(0.0, began + number / CALLS_PER_SECOND - time.monotonic()))
-    async with asyncio.timeout(30):
-        return [_port(sdp) for sdp in await asyncio.gather(*answers)]
-
-
-def _port(sdp: bytes) -> int:
-    found = re.search(rb"m=audio (\d+)", sdp)
-    if found is None:
-        raise RuntimeError("an answer without audio")
-    return int(found[1])
 
 
 async def _run(
