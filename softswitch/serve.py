@@ -28,12 +28,19 @@ from softswitch.store import Store
 
 PROBLEMS_LOGGED = 20
 
+SWITCH_INTERVAL_S = 0.001
+"""How long one thread keeps Python's lock while another waits. SQLite is asked from a thread, a dozen steps a list: with
+Python's 5 ms each step waited that long where calls and requests kept the loop busy, and so did the loop for threads
+that compute.
+"""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(configuration: Configuration) -> None:
     """Runs the switch until a signal; returns when every call is ended. Raises `ConfigError`."""
     logs.configure(configuration.settings.logs)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     if ignored := variables_ignored():
         logs.get_logger().warning("variables of the environment that set nothing", names=ignored)
     with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
