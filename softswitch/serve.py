@@ -29,9 +29,9 @@ from softswitch.store import Store
 PROBLEMS_LOGGED = 20
 
 SWITCH_INTERVAL_S = 0.001
-"""How long one thread keeps Python's lock while another waits. SQLite is asked from a thread, a dozen steps a list: with
-Python's 5 ms each step waited that long where calls and requests kept the loop busy, and so did the loop for threads
-that compute.
+"""How long one thread keeps Python's lock while another waits. SQLite is asked from a thread, a dozen steps a list:
+with Python's 5 ms each step waited that long where calls and requests kept the loop busy, and so did the loop for
+threads that compute.
 """
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
