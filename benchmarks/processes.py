@@ -102,6 +102,7 @@ class SwitchProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         self._log = self.log_path.open("ab")
+        told_before = len(self.log)
         self._process = subprocess.Popen(
             [sys.executable, "-m", *self.program, "--config", str(self.config)],
             stdin=subprocess.DEVNULL,
@@ -114,7 +115,7 @@ class SwitchProcess:
             if self._process.poll() is not None:
                 self._log.close()
                 raise RuntimeError(f"the switch ended at its start:\n{self.log}")
-            if ready := READY.search(self.log):
+            if ready := READY.search(self.log, told_before):
                 self.port = int(ready[1])
                 return time.monotonic() - began
             time.sleep(0.02)

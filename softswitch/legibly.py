@@ -23,7 +23,7 @@ def encode(encoder: msgspec.json.Encoder, value: Any) -> bytes:
     return encoder.encode(mended(value, encoder)) if NUL in encoded else encoded
 
 
-def mended(value: Any, encoder: msgspec.json.Encoder) -> Any:
+def mended(value: Any, encoder: msgspec.json.Encoder | msgspec.msgpack.Encoder) -> Any:
     """The same as plain dicts and lists, with every text in it legible."""
     return _mended(msgspec.to_builtins(value, enc_hook=encoder.enc_hook))
 

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from softswitch.call import CallStarted, Event, LegStarted
+from softswitch.call import CallStarted, LegStarted
 from softswitch.errors import PeerError
 from softswitch.ladder import titles
+from softswitch.ladder.packing import Kept
 from softswitch.logs import without_credentials
-from softswitch.sip import Peer
 from softswitch.sip.grammar import legible
 from softswitch.sip.parser import parse
-
-Kept = tuple[float, str | Event, Peer | None, bytes]
-"""When (monotonic seconds); "in" or "out" with peer and bytes of a SIP message, or an event."""
 
 CALL_ID_CHARS = 8
 """How much of a call's sid is its id."""

@@ -1,7 +1,7 @@
 """What ladders are made of: the last messages and events of the whole switch, in a ring.
 
-Nothing is parsed, copied or looked up when a message passes: one tuple is appended, and the oldest falls out. Which of
-them belong to a call is found when somebody asks, off the loop.
+Nothing is parsed or looked up when a message passes: one tuple is appended, and a few hundred at a time become one
+block of bytes, the oldest of which falls out. Which of them belong to a call is found when somebody asks, off the loop.
 """
 
 import asyncio
@@ -10,11 +10,14 @@ from collections import deque
 from collections.abc import Callable
 
 from softswitch.call import Event
-from softswitch.ladder.picture import Kept, Picture, picture_of
+from softswitch.ladder.packing import Kept, pack, unpack
+from softswitch.ladder.picture import Picture, picture_of
 from softswitch.sip.peer import Peer
 
 LONGEST_BYTES = 4096
 """Of a message that is longer only the beginning is kept."""
+BLOCK = 256
+"""Entries that are packed together, while they are still in the processor's cache."""
 
 
 class Ladder:
@@ -27,30 +30,51 @@ class Ladder:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._ring: deque[Kept] = deque(maxlen=length)
-        self._keep = self._ring.append
+        self._length = length
+        self._new: list[Kept] = []
+        self._blocks: deque[bytes] = deque(maxlen=-(-length // BLOCK))
+        """Each of `BLOCK` entries, but for one that has forgotten some."""
         self._clock, self._wall_clock = clock, wall_clock
 
     def __len__(self) -> int:
-        return len(self._ring)
+        return len(_entries(tuple(self._blocks), tuple(self._new), self._length))
 
     def trace(self, direction: str, peer: Peer, data: bytes) -> None:
         """A SIP message came in or goes out (the stack's `trace`)."""
         if len(data) > LONGEST_BYTES:
             data = data[:LONGEST_BYTES]
-        self._keep((self._clock(), direction, peer, data))
+        new = self._new
+        new.append((self._clock(), direction, peer, data))
+        if len(new) >= BLOCK:
+            self._pack()
 
     def on_event(self, event: Event) -> None:
         """Something happened; what it is of is found later."""
-        self._keep((self._clock(), event, None, b""))
+        new = self._new
+        new.append((self._clock(), event, None, b""))
+        if len(new) >= BLOCK:
+            self._pack()
+
+    def _pack(self) -> None:
+        self._blocks.append(pack(self._new))
+        self._new.clear()
 
     def forget(self, before: float) -> None:
         """Drops what happened before a moment of the calendar (POSIX time)."""
         before_at = before - self._wall_clock() + self._clock()
-        while self._ring and self._ring[0][0] < before_at:
-            self._ring.popleft()
+        while self._blocks:
+            oldest = list(unpack([self._blocks.popleft()]))
+            if left := [entry for entry in oldest if entry[0] >= before_at]:
+                self._blocks.appendleft(pack(left))
+                return
+        self._new = [entry for entry in self._new if entry[0] >= before_at]
 
     async def of(self, call: str) -> Picture | None:
         """The ladder of a call, by its id, its sid or the Call-ID of its INVITE. None when nothing is known of it."""
-        kept = tuple(self._ring)
-        return await asyncio.to_thread(picture_of, call, kept, self._wall_clock() - self._clock())
+        blocks, new, epoch_at = tuple(self._blocks), tuple(self._new), self._wall_clock() - self._clock()
+        return await asyncio.to_thread(lambda: picture_of(call, _entries(blocks, new, self._length), epoch_at))
+
+
+def _entries(blocks: tuple[bytes, ...], new: tuple[Kept, ...], at_most: int) -> list[Kept]:
+    """The last of all that is kept, oldest first."""
+    return [*unpack(blocks), *new][-at_most:]

@@ -8,10 +8,12 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from softswitch.call import Call, CallbackTried, LegMeasured, Outcome
+from softswitch.call import Call, CallAnswered, CallbackTried, CallStarted, Event, LegMeasured, Outcome
 from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
 from softswitch.ladder import Entry, Ladder, Picture
 from softswitch.ladder.drawing import WIDTH, draw
+from softswitch.ladder.packing import Kept, kinds, pack, unpack
+from softswitch.ladder.ring import BLOCK
 from softswitch.ladder.titles import of_event
 from softswitch.sip import Peer, Transport
 from softswitch.sip.digest import Credentials
@@ -204,3 +206,38 @@ def test_the_drawing_has_arrows_between_the_peers_and_events_beside_us() -> None
     assert event[us + 3 :] == "identified"
     assert second.index("◀") == names.index("udp:b:2") + 1
     assert second[us] == "│"
+
+
+def test_what_was_packed_comes_back_as_it_was() -> None:
+    peer = Peer(Transport.TLS, "2001:db8::1", 5061, 5061, "example.com")
+    record = MediatorRecord(dr_sid="1", event_type="binding", reference_sid="m", date_start="2026-01-31T09:45:00.000Z")
+    kept: list[Kept] = [
+        (1.5, "in", peer, b"INVITE sip:a SIP/2.0\r\n\xff\x00"),
+        (1.6, LegMeasured("c", 1.6, FIGURES), None, b""),
+        (1.7, MediationStarted("c", record), None, b""),
+        (1.8, "out", Peer(Transport.UDP, "127.0.0.1", 5060), b""),
+    ]
+    assert list(unpack([pack(kept[:2]), pack(kept[2:])])) == kept
+
+
+def test_every_kind_of_event_has_a_name_of_its_own() -> None:
+    names = [kind.__name__ for kind in kinds(Event)]
+    assert len(names) == len(set(names)) > 10
+
+
+def test_an_event_with_a_word_that_is_no_utf8_takes_no_other_entry_with_it() -> None:
+    good, bad = CallAnswered("1", 1.0), CallStarted("2", 2.0, "a\udcff@b", "1", "2")
+    (_, first, _, _), (_, second, _, _) = unpack([pack([(1.0, good, None, b""), (2.0, bad, None, b"")])])
+    assert first == good
+    assert second == CallStarted("2", 2.0, "a\ufffd@b", "1", "2")
+
+
+async def test_a_call_is_found_when_its_beginning_was_packed_and_its_end_was_not() -> None:
+    ladder = Ladder(10 * BLOCK)
+    ladder.on_event(CallStarted("1", 1.0, "x@y", "1", "2"))
+    for _ in range(BLOCK):
+        ladder.on_event(CallAnswered("other", 2.0))
+    ladder.on_event(CallAnswered("1", 3.0))
+    picture = await ladder.of("1")
+    assert picture is not None
+    assert titles(picture, "event") == ["1 calls 2", "answered"]
