@@ -25,11 +25,15 @@ class Alarm:
         return len(self._timers)
 
     def start(self, after_s: float, owner: Any, name: Any) -> RunningTimer:
-        clock = self._clock or self._running_clock()
-        timer = self._timers.start(clock(), after_s, owner, name)
+        timer = self._timers.start(self.now(), after_s, owner, name)
         if timer.at < self._armed_at:
             self._arm(timer.at)
         return timer
+
+    def now(self) -> float:
+        """The loop's time."""
+        clock = self._clock or self._running_clock()
+        return clock()
 
     def close(self) -> None:
         """Nothing is due any more."""
@@ -46,7 +50,7 @@ class Alarm:
     def _ring(self) -> None:
         """Timers are due; those that start meanwhile need no alarm of their own."""
         self._handle, self._armed_at = None, -inf
-        for timer in self._timers.due(self._running_clock()() + SLACK_S):
+        for timer in self._timers.due(self.now() + SLACK_S):
             self._fire(timer.owner, timer.name)
         self._armed_at = inf
         at = self._timers.next_at()

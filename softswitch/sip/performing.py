@@ -18,9 +18,11 @@ from softswitch.sip.server import Server
 from softswitch.sip.session import effects
 from softswitch.sip.session.session import Session
 from softswitch.sip.transaction import machine
+from softswitch.sip.transaction.answers import Answers
 from softswitch.sip.transaction.layer import Layer
 from softswitch.sip.transaction.machine import Transaction
 
+ANSWERS_END_EVERY_S = 0.25
 logger = logging.getLogger(__name__)
 
 
@@ -37,6 +39,7 @@ class Performer:
         self.alarm = Alarm(self._fire)
         self._layer, self._sessions, self._drops = layer, sessions, drops
         self._send_bytes = send_bytes
+        self._is_timer_j_running = False
 
     def wire(self, client: Client, server: Server) -> None:
         self._client, self._server = client, server
@@ -80,7 +83,25 @@ class Performer:
             self._client.deliver(transaction.owner, message)
 
     def _start_timer(self, transaction: Transaction, effect: machine.StartTimer) -> None:
+        if transaction.is_spent and effect.after_s:
+            self._keep_answer(transaction, effect.after_s)
+            return
         transaction.timers += (self.alarm.start(effect.after_s, transaction, effect.timer),)
+
+    def _keep_answer(self, transaction: Transaction, for_s: float) -> None:
+        """Timer J, one for all of them."""
+        self._layer.keep_answer(transaction, self.alarm.now() + for_s)
+        if not self._is_timer_j_running:
+            self._is_timer_j_running = True
+            self.alarm.start(for_s, self._layer.answers, machine.Timer.J)
+
+    def _end_answers(self, answers: Answers) -> None:
+        now = self.alarm.now()
+        answers.end(now)
+        next_at = answers.next_at()
+        self._is_timer_j_running = next_at is not None
+        if next_at is not None:
+            self.alarm.start(max(ANSWERS_END_EVERY_S, next_at - now), answers, machine.Timer.J)
 
     def _stop_timers(self, transaction: Transaction, _: machine.Effect) -> None:
         for timer in transaction.timers:
@@ -154,11 +175,13 @@ class Performer:
 
     # --- timers -----------------------------------------------------------------------------------------------------
 
-    def _fire(self, owner: Transaction | Session, name: Any) -> None:
+    def _fire(self, owner: Transaction | Session | Answers, name: Any) -> None:
         try:
             if isinstance(owner, Session):
                 owner.running.pop(name, None)
                 owner.fire(name)
+            elif isinstance(owner, Answers):
+                self._end_answers(owner)
             else:
                 owner.timers = tuple([timer for timer in owner.timers if timer.name is not name])
                 self.perform(owner, self._layer.advance(owner, name))

@@ -66,6 +66,8 @@ class Server:
         if transaction is not None:
             event = Event.ACK if request.method == "ACK" else Event.REQUEST
             self._perform(transaction, self._layer.advance(transaction, event, request))
+        elif (answer := self._layer.answers.get(key)) is not None:
+            self._send_bytes(answer, response_peer(request.via, peer))
         elif request.method == "ACK":
             self.receive_ack(request)
         elif self._is_to_be_ignored(request, peer):
@@ -110,9 +112,13 @@ class Server:
 
     def _forget_old_answers(self) -> None:
         """Answers are kept for repeats as long as there is room; the oldest were heard most likely."""
-        oldest = self._layer.oldest_spent(self._settings.most_spent_transactions)
-        if oldest is not None:
-            self._drops["forgotten_early"] += 1
+        if self._layer.spent <= self._settings.most_spent_transactions:
+            return
+        self._drops["forgotten_early"] += 1
+        if self._layer.answers:
+            self._layer.answers.forget_oldest()
+        else:
+            oldest = self._layer.oldest_spent_invite
             self._layer.forget(oldest)
             self._perform(oldest, [machine.TERMINATED])
 

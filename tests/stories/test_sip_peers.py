@@ -647,6 +647,21 @@ async def test_answers_are_kept_for_repeats_as_long_as_there_is_room_and_never_r
     assert phone.has_left_nothing()
 
 
+async def test_one_timer_ends_all_answers_and_until_then_a_repeat_gets_its_own_again() -> None:
+    phone, peer, _ = await phone_and_peer()
+    heard = []
+    for number in range(20):
+        peer.say("OPTIONS", HOST, call_id=f"ask-{number}", branch=f"z9hG4bK{number}")
+        heard.append((await peer.response(200)).encode())
+        await asyncio.sleep(0.1)
+    assert (phone.stack.counts()["transactions"], phone.stack.counts()["timers"]) == (20, 1)
+    await asyncio.sleep(29.0)
+    peer.say("OPTIONS", HOST, call_id="ask-3", branch="z9hG4bK3")
+    assert (await peer.response(200)).encode() == heard[3]
+    await asyncio.sleep(4.0)
+    assert phone.has_left_nothing()
+
+
 async def test_however_many_calls_there_were_a_switch_at_rest_takes_the_next() -> None:
     phone, peer, _ = await phone_and_peer(most_server_transactions=5)
     for number in range(20):

@@ -14,7 +14,8 @@ from softswitch.sip.message import Message, Request, Response
 from softswitch.sip.peer import Peer
 from softswitch.sip.tables import ImpossibleMoveError, Table
 
-Key = tuple[str | int | None, ...]
+Key = str
+"""What names a transaction."""
 
 
 class Event(Enum):
@@ -157,7 +158,7 @@ class Transaction:
             del self.request
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.key[-1]} {self.state.name} {self.peer}>"
+        return f"<{type(self).__name__} {self.key} {self.state.name} {self.peer}>"
 
 
 def event_of(response: Response) -> Event:

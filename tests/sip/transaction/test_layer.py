@@ -6,7 +6,7 @@ from softswitch.errors import PeerError
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
-from softswitch.sip.transaction.layer import Layer
+from softswitch.sip.transaction.layer import Layer, server_key
 from softswitch.sip.transaction.machine import Event, Intervals, Send, Timer
 
 PEER = Peer(Transport.UDP, "10.0.0.2", 5060)
@@ -87,6 +87,22 @@ def test_a_request_that_was_answered_is_let_go_and_its_repeat_gets_the_same_byte
     assert not hasattr(transaction, "request")
     assert layer.server_for(request("OPTIONS")) is transaction
     assert layer.advance(transaction, Event.REQUEST, request("OPTIONS")) == [Send(transaction.data)]
+
+
+def test_of_an_answered_request_the_answer_is_left_for_repeats_and_for_other_paths_until_its_time_is_over() -> None:
+    layer = Layer(Intervals())
+    transaction = layer.open_server(request("OPTIONS"), PEER)
+    layer.respond(transaction, Response.for_request(transaction.request, 200))
+    layer.keep_answer(transaction, until=32.0)
+    assert (len(layer), layer.unspent, layer.spent, layer.at_work()) == (1, 0, 1, [])
+    assert layer.server_for(request("OPTIONS")) is None
+    assert layer.answers.get(server_key(request("OPTIONS"), "OPTIONS")) == transaction.data
+    assert layer.open_server(request("OPTIONS", branch="z9hG4bKother"), PEER).is_merged
+    layer.answers.end(31.9)
+    assert layer.answers.next_at() == 32.0
+    layer.answers.end(32.0)
+    assert (layer.spent, layer.answers.next_at(), layer.answers.merge_keys) == (0, None, set())
+    assert layer.answers.get(transaction.key) is None
 
 
 def test_a_call_that_is_over_is_no_work_that_waits_whatever_its_transactions_went_through() -> None:

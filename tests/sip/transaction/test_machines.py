@@ -50,7 +50,7 @@ KINDS: dict[type[Enum], type[Transaction]] = {
 
 def transaction_in(state: Enum, peer: Peer = UDP) -> Transaction:
     kind = KINDS[type(state)]
-    transaction = kind(("key",), INVITE if state in (*CI, *SI) else OPTIONS, peer, INTERVALS)
+    transaction = kind("key", INVITE if state in (*CI, *SI) else OPTIONS, peer, INTERVALS)
     transaction.state = state
     transaction.data = b"last"
     return transaction
