@@ -20,11 +20,12 @@ from fastapi.security import HTTPBasic, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from softswitch.api.errors import ApiError, answer
+from softswitch.api.errors import ApiError, answer, away
 from softswitch.api.pacing import Pacing, TooManyTriesError
 from softswitch.api.passwords import Login, Passwords
 from softswitch.api.scopes import covers
 from softswitch.api.tokens import Bearer, Tokens
+from softswitch.store import AWAY
 
 TOKEN_PATHS = ("/core/v2", "/switch/v1")
 LOGIN_PATHS = {"/conference/v2": frozenset({"conference", "conference_v2"}), "/mediator/v1": frozenset({"mediator"})}
@@ -69,7 +70,7 @@ class Gate:
     # ---- who calls
 
     async def _caller(self, scope: Scope) -> Bearer | Login | None:
-        """Raises `ApiError` 401, or 429 where a source has tried too often."""
+        """Raises `ApiError` 401, 429 where a source has tried too often, 503 where the store can't say who it is."""
         given = _header(scope, b"authorization")
         if _is_below(scope["path"], TOKEN_PATHS):
             return await self._bearer(scope, given)
@@ -101,7 +102,10 @@ class Gate:
             await asyncio.sleep(self._pacing.wait_s(host, clock()))
         except TooManyTriesError as error:
             raise ApiError(429, headers={"Retry-After": f"{error.retry_after_s:.0f}"}) from None
-        found = await find()
+        try:
+            found = await find()
+        except AWAY as error:
+            raise away(error) from None
         if found is None:
             self._pacing.failed(host, clock())
             raise _unauthorized(scheme)

@@ -1,8 +1,8 @@
 """What goes wrong, as the client sees it: `{"errors": [{"field": "limit", "message": "..."}]}`, for every status.
 
 Anything below the API may raise `ApiError`; what FastAPI, the store and the framework raise is put into the same words
-here. `field` names the attribute, the query parameter or the header, and is empty where none is to blame. A bug of
-ours is a 500 that tells nothing; the log has it.
+here. `field` names the attribute, the query parameter or the header, and is empty where none is to blame. A database
+that is away is a 503, and one line in the log. A bug of ours is a 500 that tells nothing; the log has it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from softswitch.store import Conflict, InvalidQuery, StillReferenced, StoreError
+from softswitch.logs import get_logger
+from softswitch.store import AWAY, Conflict, InvalidQuery, StillReferenced, StoreError
 
 
 class Problem(BaseModel):
@@ -67,6 +68,8 @@ REASONS: Mapping[int, str] = {
     507: "no room",
 }
 
+RETRY_AFTER_S = 5
+
 STORE_STATUS: Mapping[type[StoreError], int] = {InvalidQuery: 400, Conflict: 409, StillReferenced: 409}
 
 WORDS: Mapping[str, str] = {
@@ -104,6 +107,13 @@ def answer(error: ApiError) -> JSONResponse:
     """The error as a response."""
     body = {"errors": [{"field": fault.field, "message": fault.message} for fault in error.faults]}
     return JSONResponse(body, error.status, error.headers)
+
+
+def away(error: Exception) -> ApiError:
+    """What is answered while the database can't be reached or takes nothing. The log says what it is."""
+    problem = str(getattr(error, "orig", None) or error).splitlines()
+    get_logger().warning("the database does not answer the API", problem=problem[0] if problem else repr(error))
+    return ApiError(503, message="the store does not answer now", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def handle_errors(api: FastAPI) -> None:
@@ -163,6 +173,10 @@ async def _on_refusal(_request: Request, error: Any) -> Response:
     return answer(ApiError(status, field=error.field, message=error.message))
 
 
+async def _on_away(_request: Request, error: Any) -> Response:
+    return answer(away(error))
+
+
 async def _on_bug(_request: Request, _error: Exception) -> Response:
     return answer(ApiError(500))
 
@@ -172,5 +186,6 @@ _HANDLERS = {
     HTTPException: _on_http_error,
     RequestValidationError: _on_invalid_request,
     StoreError: _on_refusal,
+    **dict.fromkeys(AWAY, _on_away),
     Exception: _on_bug,
 }

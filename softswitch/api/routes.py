@@ -31,6 +31,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
         413: "The body is too large.",
         422: "An attribute is not acceptable; `field` names it.",
         429: "Too many wrong tries.",
+        503: "The store does not answer now; later again.",
     }.items()
 }
 """What every route may answer."""

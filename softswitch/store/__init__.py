@@ -5,6 +5,7 @@
 number plan is in memory, and records come in batches.
 """
 
+from softswitch.store.database import AWAY
 from softswitch.store.errors import (
     Conflict,
     InvalidQuery,
@@ -18,6 +19,7 @@ from softswitch.store.resources import RESOURCES, Resource
 from softswitch.store.store import Store
 
 __all__ = [
+    "AWAY",
     "RESOURCES",
     "Condition",
     "Conflict",

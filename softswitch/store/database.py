@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, event, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from softswitch.errors import ConfigError
@@ -38,11 +39,13 @@ PRAGMAS = (
 )
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "sqlite+aiosqlite": {},
-    "postgresql+asyncpg": {"server_settings": {"plan_cache_mode": "force_custom_plan", "jit": "off"}},
-}
-"""A list is planned for its very values: for any prefix whatever PostgreSQL would read the whole table."""
+CONNECT_TIMEOUT_S = 10
+
+AWAY = (OperationalError, InterfaceError, NoConnectionFreeError, ConnectionError)
+"""What says that the database can't be reached or takes nothing now, and nothing of what it was asked."""
+
+OF_THE_ROW = frozenset({"22", "23", "42"})
+"""Classes of PostgreSQL's error codes that are about values, constraints and statements; others are about itself."""
 
 ACCEPTED_URL = "postgresql://user:password@host/database, sqlite:///path, or nothing for SQLite in the data directory"
 
@@ -77,11 +80,13 @@ def create_engine(url: str) -> AsyncEngine:
     """The engine for a URL of `database_url`. Raises `ConfigError` for one that is none of ours."""
     try:
         drivername = make_url(url).drivername
-        if drivername not in CONNECT_ARGUMENTS:
+        if drivername not in DRIVERS.values():
             raise ArgumentError
         engine = create_async_engine(
             url,
-            connect_args=CONNECT_ARGUMENTS[drivername],
+            connect_args=_connect_arguments(drivername),
+            pool_pre_ping=drivername == DRIVERS["postgresql"],  # so that a restart of the server fails nobody's request
+            hide_parameters=True,  # of statements in errors: passwords are among them
             json_serializer=as_json,
             json_deserializer=msgspec.json.decode,
         )
@@ -90,6 +95,8 @@ def create_engine(url: str) -> AsyncEngine:
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin)
+    else:
+        event.listen(engine.sync_engine, "handle_error", _blame_the_server, retval=True)
     return engine
 
 
@@ -114,7 +121,7 @@ async def opening(engine: AsyncEngine) -> AsyncIterator[None]:
     where = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
     try:
         yield
-    except _driver_errors(engine) as error:
+    except (SQLAlchemyError, OSError) as error:
         told = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
         problem = told[0] if told else repr(error)
         await engine.dispose()
@@ -127,12 +134,32 @@ async def opening(engine: AsyncEngine) -> AsyncIterator[None]:
         raise
 
 
-def _driver_errors(engine: AsyncEngine) -> tuple[type[Exception], ...]:
-    if engine.dialect.name == "sqlite":
-        return SQLAlchemyError, OSError
-    from asyncpg import InterfaceError, PostgresError
+def _connect_arguments(drivername: str) -> dict[str, Any]:
+    """A list is planned for its very values: for any prefix whatever PostgreSQL would read the whole table."""
+    if drivername == DRIVERS["sqlite"]:
+        return {}
+    settings = {"plan_cache_mode": "force_custom_plan", "jit": "off"}
+    return {"server_settings": settings, "timeout": CONNECT_TIMEOUT_S, "async_creator_fn": _connected}
 
-    return SQLAlchemyError, OSError, PostgresError, InterfaceError
+
+async def _connected(*where: Any, **how: Any) -> Any:
+    """A connection of asyncpg. Raises `ConnectionError`, whatever it was that stood in its way."""
+    import asyncpg
+
+    try:
+        return await asyncpg.connect(*where, **how)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise ConnectionError(str(error) or type(error).__name__) from error
+
+
+def _blame_the_server(context: ExceptionContext) -> BaseException | None:
+    """A server that shuts down, is full or busy says so in an error like any other: here it is an `OperationalError`,
+    so that nobody takes it for a refusal of his row."""
+    error = context.original_exception
+    state = getattr(error, "sqlstate", None) or ""
+    if not context.is_disconnect and (not state or state[:2] in OF_THE_ROW):
+        return None
+    return OperationalError(None, None, error, connection_invalidated=context.is_disconnect)
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

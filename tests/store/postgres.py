@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +20,48 @@ UNPRIVILEGED = "nobody"
 SPEED = ("fsync=off", "full_page_writes=off", "autovacuum=off", "listen_addresses=127.0.0.1")
 
 
+@dataclass(frozen=True)
+class Server:
+    """One that can be stopped and started again."""
+
+    folder: Path
+    port: int
+
+    @property
+    def base(self) -> str:
+        """The beginning of a URL, to which the name of a database belongs."""
+        return f"postgresql://test@127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        settings = (*SPEED, f"port={self.port}", f"unix_socket_directories={self.folder}")
+        options = " ".join(f"-c {option}" for option in settings)
+        _run("pg_ctl", "start", "-w", "-D", self.folder / "data", "-o", options, "-l", self.folder / "log")
+
+    def stop(self, mode: str = "immediate") -> None:
+        _run("pg_ctl", "stop", "-m", mode, "-D", self.folder / "data")
+
+
 @contextlib.contextmanager
 def server() -> Iterator[str]:
     """The beginning of a URL, to which the name of a database belongs."""
+    with own_server() as one:
+        yield one.base
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[Server]:
+    """Runs; whoever stops it starts it again."""
     folder = Path(tempfile.mkdtemp(prefix="softswitch-postgres-"))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, UNPRIVILEGED)
         _run("initdb", "-D", folder / "data", "-A", "trust", "-U", "test", "-E", "UTF8", "--locale=C", "--no-sync")
-        port = _free_port()
-        options = " ".join(f"-c {option}" for option in (*SPEED, f"port={port}", f"unix_socket_directories={folder}"))
-        _run("pg_ctl", "start", "-w", "-D", folder / "data", "-o", options, "-l", folder / "log")
+        one = Server(folder, _free_port())
+        one.start()
         try:
-            yield f"postgresql://test@127.0.0.1:{port}/"
+            yield one
         finally:
-            _run("pg_ctl", "stop", "-m", "immediate", "-D", folder / "data")
+            one.stop()
     finally:
         shutil.rmtree(folder)
 
