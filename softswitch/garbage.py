@@ -2,7 +2,7 @@
 
 What is there at the start is put aside (`gc.freeze`) and never looked at again. When a large part of the number plan is
 made anew, or the API is built, the collector waits, and the new objects are put aside too. Calls that are up at that
-moment are put aside with them; what they leave behind is found by `tidy`, once nobody is on the phone.
+moment are put aside with them; what they leave behind is found by `tidy`, once nobody is on the phone and few register.
 """
 
 import asyncio

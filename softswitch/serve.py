@@ -60,7 +60,7 @@ async def _serve(configuration: Configuration) -> None:
         _reload_on_signal(app, configuration, stop, ends_with_terminal=at_terminal)
         with pid_file(settings.data.directory):
             garbage.set_up()
-            tidying = asyncio.create_task(garbage.tidy(lambda: not app.switch.calls))
+            tidying = asyncio.create_task(garbage.tidy(lambda: app.phones.is_quiet and not app.switch.calls))
             _say_ready(app, configuration, await app.api.create_first_token() if app.api else None)
             await stop.wait()
             tidying.cancel()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # a switch without a store, as the demo is one, need not wait
 
 LOOKS_EVERY_S = 1.0
 RATE_OVER_S = 10
+QUIET_PER_S = 50
 SOURCES_LOGGED = 10
 NONCES_REMEMBERED = 100_000
 
@@ -160,6 +161,11 @@ class Phones:
             if wrong := self.guard.news():
                 sources = ", ".join(f"{host} ({count})" for host, count in wrong.most_common(SOURCES_LOGGED))
                 self._log.warning("wrong passwords", count=wrong.total(), sources=sources)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether so few register that it may wait for a quarter of a second."""
+        return self.registers_per_second < QUIET_PER_S
 
     # ---- requests
 

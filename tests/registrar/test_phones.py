@@ -97,6 +97,21 @@ async def test_many_wrong_passwords_at_once_wait_in_a_bounded_room(monkeypatch: 
             await phone.close()
 
 
+async def test_while_many_register_it_is_not_quiet_and_some_time_later_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at all objects held the loop for 250 ms in a storm of registrations, and refused 256 of them."""
+    monkeypatch.setattr("softswitch.registrar.phones.QUIET_PER_S", 2)
+    async with house() as home:
+        phone = Telephone(home)
+        assert home.phones.is_quiet
+        for _ in range(15):
+            await phone.register()
+        await asyncio.sleep(2)
+        assert not home.phones.is_quiet
+        await asyncio.sleep(15)
+        assert home.phones.is_quiet
+        await phone.close()
+
+
 async def test_what_we_do_not_have_may_not_be_required() -> None:
     async with house() as home:
         phone = Telephone(home)
