@@ -16,11 +16,13 @@ from softswitch.logs import get_logger
 from softswitch.settings import DataSettings
 from softswitch.store import Condition, ListQuery, Store, StoreError
 from softswitch.store.access import RECORDINGS
+from softswitch.store.database import AWAY
 
 SETTLED_S = 1.0
 """After a recording has stopped its last second is still being written."""
 
 WAITING_AT_MOST = 10_000
+STORE_RETRY_S = 10.0
 
 
 class Recordings:
@@ -62,10 +64,18 @@ class Recordings:
         return ""
 
     async def _keep(self, path: Path, endpoint_sid: str) -> None:
-        try:
-            await self._add(path, str(path.relative_to(self._folder)), endpoint_sid)
-        except (OSError, StoreError) as error:
-            get_logger().warning("a recording did not become a file", path=str(path), reason=str(error))
+        """A store that is away is waited for: its disk may be as full as that of the recording."""
+        log = get_logger().bind(path=str(path))
+        while True:
+            try:
+                await self._add(path, str(path.relative_to(self._folder)), endpoint_sid)
+                return
+            except AWAY as error:
+                log.warning("a recording waits for the store", problem=_first_line(error))
+            except (OSError, StoreError) as error:
+                log.warning("a recording did not become a file", reason=str(error))
+                return
+            await asyncio.sleep(STORE_RETRY_S)
 
     async def _add(self, path: Path, known_as: str, endpoint_sid: str) -> None:
         same = ListQuery(conditions=(Condition(("path",), "eq", known_as),), limit=1)
@@ -89,3 +99,8 @@ class Recordings:
         found = (await self._store.list("containers", named)).items
         made = found or [await self._store.create("containers", {"name": RECORDINGS, "unique": RECORDINGS})]
         return str(made[0]["container_sid"])
+
+
+def _first_line(error: Exception) -> str:
+    """The drivers' errors bring the statement and a link along."""
+    return str(error).partition("\n")[0]
