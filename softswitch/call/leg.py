@@ -404,8 +404,8 @@ class Leg:
         """A re-INVITE or UPDATE: hold, a new address, a session refresh (RFC 3264 §8)."""
         try:
             self.session.accept(self.stream.offer() if offer is None else self.stream.answer(offer))
-        except MediaError:
-            self.session.refuse(488)
+        except MediaError as error:
+            self.session.refuse(488, str(error))
         else:
             self._look_for_hold()
 

@@ -320,4 +320,5 @@ async def test_a_reoffer_that_shares_no_codec_is_refused_and_the_call_goes_on(tm
         caller.session.reoffer(caller.sdp().replace(b"RTP/AVP 0 101", b"RTP/AVP 18"))
         await asyncio.sleep(0.5)
         assert caller.refused == [488]
+        assert caller.why_refused == "no common codec: offered none"
         assert caller.end is None

@@ -14,9 +14,8 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference, Recording
 from softswitch.logs import get_logger
 from softswitch.settings import DataSettings
-from softswitch.store import Condition, ListQuery, Store, StoreError
+from softswitch.store import AWAY, Condition, ListQuery, Store, StoreError
 from softswitch.store.access import RECORDINGS
-from softswitch.store.database import AWAY
 
 SETTLED_S = 1.0
 """After a recording has stopped its last second is still being written."""

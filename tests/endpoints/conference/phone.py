@@ -46,6 +46,7 @@ class Phone:
         self.answer: bytes | None = None
         self.end: Ended | None = None
         self.refused: list[int] = []
+        self.why_refused = ""
         self.session: Session
         self._stack = stack
         self._host = host
@@ -134,6 +135,7 @@ class Phone:
                         self.session.accept(self.sdp())
             case OfferRefused():
                 self.refused.append(event.status)
+                self.why_refused = event.reason
             case Ended():
                 self.end = event
                 if self._talk is not None:
