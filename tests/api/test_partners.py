@@ -37,3 +37,22 @@ async def test_a_callback_is_a_url_or_an_object_with_one_or_nothing(api: Api) ->
         200,
         {name: value for name, value in callbacks.items() if value is not None},
     )
+
+
+async def test_a_callback_that_there_is_not_is_refused_with_the_one_that_was_meant(api: Api) -> None:
+    """A name with a letter missing was kept, and nothing ever sent."""
+    (partner,) = (await api.client.get(PARTNERS)).json()["items"]
+    address = f"{PARTNERS}/{partner['partner_sid']}"
+    refused = await api.client.patch(address, json={"callbacks": {"app_conference_cal": "https://crm.example/"}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "callbacks")
+    assert 'did you mean "app_conference_call"' in refused.text.replace("\\", "")
+    of_carrierx = {"sms": "https://crm.example/", "phonenumber_order": "https://crm.example/"}
+    assert (await api.client.patch(address, json={"callbacks": of_carrierx})).json()["callbacks"] == of_carrierx
+
+
+async def test_the_partner_has_no_transformations_and_says_so(api: Api) -> None:
+    """They would look as if they changed numbers; those of endpoints, trunk groups, trunks and DIDs do."""
+    (partner,) = (await api.client.get(PARTNERS)).json()["items"]
+    rule = {"type": "set", "field": "number_dst", "value": "1"}
+    refused = await api.client.patch(f"{PARTNERS}/{partner['partner_sid']}", json={"transformations": [rule]})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "transformations")

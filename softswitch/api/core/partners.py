@@ -5,14 +5,22 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from softswitch.api.core.attributes import PARTNER_EXAMPLE
-from softswitch.api.resources import ConfigurationResource, Values
-from softswitch.api.schemas import Date, FreeForm, Name, Object, ReadOnly, Sid
+from softswitch.api.resources import NAME_LIMIT, ConfigurationResource, Values
+from softswitch.api.schemas import Date, FreeForm, Name, Object, ReadOnly, Sid, not_acceptable
+from softswitch.configfile import did_you_mean
 from softswitch.settings import is_http_url
+
+SENT = ("app_conference_call", "app_conference_meeting", "app_mediator", "call_dr")
+NEVER_SENT = ("sms", "phonenumber_order")
+"""CarrierX has them, too; a client may say where they would go."""
 
 
 def _leads_somewhere(callbacks: dict[str, Any]) -> dict[str, Any]:
-    """Each is a URL, an object that has one, or nothing."""
+    """Each is one that there is, and has a URL, an object with one, or nothing."""
     for name, value in callbacks.items():
+        if name not in SENT + NEVER_SENT:
+            near = did_you_mean(name[:NAME_LIMIT], SENT)
+            raise not_acceptable(f"{name[:NAME_LIMIT]}: is no callback{near}", ", ".join(SENT))
         url = value.get("url") if isinstance(value, dict) else value
         if url not in (None, "") and not (isinstance(url, str) and is_http_url(url)):
             raise ValueError(f"{name}: is no http:// or https:// URL")
@@ -28,7 +36,8 @@ class FullPartner(Object):
     partner_sid: ReadOnly[Sid]
     name: Name
     callbacks: Callbacks = Field(default_factory=dict)
-    """URLs by event: `app_conference_call`, `app_conference_meeting`, `app_mediator`, `call_dr`."""
+    """URLs by event: `app_conference_call`, `app_conference_meeting`, `app_mediator`, `call_dr`. CarrierX's `sms` and
+    `phonenumber_order` are kept and never sent."""
     attributes: FreeForm = Field(default_factory=dict)
     date_created: ReadOnly[Date]
 
