@@ -144,6 +144,20 @@ async def test_a_2xx_that_crosses_the_cancel_of_a_re_invite_is_taken() -> None:
     assert phone.heard(Ended) == []
 
 
+@pytest.mark.parametrize("is_heard", [False, True])
+async def test_a_2xx_without_contact_to_a_call_that_was_hung_up_ends_it(is_heard: bool) -> None:
+    phone, peer = await phone_and_peer()
+    session = phone.call(peer.host)
+    invite = await peer.request("INVITE")
+    if is_heard:
+        peer.answer(invite, 180, HOST)
+        await asyncio.sleep(1)
+    session.hang_up()
+    peer.socket.send(Response.for_request(invite, 200, to_tag="raw", body=SDP.encode()).encode(), HOST, 5060)
+    await asyncio.sleep(70)
+    assert phone.has_left_nothing()
+
+
 async def test_forks_beyond_the_sixteenth_are_counted_and_get_no_answer() -> None:
     phone, peer = await phone_and_peer()
     phone.call(peer.host)

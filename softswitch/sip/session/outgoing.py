@@ -181,7 +181,8 @@ def _leave_fork(session: "Session", request: Request, response: Response) -> Non
         return
     try:
         dialog = Dialog.of_client(request, response)
-    except PeerError:
+    except PeerError:  # nobody knows where its ACK would go
+        _cancelled(session)
         return
     acknowledge(session, dialog, request)
     early = session.early.pop(dialog.remote_tag, None)
@@ -191,6 +192,11 @@ def _leave_fork(session: "Session", request: Request, response: Response) -> Non
     for name, value in session.bye_headers or (reason_header(MERGED_FORK, "Answered elsewhere"),):
         request_bye.headers.add(name, value)
     session.do(SendRequest(request_bye, dialog.next_hop))
+    _cancelled(session)
+
+
+def _cancelled(session: "Session") -> None:
+    """A 2xx ends the transaction of a call that was hung up here, CANCEL or not."""
     if session.state is State.CANCELLING:
         session.move(Move.SUCCESS)
         session.do(StopTimer(SessionTimer.NO_487))
