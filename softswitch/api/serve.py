@@ -100,6 +100,7 @@ def _server(context: "ApiContext") -> Any:
     _ask_once(app)
     config = uvicorn.Config(
         app,
+        http=importlib.import_module("softswitch.api.connections").BoundedConnection,
         lifespan="off",
         log_config=None,
         log_level="warning",

@@ -51,7 +51,11 @@ async def test_who_connects_while_the_api_is_still_being_built_waits_for_it(tmp_
 async def test_what_fastapi_makes_for_the_first_request_is_made_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Routes that were included are: 50 ms in which no call was served."""
     api, inner, made = FastAPI(), APIRouter(), Counter[str]()
-    inner.add_api_route("/thing", dict)
+
+    @inner.get("/thing")
+    async def thing() -> dict[str, str]:
+        return {}
+
     api.include_router(inner)
     build = routing._IncludedRouter._build_effective_context
 
@@ -106,6 +110,41 @@ async def test_a_connection_that_says_nothing_or_rubbish_does_not_keep_others_ou
         assert (await client.get("/openapi.json")).status_code == 200
         for _, writer in (*silent, (None, rubbish)):
             writer.close()
+
+
+async def test_connections_beyond_so_many_are_closed_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a descriptor that a call can't have."""
+    async with running(tmp_path) as (server, _), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        assert (await client.get("/docs")).status_code == 200  # it is built, and this connection stays
+        monkeypatch.setattr("softswitch.api.connections.CONNECTIONS_AT_MOST", 4)
+        held = [await asyncio.open_connection(*server.address) for _ in range(3)]
+        reader, writer = await asyncio.open_connection(*server.address)
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+        assert (await client.get("/docs")).status_code == 200
+        held.pop()[1].close()
+        await asyncio.sleep(0.1)
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as another:
+            assert (await another.get("/docs")).status_code == 200
+        for _, other in held:
+            other.close()
+
+
+async def test_who_says_nothing_or_only_half_of_a_request_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as (server, _), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        assert (await client.get("/docs")).status_code == 200
+        monkeypatch.setattr("softswitch.api.connections.FIRST_REQUEST_WITHIN_S", 0.2)
+        for said in (b"", b"GET /docs HTTP/1.1\r\nHost: x\r\n"):
+            reader, writer = await asyncio.open_connection(*server.address)
+            writer.write(said)
+            assert await reader.read() == b""
+            writer.close()
+        assert (await client.get("/docs")).status_code == 200
 
 
 def test_a_port_in_use_is_a_sentence_that_names_the_setting() -> None:
