@@ -41,6 +41,14 @@ async def test_who_waits_in_vain_is_told_so_and_released(tmp_path: Path) -> None
         assert home.conference.meetings() == ()
 
 
+async def test_what_concerns_all_is_as_the_number_has_it_by_which_the_meeting_began(tmp_path: Path) -> None:
+    async with house(tmp_path, did={"properties": {**BRIEF, **HOST_STARTS}}) as home:
+        early = await home.enter("222222")
+        home.did = home.did.model_copy(update={"properties": BRIEF})
+        late = await home.enter("222222")
+        assert [home.call(caller).state for caller in (early, late)] == ["waiting", "waiting"]
+
+
 async def test_those_who_wait_do_not_hear_each_other(tmp_path: Path) -> None:
     async with house(tmp_path, room={"properties": HOST_STARTS}, did={"properties": BRIEF}) as home:
         one = await home.enter("222222", tone_hz=440)
