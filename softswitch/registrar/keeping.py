@@ -52,7 +52,7 @@ class Keeping:
 
     def note(self, binding: Binding, change: Change) -> None:
         """Something has become of a binding."""
-        if change in ENDS or change in (Change.ADDED, Change.REFRESHED):
+        if change is Change.REFRESHED or change is Change.ADDED or change in ENDS:
             self._changed.note(binding.sid, binding)
 
     async def restore(self) -> int:

@@ -34,7 +34,7 @@ def now_text() -> str:
 
 def date_text(moment: datetime) -> str:
     """A moment as every date column has it: UTC, microseconds, Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def date_of(posix_s: float) -> str:
