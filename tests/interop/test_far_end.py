@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from benchmarks.processes import ALL_HANDS, CONFERENCE, SwitchProcess, run_sipp
@@ -95,8 +96,9 @@ async def test_a_media_process_that_is_killed_costs_less_than_a_second_and_no_ca
     assert "Traceback" not in own_switch.log
 
 
-async def test_a_switch_that_is_killed_leaves_a_recording_that_plays(
-    own_switch: SwitchProcess, gateway: Gateway, tmp_path: Path
+@pytest.mark.parametrize("media_dies_too", [False, True])
+async def test_a_switch_that_is_killed_leaves_a_recording_that_plays_and_no_media_process(
+    own_switch: SwitchProcess, gateway: Gateway, tmp_path: Path, *, media_dies_too: bool
 ) -> None:
     spoken = voice(8, 6)
     write_wav(tmp_path / "spoken.wav", spoken)
@@ -106,16 +108,26 @@ async def test_a_switch_that_is_killed_leaves_a_recording_that_plays(
     )
     running = asyncio.create_task(campaign.run())
     await asyncio.sleep(10.0)
-    own_switch.media_process().kill()
+    media = own_switch.media_process()
+    if media_dies_too:
+        media.kill()
     own_switch.kill()
     campaign.stop()
-    (recording,) = until(lambda: own_switch.recordings, "a recording")
+    until(lambda: _is_over(media), "the end of the media process")
+    (recording,) = own_switch.recordings
     recorded = read_wav(recording)
     after_the_notice = spoken[2 * RATE_HZ : 4 * RATE_HZ]
     assert quality.similarity_by_parts(after_the_notice, recorded, RATE_HZ) > 0.9
     assert recorded.size > 2 * RATE_HZ
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+def _is_over(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.mark.peer("sipp")
