@@ -15,6 +15,7 @@ from softswitch.endpoints.mediator import Dialout, InUse, Mediator
 from softswitch.sip import Session
 from softswitch.sip.session.incoming import WAITING
 from softswitch.sip.session.states import State
+from tests.endpoints.mediator.leaks import Hidden
 from tests.endpoints.mediator.street import CARRIERS, REDIRECT, SECOND
 from tests.stories.test_two_parties_records import keep_records
 from tests.stories.town import CARRIER, DIDS, ROOM, Phone, Town, town
@@ -72,6 +73,23 @@ async def test_whatever_everybody_does(seed: int, tmp_path: Path) -> None:
         assert any(record.user_data and "transferred_from" in record.user_data for record in records)
 
 
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_everybody_does_a_masked_caller_stays_hidden(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    wire = Wire(seed, delay_s=0.01, jitter_s=0.05, duplicate=0.05)
+    async with town(tmp_path, wire=wire, **plan()) as it:
+        phones = [await it.phone(name) for name in ("1001", "1002", "1002-desk", "1003")]
+        masked = await it.carrier()
+        life = Life(it, [*phones, masked], chance)
+        life.masked = masked
+        for _ in range(STEPS):
+            await asyncio.sleep(chance.choice((0.0, 0.01, 0.05, 0.3)))
+            await life.step()
+        assert [call for call in masked.sessions if call.direction == "out" and call.dialog is not None]
+    for phone in phones:
+        assert not Hidden(masked.name, phone.host).leaks(wire)
+
+
 def _check(records: list[CallRecord]) -> None:
     assert [sid for sid, times in Counter(record.dr_sid for record in records).items() if times > 1] == []
     assert all(record.sipcause and record.q850_cause and record.disconnect_originator for record in records)
@@ -86,6 +104,8 @@ class Life:
         assert isinstance(mediator, Mediator)
         self.mediator = mediator
         self.dialouts = 0
+        self.masked: Phone | None = None
+        """Who only calls a redirect number."""
 
     async def step(self) -> None:
         waiting = [(phone, session) for phone in self.phones for session in phone.sessions if _waits(session)]
@@ -104,7 +124,9 @@ class Life:
 
     def _begin(self, phone: Phone) -> None:
         what = self.chance.random()
-        if what < 0.08:
+        if phone is self.masked:
+            phone.dial(REDIRECT)
+        elif what < 0.08:
             self._dial_out()
         elif what < 0.2 and (dialog := self._any_dialog()):
             phone.dial("1002", headers=[("Replaces", dialog)])
