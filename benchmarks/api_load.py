@@ -135,7 +135,7 @@ def main() -> None:
     report.note("switch core: signalling and API process, without the media process")
     report.note("phones late: milliseconds in which the far end itself was late by over 5 ms; it shares the cores")
     report.show()
-    print(report.write("api_load"))
+    print(report.write(arguments.json))
 
 
 async def _measure(legs: int, requests: float, seconds: float) -> tuple[Run, Run]:
@@ -175,6 +175,7 @@ async def _run(
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", default="api_load", help="a path, or a bare name in benchmarks/results")
     parser.add_argument("--legs", type=int, default=1000)
     parser.add_argument("--requests", type=float, default=200, help="a second")
     parser.add_argument("--seconds", type=float, default=20, help="how long each is measured")

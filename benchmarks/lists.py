@@ -59,7 +59,7 @@ def main() -> None:
             asyncio.run(measure(report, name, urls, given.many, given.rounds))
     report.note("each list gives one page of 10 and the total; above 1,000 matches there is no total")
     report.show()
-    report.write(given.json)
+    print(report.write(given.json))
 
 
 def databases() -> Iterator[tuple[str, contextlib.AbstractContextManager[Any]]]:
