@@ -128,7 +128,6 @@ COUNTERS = (
     "receive_ns",
     "mix_ns",
     "send_ns",
-    "longest_tick_ns",
     "tick_below_1_ms",
     "tick_below_2_ms",
     "tick_below_5_ms",

@@ -41,11 +41,11 @@ class Control:
     """The worker's end of the control socket: commands with their descriptors in, events out."""
 
     def __init__(self, sock: socket.socket) -> None:
+        self.counts: Counter[str] = Counter()
         self._sock = sock
         self._decoder = msgspec.msgpack.Decoder(list[commands.Command])
         self._encoder = msgspec.msgpack.Encoder()
         self._waiting: deque[commands.Told] = deque(maxlen=MOST_WAITING_EVENTS)
-        self.dropped = 0
 
     def wait(self, until: float) -> bool:
         """Whether a command is there before `until` (monotonic seconds)."""
@@ -67,7 +67,7 @@ class Control:
 
     def tell(self, event: commands.Told) -> None:
         if len(self._waiting) == MOST_WAITING_EVENTS:
-            self.dropped += 1
+            self.counts["events_dropped"] += 1
         self._waiting.append(event)
 
     def flush(self) -> None:
@@ -131,7 +131,7 @@ def _bridge(start: commands.Start, descriptors: list[int], control: Control) -> 
     table = Table(start.rows, start.players, table_descriptor)
     shelf = shelf_view(memoryview(mmap.mmap(shelf_descriptor, 0)))
     pool = Pool(start.rows)
-    counts: Counter[str] = Counter()
+    counts = control.counts
     sweep = SocketSweep(pool, counts)
     parts = Parts(table, pool, sweep, shelf, counts, Writer(), control.tell, loudest_talkers=start.loudest_talkers)
     return Bridge(start, parts)

@@ -139,8 +139,6 @@ class Metrics:
             yield CounterMetricFamily(
                 f"softswitch_media_{name}_seconds", about, value=counts.pop(f"{name}_ns", 0) / 1e9
             )
-        longest = counts.pop("longest_tick_ns", 0) / 1e9
-        yield GaugeMetricFamily("softswitch_media_longest_tick_seconds", "The longest tick so far.", value=longest)
         for name, count in counts.items():
             if not name.startswith(("tick_", "drop_")):
                 words = name.replace("_", " ").capitalize()

@@ -3,10 +3,12 @@
 import mmap
 import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import media
 from media.pool import PACKET_AT, PAYLOAD_AT, ROW_BYTES, HeaderNumbers, header_words
 from media.rtp.packet import Packet
 from media.rtp.source import JITTER_EVERY, MAX_DROPOUT, Sources, Verdict
@@ -31,6 +33,13 @@ def test_two_views_of_one_descriptor_share_every_column() -> None:
     assert other.counts()["ticks"] == 9
     for each in (table, other):
         each.close()
+
+
+def test_every_counter_is_counted_somewhere() -> None:
+    """The longest tick and the events that were dropped were told as 0 for ever."""
+    program = "".join(path.read_text() for path in Path(media.__file__).parent.rglob("*.py"))
+    by_duration = {name for name in COUNTERS if name.startswith(("tick_below_", "tick_above_"))}
+    assert {name for name in COUNTERS if program.count(f'"{name}"') < 2} == by_duration
 
 
 def test_columns_do_not_overlap() -> None:

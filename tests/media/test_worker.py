@@ -19,6 +19,7 @@ import pytest
 from media import Engine, MediaSettings, commands
 from media.pool import FRAME_SAMPLES
 from media.streams import Table, shared_memory
+from media.worker import MOST_WAITING_EVENTS, Control
 from tests.ears import Ears
 
 pytestmark = pytest.mark.real_time
@@ -43,6 +44,15 @@ async def test_rooms_work_over_real_sockets(ears: Ears) -> None:
         room.join(ears.member(name, codec="PCMA" if name == "b" else "PCMU").stream)
     await ears.listen(1.2)
     assert ears.matrix() == {"a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"}}
+
+
+def test_events_that_the_parent_does_not_take_are_counted() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        control = Control(theirs)
+        for _ in range(MOST_WAITING_EVENTS + 5):
+            control.tell(commands.Said("warning", "again"))
+        assert control.counts["events_dropped"] == 5
 
 
 async def test_rooms_work_over_ipv6() -> None:
