@@ -4,10 +4,10 @@
     python -m benchmarks.call_rate --unwatched         # the call alone
 
 A complete call is INVITE, 200, ACK, BYE, 200 with a real media stream on our side, placed by SIPp's built-in caller
-(`-sn uac`) to 12025550102 on the real `softswitch serve`. First the rate rises until it is no longer sustained: bursts
-of 4 s find where calls begin to fail, steps of 15 s what holds. Sustained means that every call succeeds, no message is
-sent again and calls do not pile up; a 503 of our own overload guard is a failure. Then it stays at 80 % of the highest
-for a minute; at last 1,000 callers join one room at 100 calls/s and hang up in one moment.
+(`-sn uac`) to 12025550102 on the real `softswitch serve`. The rate doubles in bursts of 4 s until calls fail, which
+gives its order; steps of 40 s, longer than a transaction lives, find what is sustained. Sustained means that every call
+succeeds, no message is sent again and calls do not pile up; a 503 of our own overload guard is a failure. Then it stays
+at 80 % of the highest for a minute; at last 1,000 callers join one room at 100 calls/s and hang up in one moment.
 
 The yardstick is SIPp's own CPU time as the caller in the same run. Both share the machine's cores, so the highest rate
 is that of the pair.
@@ -16,7 +16,6 @@ is that of the pair.
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.processes import SCENARIOS, SippResult, SwitchProcess, run_sipp
@@ -25,9 +24,10 @@ from benchmarks.report import Report
 
 FIRST_RATE = 100
 BURST_S = 4.0
-STEP_S = 15.0
-REFINEMENTS = 3
-STEP_DOWN = 0.9
+STEP_S = 40.0
+"""Longer than 64 T1: from then on as many transactions end as begin."""
+STEPS = 4
+STEP_DOWN = 0.85
 BEHIND_S = 0.25
 """A call is over at once, so more than so many seconds' worth of them at a time is a backlog."""
 SETTLED_S = 2.0
@@ -116,18 +116,15 @@ def main() -> None:
 
 
 def _highest(meter: Meter, first_rate: int) -> int:
-    """Double in bursts until one fails, then halve the step between what holds and what does not."""
-    bad = next(rate for rate in _doubled(first_rate) if not _holds(meter, rate, BURST_S))
-    good, is_proven = bad // 2, False
-    for _ in range(REFINEMENTS):
-        between = (good + bad) // 2
-        if _holds(meter, between, STEP_S):
-            good, is_proven = between, True
-        else:
-            bad = between
-    while good > 1 and not is_proven:
-        is_proven = _holds(meter, good, STEP_S)
-        good = good if is_proven else round(STEP_DOWN * good)
+    """What a step has sustained. Bursts find where to look for it."""
+    good, bad = 0, first_rate
+    while _holds(meter, bad, BURST_S):
+        bad *= 2
+    rate, steps = bad // 2, 0
+    while rate and (steps < STEPS or not good):
+        good, bad = (rate, bad) if _holds(meter, rate, STEP_S) else (good, rate)
+        rate = (good + bad) // 2 if good else round(STEP_DOWN * bad)
+        steps += 1
     return good
 
 
@@ -136,12 +133,6 @@ def _holds(meter: Meter, rate: int, seconds: float) -> bool:
     result = meter.run(f"{seconds:.0f} s", rate, round(rate * seconds), timeout_s=seconds + 40)
     time.sleep(SETTLED_S)
     return result.successful == result.created and not result.retransmissions and result.most_up <= BEHIND_S * rate
-
-
-def _doubled(rate: int) -> Iterator[int]:
-    while True:
-        yield rate
-        rate *= 2
 
 
 def _idle_row(report: Report, switch: SwitchProcess, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.processes import PROJECT
-from softswitch import logs, watching
+from softswitch import garbage, logs, watching
 from softswitch.app import App
 from softswitch.configuration import load_configuration
 
@@ -32,6 +32,7 @@ async def run(folder: Path) -> None:
     app.watching.__class__ = Unwatched
     async with app:
         host, port = app.sip_address
+        garbage.set_up()
         print(f"softswitch is ready: SIP on udp {host}:{port}", flush=True)
         await stop.wait()
 
