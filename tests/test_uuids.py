@@ -5,7 +5,6 @@ import uuid
 
 import pytest
 
-from softswitch import uuids
 from softswitch.uuids import PAGE_UUIDS, SECONDS, new_uuid
 
 
@@ -18,7 +17,7 @@ def test_they_are_uuids_of_version_4_as_everybody_writes_them() -> None:
 
 def test_no_two_are_the_same_and_every_free_digit_varies(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = itertools.count(1_800_000_000.5, 7)
-    monkeypatch.setattr(uuids.time, "time", lambda: next(seconds))
+    monkeypatch.setattr("softswitch.uuids.time.time", lambda: next(seconds))
     made = [new_uuid() for _ in range(5 * PAGE_UUIDS)]
     assert len(set(made)) == len(made)
     for place, digits in enumerate(zip(*made, strict=True)):
@@ -30,7 +29,7 @@ def test_those_of_one_second_lie_together_and_in_the_order_of_seconds(monkeypatc
     """A primary key that is random from its first bit on dirtied another page of the database with every call."""
     beginnings = []
     for second in range(SECONDS - 1, 2 * SECONDS):
-        monkeypatch.setattr(uuids.time, "time", lambda second=second: second + 0.9)
+        monkeypatch.setattr("softswitch.uuids.time.time", lambda second=second: second + 0.9)
         beginnings.append({new_uuid()[:3] for _ in range(3)})
     assert all(len(of_a_second) == 1 for of_a_second in beginnings)
     first, *later = (min(of_a_second) for of_a_second in beginnings)
