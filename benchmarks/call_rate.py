@@ -34,6 +34,8 @@ SETTLED_S = 2.0
 SHARE_OF_HIGHEST = 0.8
 SETTLED_AFTER_S = 36.0
 """RFC 3261: 64 T1 after the last message no transaction is left."""
+API_BUILT_S = 3.0
+"""Behind the start, when SIP is served already, the REST API is built beside it."""
 MEGABYTE = 1024 * 1024
 
 COLUMNS = (
@@ -98,6 +100,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, kind(Path(folder)) as switch:
         _idle_row(report, switch, "at rest")
         meter = Meter(switch, Path(folder), report)
+        time.sleep(API_BUILT_S)
+        meter.run("warm-up", FIRST_RATE, FIRST_RATE, timeout_s=20)
         highest = _highest(meter, arguments.first_rate)
         rate = max(1, round(SHARE_OF_HIGHEST * highest))
         seconds = arguments.seconds
