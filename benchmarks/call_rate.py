@@ -21,21 +21,9 @@ from pathlib import Path
 from benchmarks.processes import SCENARIOS, SippResult, SwitchProcess, run_sipp
 from benchmarks.records import Unwatched
 from benchmarks.report import Report
+from benchmarks.sustained import API_BUILT_S, SETTLED_AFTER_S, SHARE_OF_HIGHEST, STEP_S, highest
 
 FIRST_RATE = 100
-BURST_S = 4.0
-STEP_S = 40.0
-"""Longer than 64 T1: from then on as many transactions end as begin."""
-STEPS = 4
-STEP_DOWN = 0.85
-BEHIND_S = 0.25
-"""A call is over at once, so more than so many seconds' worth of them at a time is a backlog."""
-SETTLED_S = 2.0
-SHARE_OF_HIGHEST = 0.8
-SETTLED_AFTER_S = 36.0
-"""RFC 3261: 64 T1 after the last message no transaction is left."""
-API_BUILT_S = 3.0
-"""Behind the start, when SIP is served already, the REST API is built beside it."""
 MEGABYTE = 1024 * 1024
 
 COLUMNS = (
@@ -56,6 +44,10 @@ class Meter:
         result = run_sipp(self._switch.address, calls=calls, rate=rate, folder=self._folder, timeout_s=timeout_s)
         self.row(name, result, before)
         return result
+
+    def steady(self, rate: float, seconds: float) -> SippResult:
+        """Calls at `rate` for so long."""
+        return self.run(f"{seconds:.0f} s", rate, round(rate * seconds), timeout_s=seconds + 40)
 
     def storm(self, rate: int, calls: int) -> SippResult:
         """All join at `rate` and hang up in one moment."""
@@ -102,8 +94,8 @@ def main() -> None:
         meter = Meter(switch, Path(folder), report)
         time.sleep(API_BUILT_S)
         meter.run("warm-up", FIRST_RATE, FIRST_RATE, timeout_s=20)
-        highest = _highest(meter, arguments.first_rate)
-        rate = max(1, round(SHARE_OF_HIGHEST * highest))
+        most = highest(meter.steady, arguments.first_rate)
+        rate = round(SHARE_OF_HIGHEST * most)
         seconds = arguments.seconds
         minute = meter.run(f"{seconds} s at 80 %", rate, rate * seconds, timeout_s=seconds + 60)
         meter.storm(100, arguments.storm)
@@ -112,31 +104,11 @@ def main() -> None:
         if "Traceback" in switch.log:
             report.note("THE LOG HOLDS A TRACEBACK")
     failed = minute.created - minute.successful
-    report.note(f"highest rate sustained for {STEP_S:.0f} s: {highest} calls/s; SIPp and the switch share the cores")
+    report.note(f"highest rate sustained for {STEP_S:.0f} s: {most:.0f} calls/s; SIPp and the switch share the cores")
     report.note(f"{seconds} s at {rate} calls/s: {failed} of {minute.created} calls failed; 0 is wanted")
     report.note("repeated: messages SIPp sent again; signalling and media: our two kinds of process, ms of CPU a call")
     report.show()
     print(report.write("call_rate_unwatched" if arguments.unwatched else "call_rate"))
-
-
-def _highest(meter: Meter, first_rate: int) -> int:
-    """What a step has sustained. Bursts find where to look for it."""
-    good, bad = 0, first_rate
-    while _holds(meter, bad, BURST_S):
-        bad *= 2
-    rate, steps = bad // 2, 0
-    while rate and (steps < STEPS or not good):
-        good, bad = (rate, bad) if _holds(meter, rate, STEP_S) else (good, rate)
-        rate = (good + bad) // 2 if good else round(STEP_DOWN * bad)
-        steps += 1
-    return good
-
-
-def _holds(meter: Meter, rate: int, seconds: float) -> bool:
-    """Whether every call succeeds at the first try and those that are up do not become more and more."""
-    result = meter.run(f"{seconds:.0f} s", rate, round(rate * seconds), timeout_s=seconds + 40)
-    time.sleep(SETTLED_S)
-    return result.successful == result.created and not result.retransmissions and result.most_up <= BEHIND_S * rate
 
 
 def _idle_row(report: Report, switch: SwitchProcess, name: str) -> None:

@@ -25,25 +25,13 @@ from pathlib import Path
 
 from benchmarks.processes import PROJECT, SCENARIOS, SippResult, SwitchProcess, free_port, run_sipp
 from benchmarks.report import Report
+from benchmarks.sustained import API_BUILT_S, SETTLED_AFTER_S, SHARE_OF_HIGHEST, STEP_S, highest
 
 USERS = 20_000
 PASSWORD = "correct-horse"
 FIRST_RATE = 400
-BURST_S = 4.0
-STEP_S = 40.0
-"""Longer than 64 T1: from then on as many transactions end as begin."""
-STEPS = 4
-STEP_DOWN = 0.85
-BEHIND_S = 0.25
-"""A registration is over at once, so more than so many seconds' worth of them at a time is a backlog."""
-SETTLED_S = 2.0
-SHARE_OF_HIGHEST = 0.8
 STORM_RATE = 500
 HELD = (1000, 5000, 20_000)
-SETTLED_AFTER_S = 36.0
-"""RFC 3261: 64 T1 after the last message no transaction is left."""
-API_BUILT_S = 3.0
-"""Behind the start, when SIP is served already, the REST API is built beside it."""
 MEGABYTE = 1024 * 1024
 
 COLUMNS = (
@@ -96,23 +84,9 @@ class Meter:
         )
         return result
 
-    def highest(self) -> float:
-        """What a step has sustained. Bursts find where to look for it."""
-        good, bad = 0.0, float(FIRST_RATE)
-        while self._holds(bad, BURST_S):
-            bad *= 2
-        rate, steps = bad / 2, 0
-        while steps < STEPS or not good:
-            good, bad = (rate, bad) if self._holds(rate, STEP_S) else (good, rate)
-            rate = (good + bad) / 2 if good else STEP_DOWN * bad
-            steps += 1
-        return good
-
-    def _holds(self, rate: float, seconds: float) -> bool:
-        """Whether every registration succeeds at the first try and those under way do not become more and more."""
-        result = self.run(f"{seconds:.0f} s", rate, range(USERS), seconds=seconds)
-        time.sleep(SETTLED_S)
-        return result.successful == result.created and not result.retransmissions and result.most_up <= BEHIND_S * rate
+    def steady(self, rate: float, seconds: float) -> SippResult:
+        """Registrations at `rate` for so long."""
+        return self.run(f"{seconds:.0f} s", rate, range(USERS), seconds=seconds)
 
 
 def rates(report: Report, seconds: int) -> None:
@@ -120,12 +94,12 @@ def rates(report: Report, seconds: int) -> None:
     with populated() as (switch, folder):
         meter = Meter(switch, folder, report)
         meter.run("warm-up", FIRST_RATE, range(FIRST_RATE))
-        highest = meter.highest()
-        rate = SHARE_OF_HIGHEST * highest
+        most = highest(meter.steady, FIRST_RATE)
+        rate = SHARE_OF_HIGHEST * most
         minute = meter.run(f"{seconds} s at 80 %", rate, range(USERS), seconds=seconds)
     failed = minute.created - minute.successful
     report.note(
-        f"highest rate sustained for {STEP_S:.0f} s: {highest:.0f} registrations/s; SIPp and the switch share the cores"
+        f"highest rate sustained for {STEP_S:.0f} s: {most:.0f} registrations/s; SIPp and the switch share the cores"
     )
     report.note(f"{seconds} s at {rate:.0f} registrations/s: {failed} of {minute.created} failed; 0 is wanted")
 

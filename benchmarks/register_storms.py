@@ -14,8 +14,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.processes import SCENARIOS, SippResult, SwitchProcess, free_port, run_sipp
-from benchmarks.register import MEGABYTE, SETTLED_AFTER_S, USERS, csv_of, populated
+from benchmarks.register import MEGABYTE, USERS, csv_of, populated
 from benchmarks.report import Report
+from benchmarks.sustained import SETTLED_AFTER_S
 
 CALLS_PER_S, CALLING_S = 20, 20
 PATIENCE_S = 120.0
