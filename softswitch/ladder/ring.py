@@ -43,21 +43,17 @@ class Ladder:
         """A SIP message came in or goes out (the stack's `trace`)."""
         if len(data) > LONGEST_BYTES:
             data = data[:LONGEST_BYTES]
-        new = self._new
-        new.append((self._clock(), direction, peer, data))
-        if len(new) >= BLOCK:
-            self._pack()
+        self._keep((self._clock(), direction, peer, data))
 
     def on_event(self, event: Event) -> None:
         """Something happened; what it is of is found later."""
-        new = self._new
-        new.append((self._clock(), event, None, b""))
-        if len(new) >= BLOCK:
-            self._pack()
+        self._keep((self._clock(), event, None, b""))
 
-    def _pack(self) -> None:
-        self._blocks.append(pack(self._new))
-        self._new.clear()
+    def _keep(self, entry: Kept) -> None:
+        self._new.append(entry)
+        if len(self._new) == BLOCK:
+            self._blocks.append(pack(self._new))
+            self._new.clear()
 
     def forget(self, before: float) -> None:
         """Drops what happened before a moment of the calendar (POSIX time)."""
