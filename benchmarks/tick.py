@@ -64,7 +64,7 @@ class OurLoop:
         host, port = self.callers.sockets[row].getsockname()
         report_port = self._reports.getsockname()[1]
         agree = commands.Agree(
-            row, 0, 0, ((0, 0),), 101, 101, 13, 20, host, port, host, report_port, False, True, True, False, False
+            row, 0, 0, ((0, 0),), 101, (101,), 13, 20, host, port, host, report_port, False, True, True, False, False
         )
         batch = [commands.Open(row, row + 1), agree, commands.Place(row, room, room, 0.0)]
         self.bridge.obey(batch, [descriptor, udp().detach()])

@@ -22,8 +22,14 @@ SECURE_PROFILES = ("RTP/SAVP", "RTP/SAVPF")
 PTIMES_MS = (10, 20, 30, 40, 60)
 CODEC_NAMES = frozenset(map(str, Codec))
 
-_STATIC = {str(codec.payload_type): f"{codec}/8000" for codec in Codec} | {"13": "CN/8000"}
-_CLOCKS = ("8000", "8000/1")
+_STATIC = {
+    "0": "PCMU/8000", "3": "GSM/8000", "4": "G723/8000", "5": "DVI4/8000", "6": "DVI4/16000", "7": "LPC/8000",
+    "8": "PCMA/8000", "9": "G722/8000", "10": "L16/44100/2", "11": "L16/44100", "12": "QCELP/8000", "13": "CN/8000",
+    "14": "MPA/90000", "15": "G728/8000", "16": "DVI4/11025", "17": "DVI4/22050", "18": "G729/8000",
+    "101": "TELEPHONE-EVENT/8000",
+}  # fmt: skip
+"""What a number means without `a=rtpmap`: RFC 3551 table 4, and 101, which by custom is never anything else."""
+_CLOCKS = ("8000", "8000/1", "")
 _PAYLOAD_TYPES = frozenset(map(str, range(128)))
 _UNSPECIFIED = ("0.0.0.0", "::")
 
@@ -46,6 +52,15 @@ class Agreement(Struct, frozen=True):
     rtcp_mux: bool
     direction: Direction  #: ours: `sends` and `receives` are what we do
     keys: Keys | None = None  #: of SRTP; None for plain RTP
+
+    @property
+    def telephone_events_receive(self) -> tuple[int, ...]:
+        """Our own number for keys, and the peer's where it is free: some send with the number they wrote themselves."""
+        ours, theirs = self.telephone_event_receive, self.telephone_event_send
+        if ours is None or theirs is None:
+            return () if ours is None else (ours,)
+        taken = {ours, self.comfort_noise_receive, *(number for number, _ in self.receive)}
+        return (ours,) if theirs in taken else (ours, theirs)
 
     @property
     def on_hold(self) -> bool:
@@ -162,17 +177,22 @@ def _wishes(formats: tuple[str, ...], attributes: tuple[Attribute, ...]) -> _Wis
 
 def _formats(section: MediaDescription) -> dict[str, int]:
     """The 8,000 Hz formats of a line, upper-case encoding name to payload type, first mention wins (RFC 3264 §6.1)."""
+    formats: dict[str, int] = {}
+    for number, encoding in encodings_of(section):
+        name, _, clock = encoding.partition("/")
+        if clock in _CLOCKS:
+            formats.setdefault(name, number)
+    return formats
+
+
+def encodings_of(section: MediaDescription) -> list[tuple[int, str]]:
+    """What each number of an audio line stands for (`PCMU/8000`), upper-case; those nobody knows are left out."""
     maps: dict[str, str] = {}
     for value in section.all("rtpmap"):
-        payload_type, _, encoding = value.partition(" ")
-        maps.setdefault(payload_type, encoding)
-    formats: dict[str, int] = {}
-    for text in section.formats:
-        encoding = maps.get(text) or _STATIC.get(text, "")
-        name, _, clock = encoding.strip().upper().partition("/")
-        if clock in _CLOCKS and text in _PAYLOAD_TYPES:
-            formats.setdefault(name, int(text))
-    return formats
+        number, _, encoding = value.upper().replace("\t", " ").partition(" ")
+        maps.setdefault(number, encoding.strip())
+    named = [(text, maps.get(text) or _STATIC.get(text)) for text in section.formats if text in _PAYLOAD_TYPES]
+    return [(int(text), encoding) for text, encoding in named if encoding]
 
 
 def _packet_time(section: MediaDescription) -> int:

@@ -62,7 +62,7 @@ class Agree(_Command, frozen=True, tag=True, array_like=True):
     send_type: int
     receive_types: tuple[tuple[int, int], ...]
     event_send_type: int
-    event_receive_type: int
+    event_receive_types: tuple[int, ...]
     comfort_noise_type: int
     ptime_ms: int
     host: str

@@ -218,15 +218,15 @@ class Engine:
 
     def agree(self, stream: Stream, agreement: Agreement, *, relatch: bool) -> commands.Agree:
         """The command that tells the worker what was negotiated."""
-        events = agreement.telephone_event_receive
-        inband = self.settings.dtmf == "inband" or (self.settings.dtmf == "auto" and events is None)
+        events = agreement.telephone_events_receive
+        inband = self.settings.dtmf == "inband" or (self.settings.dtmf == "auto" and not events)
         return commands.Agree(
             row=stream.row,
             send_law=LAW_OF[agreement.codec],
             send_type=agreement.payload_type_send,
             receive_types=tuple((number, LAW_OF[codec]) for number, codec in agreement.receive),
             event_send_type=_number(agreement.telephone_event_send),
-            event_receive_type=_number(events),
+            event_receive_types=events,
             comfort_noise_type=_number(agreement.comfort_noise_receive),
             ptime_ms=agreement.ptime_ms,
             host=agreement.remote_host if agreement.is_reachable else "",

@@ -155,7 +155,7 @@ class Receiver:
             return
         self._rows.heard_at_tick[row] = self._jitter.tick
         verdict = self._judge(row, packet)
-        if packet.payload_type == leg.agreed.event_receive_type:
+        if packet.payload_type in leg.agreed.event_receive_types:
             self.on_key(row, packet)  # repeated and reordered ones too: a key tells itself apart by its timestamp
         elif verdict not in PLAYABLE:
             return
@@ -254,4 +254,4 @@ class Latch:
 def _others(leg: Leg) -> tuple[int, ...]:
     """Payload types beside audio that may come."""
     assert leg.agreed is not None  # noqa: S101
-    return (leg.agreed.event_receive_type, leg.agreed.comfort_noise_type)
+    return (*leg.agreed.event_receive_types, leg.agreed.comfort_noise_type)

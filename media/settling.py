@@ -18,6 +18,7 @@ from media.agreement import (
     Agreement,
     agree,
     check_line,
+    encodings_of,
     is_secure,
     parse,
     short,
@@ -133,7 +134,7 @@ def _choose(theirs: SessionDescription, terms: Terms) -> _Choice:
             try:
                 check_line(theirs, section, is_ipv6=terms.is_ipv6)
                 crypto = _takes_up(section, terms.encryption)
-                choice = place, section, _common(wishes_of(section).formats, terms), crypto
+                choice = place, section, _common(section, terms), crypto
             except NegotiationError as error:
                 why = error
                 continue
@@ -158,11 +159,13 @@ def _takes_up(section: MediaDescription, encryption: Encryption) -> Crypto | Non
     return None
 
 
-def _common(offered: dict[str, int], terms: Terms) -> dict[str, int]:
+def _common(section: MediaDescription, terms: Terms) -> dict[str, int]:
     """The formats of the offer that we know, in the order of the answer, under the numbers of the offer."""
+    offered = wishes_of(section).formats
     audio = [name for name in offered if name in terms.codecs]
     if not audio:
-        raise NegotiationError(f"no common codec: offered {short(', '.join(offered)) or 'none'}")
+        names = [encoding for _, encoding in encodings_of(section)]
+        raise NegotiationError(f"no common codec: offered {short(', '.join(names)) or 'none'}")
     if terms.order == "ours":
         audio = [name for name in terms.codecs if name in offered]
     if terms.preferred in audio:

@@ -257,9 +257,10 @@ async def test_loss_jitter_reordering_and_duplicates_leave_everybody_audible() -
         room.join(ears.member(name).stream)
     await ears.listen(6.0)
     assert ears.matrix(audible=0.2) == {"a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"}}
-    for member in ears.members.values():
-        statistics = member.stream.statistics()
-        assert statistics.loss_share == pytest.approx(0.02, abs=0.02)
+    everybody = [member.stream.statistics() for member in ears.members.values()]
+    lost_share = sum(statistics.loss_share for statistics in everybody) / len(everybody)
+    assert lost_share == pytest.approx(0.02, abs=0.019)  # of 900 packets: chance keeps within it
+    for statistics in everybody:
         assert 4 < statistics.jitter_ms < 25
         assert statistics.packets_duplicate > 0
         assert statistics.packets_late < 15
@@ -278,12 +279,12 @@ async def test_talk_is_told_when_it_starts_and_when_it_stops(pair: tuple[Member,
     assert not [event for event in other.events if isinstance(event, TalkStarted)]
 
 
-def press(one: Member, code: int, *, updates: int = 5, marker: bool = True) -> None:
+def press(one: Member, code: int, *, updates: int = 5, marker: bool = True, events_type: int = 101) -> None:
     start = one.timestamp
     for number in range(updates + 3):
         end = END if number >= updates else 0
         payload = struct.pack("!BBH", code, end | 10, min(number + 1, updates) * 160)
-        kind = 101 | (0x80 if marker and number == 0 else 0)
+        kind = events_type | (0x80 if marker and number == 0 else 0)
         one.send(packet(payload, one.sequence, start, ssrc=one.ssrc, kind=kind))
         one.sequence += 1
     one.timestamp += FRAME_SAMPLES * (updates + 3)
@@ -300,6 +301,21 @@ async def test_the_keys_of_another_source_begin_anew(pair: tuple[Member, Member]
     press(one, 5)
     await ears.listen(0.5)
     assert [event.digit for event in one.events if isinstance(event, DigitPressed)] == ["5", "5"]
+
+
+async def test_keys_are_heard_under_the_number_that_an_answer_has_made_up_too(
+    pair: tuple[Member, Member], ears: Ears
+) -> None:
+    """Some phones answer our 101 with a number of their own, and send their keys under that."""
+    one, _ = pair
+    one.stream.offer()
+    one.stream.accept(offer("10.0.0.9", 9, "0 122", "a=rtpmap:122 telephone-event/8000\r\n"))
+    await ears.listen(0.3)
+    press(one, 5, events_type=122)
+    await ears.listen(0.3)
+    press(one, 6, events_type=101)
+    await ears.listen(0.3)
+    assert [event.digit for event in one.events if isinstance(event, DigitPressed)] == ["5", "6"]
 
 
 async def test_keys_with_an_ssrc_of_their_own_between_the_audio(pair: tuple[Member, Member], ears: Ears) -> None:

@@ -103,6 +103,7 @@ class RawPeer:
         cseq, branch = fields.get("cseq", 1), fields.get("branch", f"z9hG4bK{method}{fields.get('cseq', 1)}")
         to_tag = f";tag={fields['to_tag']}" if fields.get("to_tag") else ""
         content = "Content-Type: application/sdp\n" if body else ""
+        content_bytes = len(body.replace("\n", "\r\n").encode())
         self.send(
             f"{method} sip:bob@{host} SIP/2.0\n"
             f"Via: SIP/2.0/UDP {self.host}:{self.port};branch={branch}\n"
@@ -112,7 +113,7 @@ class RawPeer:
             f"Call-ID: {fields.get('call_id', 'call-1')}\n"
             f"CSeq: {cseq} {fields.get('cseq_method', method)}\n"
             f"Contact: <sip:raw@{self.host}:{self.port}>\n"
-            f"{headers}{content}Content-Length: {len(body)}\n\n{body}",
+            f"{headers}{content}Content-Length: {content_bytes}\n\n{body}",
             host,
         )
 
