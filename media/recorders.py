@@ -8,9 +8,11 @@ the last 200 ms and what still waits in the queue. `append` goes on with a file 
 The thread lives while there are recordings, and has descriptors of its own: a process with a second thread that shares
 them pays for it with every system call on a socket, a tenth of what a tick costs.
 
-A disk that is full or a path that can't be written ends that recording alone: `Writer.ended()` says so.
+A disk that is full or a path that can't be written ends that recording alone: `Writer.ended()` says so. What was given
+up before the first sample leaves no file.
 """
 
+import contextlib
 import ctypes
 import os
 import queue
@@ -163,26 +165,29 @@ class Writer:
         self._ended.append(RecordingEnded(recording, error.strerror or str(error)))
         file = self._files.pop(recording, None)
         if file is not None:
-            try:
-                file.close()
-            except OSError:
-                pass  # the first failure is the one to tell
+            with contextlib.suppress(OSError):  # the first failure is the one to tell
+                file.give_up()
 
 
 class _WavFile:
     """A WAV file whose header never promises what is not there. Every method may raise OSError."""
 
-    __slots__ = ("_data_bytes", "_descriptor")
+    __slots__ = ("_data_bytes", "_descriptor", "_path")
 
     def __init__(self, path: Path, append: bool) -> None:
+        self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if append else os.O_TRUNC)
         self._descriptor = os.open(path, flags, 0o644)
         self._data_bytes = 0
+        size_bytes = os.fstat(self._descriptor).st_size
         try:
-            self._resume(os.fstat(self._descriptor).st_size)
+            self._resume(size_bytes)
         except OSError:
-            os.close(self._descriptor)
+            if size_bytes:
+                os.close(self._descriptor)
+            else:
+                self.give_up()
             raise
 
     def append(self, data: bytes) -> None:
@@ -201,6 +206,14 @@ class _WavFile:
             os.ftruncate(self._descriptor, HEADER_BYTES + self._data_bytes)  # a block that a full disk cut short
         finally:
             os.close(self._descriptor)
+
+    def give_up(self) -> None:
+        """Close what can't be gone on with; where not one sample was written, there is no file."""
+        if self._data_bytes:
+            self.close()
+        else:
+            os.close(self._descriptor)
+            self._path.unlink()
 
     def _resume(self, size_bytes: int) -> None:
         """Go on behind the last whole sample, also where the header was not brought up to date any more."""

@@ -139,19 +139,42 @@ def test_a_path_that_cannot_be_written_is_told_once(writer, tmp_path):
     assert writer.failed_recordings == 1
 
 
-def test_a_full_disk_ends_the_recording_and_keeps_what_was_written(writer, tmp_path, monkeypatch):
+def full(monkeypatch, room_bytes):
+    """A disk that has this much room for each file."""
     real = os.pwrite
-    full_at = 44 + 2 * BLOCK_SAMPLES + 1000
 
     def pwrite(descriptor, data, offset):
-        if offset >= full_at:
+        if offset >= room_bytes:
             raise OSError(28, "No space left on device")
-        return real(descriptor, data[: full_at - offset], offset)
+        return real(descriptor, data[: room_bytes - offset], offset)
 
     monkeypatch.setattr(recorders.os, "pwrite", pwrite)
+
+
+def test_a_full_disk_ends_the_recording_and_keeps_what_was_written(writer, tmp_path, monkeypatch):
+    full(monkeypatch, 44 + 2 * BLOCK_SAMPLES + 1000)
     record(writer, tmp_path / "talk.wav", TONE)
     assert [ended.problem for ended in writer.ended()] == ["No space left on device"]
     assert heard(tmp_path / "talk.wav").tolist() == TONE[:BLOCK_SAMPLES].tolist()
+
+
+@pytest.mark.parametrize("room_bytes", [0, 44, 1000])
+def test_a_recording_begun_on_a_full_disk_leaves_no_file(writer, tmp_path, monkeypatch, room_bytes):
+    """It left one of no bytes, which no player opens."""
+    full(monkeypatch, room_bytes)
+    record(writer, tmp_path / "talk.wav", TONE)
+    assert [ended.problem for ended in writer.ended()] == ["No space left on device"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recording_gone_on_with_on_a_full_disk_stays_as_it_was(writer, tmp_path, monkeypatch):
+    path = tmp_path / "talk.wav"
+    record(writer, path, TONE).close()
+    before = path.read_bytes()
+    full(monkeypatch, len(before))
+    record(writer, path, TONE, append=True)
+    assert [ended.problem for ended in writer.ended()] == ["", "No space left on device"]
+    assert path.read_bytes() == before
 
 
 def test_dev_full_is_a_full_disk(writer, tmp_path):
