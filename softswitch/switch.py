@@ -202,9 +202,10 @@ class Switch:
             outcome = await self._run(call, decision)
             self._conclude(call, outcome)
         except CallRejected as rejected:
-            if isinstance(rejected, Refused) and rejected.after_s:
-                await asyncio.sleep(rejected.after_s)
-            self._conclude(call, rejected)
+            try:
+                await _slow_down(rejected)
+            finally:  # also of somebody who does not wait for the answer
+                self._conclude(call, rejected)
         except asyncio.CancelledError:
             self._conclude(call, _hung_up(call) if call.caller.end else STOPPING)
             raise
@@ -352,6 +353,12 @@ class Switch:
             return self._answer_known(request, peer)
         self.refused["unknown_sender"] += 1
         return Response.for_request(request, 403)
+
+
+async def _slow_down(rejected: CallRejected) -> None:
+    """The answer to a guess waits."""
+    if isinstance(rejected, Refused) and rejected.after_s:
+        await asyncio.sleep(rejected.after_s)
 
 
 def _nobody_listens(_: str) -> None:
