@@ -54,9 +54,9 @@ class Talk:
         """The leg that has ended, or asks for a transfer, or is left once the other was taken."""
         try:
             while self.left is None:
+                if (leg := self._ended() or self._transferor()) is not None:
+                    return leg
                 for leg in (self.near, self.far):
-                    if leg.end is not None or leg.referral is not None:
-                        return leg
                     self._carry_keys(leg)
                     self._look_after_hold(leg)
                 await self.call.waiting.until()
@@ -69,6 +69,13 @@ class Talk:
         self.left = leaving
         self.call.waiting.wake()
         return self.other(leaving)
+
+    def _ended(self) -> Leg | None:
+        """It comes before anything that was wanted in the same moment: there is nobody left to do it with."""
+        return next((leg for leg in (self.near, self.far) if leg.end is not None), None)
+
+    def _transferor(self) -> Leg | None:
+        return next((leg for leg in (self.near, self.far) if leg.referral is not None), None)
 
     def _carry_keys(self, leg: Leg) -> None:
         digits = leg.take_digits()

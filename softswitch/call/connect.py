@@ -20,7 +20,7 @@ from softswitch.call.originate import OutgoingLeg
 from softswitch.call.outcome import Outcome, q850_of
 from softswitch.call.ringback import RINGBACK
 from softswitch.call.stages import StageTrigger
-from softswitch.call.transfer import Onward, transfer
+from softswitch.call.transfer import NO_SUCH_DIALOG, Onward, transfer
 from softswitch.errors import CallRejected
 from softswitch.sip.session.causes import reason_header
 
@@ -166,12 +166,20 @@ def _transferred(call: Call, leg: Leg) -> Outcome:
     return Outcome(200, "Transferred", 16, *(("SRC", "caller") if leg is call.caller else ("DST", "callee")))
 
 
+def _refuse_referral(leg: Leg) -> None:
+    """A transfer that was wanted as the talk ended: the REFER has to be answered in whichever dialog it came."""
+    if leg.referral is not None:
+        (leg.referral.place or leg).session.refuse_referral(NO_SUCH_DIALOG.status, NO_SUCH_DIALOG.reason)
+        leg.referral = None
+
+
 def _end(call: Call, legs: tuple[Leg, Leg]) -> None:
     """Both sides end with the cause of whichever ended first, but for one that is in another call by now."""
     first = next((leg.end for leg in legs if leg.end is not None), None)
     for leg in legs:
-        if leg.call is not call:
+        if leg.call is not call and leg.end is None:
             continue
+        _refuse_referral(leg)
         if first is not None:
             words = "" if call.is_masked else first.reason
             leg.hang_up(first.q850 or q850_of(first.status), words or "Normal call clearing")

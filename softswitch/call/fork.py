@@ -111,8 +111,14 @@ class Fork:
         self._heard: dict[OutgoingLeg, object] = {}
         self._taken_by: Leg | None = None
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody has picked it up already."""
+        return self._taken_by is not None
+
     def pick_up(self, leg: Leg) -> None:
-        """Whoever is rung is cancelled, and `leg`, of another call that is up, is the one that answers."""
+        """Whoever is rung is cancelled, and `leg`, of another call that is up, is the one that answers; but for one
+        who has been rung and has answered in the same moment."""
         self._call.own(leg)
         self._taken_by = leg
         self._call.waiting.wake()
@@ -136,7 +142,8 @@ class Fork:
                 winner = self._look_at(legs)
                 if legs and winner is None and not self._is_final:
                     await self._wait(legs, give_up_at)
-                self._give_way()
+                if winner is None:
+                    self._give_way()
             return winner
         finally:
             if self._taken_by is not None:
@@ -218,8 +225,8 @@ class Fork:
 
     def _refused(self, leg: OutgoingLeg, refusal: Ended) -> None:
         elsewhere = leg.may_be_better_elsewhere(refusal)
+        leg.accept_refusal()  # first: where it leads next there may be room for no more than this call
         redirected = self._redirected(leg.target, refusal)
-        leg.accept_refusal()
         self._groups.extendleft([target] for target in reversed(redirected))
         self._is_final = self._is_final or not (elsewhere or redirected)
         rejected = CallRejected(refusal.status, refusal.reason, q850=refusal.q850)

@@ -85,6 +85,6 @@ def _talk_of(leg: Leg) -> Talk:
 def _fork_of(leg: Leg) -> Fork:
     """Raises `CallRejected` 481 where it is not we who ring there, or it may not be picked up."""
     fork = leg.call.fork if leg.call is not None else None
-    if fork is None or leg.session.direction != "out" or leg.state is LegState.ENDED:
+    if fork is None or fork.is_taken or leg.session.direction != "out" or leg.state is LegState.ENDED:
         raise NO_SUCH_DIALOG
     return fork

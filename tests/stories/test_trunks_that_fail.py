@@ -197,6 +197,18 @@ async def test_a_302_is_followed_where_the_trunk_may_forward(tmp_path: Path) -> 
         await ann.answered()
 
 
+async def test_a_302_is_followed_over_the_trunk_that_the_call_itself_has_filled(tmp_path: Path) -> None:
+    trunk = {"name": "carrier", "address": CARRIER, "out_capacity": 1, "allow_forward": "direct"}
+    async with town(tmp_path, groups=[{"name": "pstn", "trunks": [trunk]}]) as it:
+        ann, carrier = await it.phone("1001"), await it.carrier()
+        ann.dial(TO)
+        await carrier.rings()
+        carrier.refuse(302, headers=(("Contact", f"<sip:13105550999@{CARRIER}>"),))
+        await carrier.rings(2)
+        carrier.answer()
+        await ann.answered()
+
+
 async def test_a_caller_who_hides_is_anonymous_to_the_callee_and_known_to_the_carrier(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, carrier = await it.phone("1001"), await it.carrier()
@@ -276,3 +288,24 @@ async def test_a_leg_that_another_call_has_taken_ends_when_the_money_of_the_day_
         assert 120 <= clock() - begun <= 126
         await bob.ended()
         assert not it.app.switch.calls
+
+
+async def test_a_call_is_charged_to_its_end_though_the_trunk_that_was_given_up_for_it_ends_before(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path, groups=two_trunks()) as it:
+        clock, guard = two_minutes_a_day(it), it.app.destinations.outward.guard
+        ann, second = await it.phone("1001"), await it.carrier(SECOND_TRUNK)
+        strange = Strange(it, nothing)
+        ann.dial(TO)
+        await second.picks_up()
+        begun = clock()
+        await ann.answered()
+        await asyncio.sleep(50)  # the INVITE to the first trunk has timed out meanwhile
+        assert guard.calls_up == 1
+        await second.ended()
+        assert 120 <= clock() - begun <= 126
+        await asyncio.sleep(1)
+        assert [spending.price for spending in guard.spendings()] == [1.5]  # two minutes, and the one that was begun
+        assert guard.calls_up == 0
+        strange.close()
