@@ -258,10 +258,12 @@ class Destinations:
         raise FORBIDDEN
 
     def place_of(self, call: Call) -> Run:
-        """What runs a call in the place of this one's caller, at the endpoint where he is now."""
-        if not isinstance(call.destination, ToEndpoint):
+        """What runs a call in the place of this one's caller, at the endpoint where he is now. Raises `CallRejected`
+        404 where the plan has that endpoint no more."""
+        endpoint = self._endpoints.get(call.destination.name) if isinstance(call.destination, ToEndpoint) else None
+        if endpoint is None:
             raise NOT_FOUND
-        run_there = self._endpoints[call.destination.name].place_of(call)
+        run_there = endpoint.place_of(call)
 
         async def run(successor: Call) -> Outcome:
             successor.on_referred = self._hand_over_place

@@ -117,10 +117,11 @@ class Router:
             return (self._transformations_of(source.user),)
         if source.trunk_group is None:
             return ()
-        of_group = self._of_group[source.trunk_group.name]
+        of_group = self._of_group.get(source.trunk_group.name)
         if source.trunk is None:
-            return (of_group,)
-        return self._of_trunk[source.trunk_group.name, source.trunk.name], of_group
+            return (_still_there(of_group, source),)
+        of_trunk = self._of_trunk.get((source.trunk_group.name, source.trunk.name))
+        return _still_there(of_trunk, source), _still_there(of_group, source)
 
     def _talk(self, source: Identified, request: Request) -> ToTalk | None:
         """The talk that a call wants to enter. Raises `Refused`: only users may, and it has to be named."""
@@ -199,15 +200,24 @@ class Router:
         return compiled
 
     def _trunk_group(self, user: User | None) -> TrunkGroup | None:
-        """Over which a user's calls go out: his own group, else the first with an address."""
+        """Over which a user's calls go out: his own group, else the first with an address. Nowhere where his own is no
+        more: of whoever is on the phone an older plan may speak."""
         if user is not None and user.trunk_group is not None:
-            return self._plan.trunk_groups[user.trunk_group]
+            return self._plan.trunk_groups.get(user.trunk_group)
         groups = self._plan.numbers.trunk_groups
         return next((group for group in groups if any(trunk.address for trunk in group.trunks)), None)
 
 
 def _compiled(place: str, of: TrunkGroup | Trunk | Did | AnyEndpoint | User) -> Transformations:
     return Transformations(place, of.transformations)
+
+
+def _still_there(transformations: Transformations | None, source: Identified) -> Transformations:
+    """Raises `Refused` where the plan has changed while a call waited, and has its sender no more."""
+    if transformations is None:
+        reason = Reason("identify", source.name, False, "is not there any more")
+        raise Refused(403, "Forbidden", counted_as="unknown_sender", reasons=(reason,))
+    return transformations
 
 
 def _identity(source: Identified, request: Request) -> Identity:

@@ -109,8 +109,9 @@ class Rooms:
     def direct(self, did: Did | None, flow: str) -> Key:
         """The one room of a direct flow: the DID's, else the only one there is, else one named after the number."""
         role = Role.HOST if flow == "direct_host" else Role.PARTICIPANT
-        if did is not None and did.meeting_room is not None:
-            return Key(self._rooms[did.meeting_room], role)
+        named = self._rooms.get(did.meeting_room) if did is not None and did.meeting_room is not None else None
+        if named is not None:
+            return Key(named, role)
         if len(self.account.meeting_rooms) == 1:
             return Key(self.account.meeting_rooms[0], role)
         return Key(MeetingRoom(name=did.phonenumber if did else self.account.name), role, is_of_plan=False)
