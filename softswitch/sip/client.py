@@ -12,6 +12,7 @@ from typing import Protocol
 
 from softswitch.sip.grammar import format_host_port
 from softswitch.sip.identifiers import Identifiers
+from softswitch.sip.large import Large
 from softswitch.sip.message import Request, Response
 from softswitch.sip.peer import Peer, Transport
 from softswitch.sip.resolver import Resolver
@@ -27,10 +28,6 @@ from softswitch.sip.transport.transports import Transports
 from softswitch.sip.uri import Uri
 
 FAILOVER_STATUSES = (408, 503)
-VIA_BYTES = 100  # what a Via adds to a request that was measured without one
-NO_TCP_FOR_S = 600.0
-"""So long large requests go by UDP to whoever was not there over TCP: each attempt may take the time of a connect."""
-NO_TCP_REMEMBERED = 1000
 
 
 class Asker(Protocol):
@@ -103,9 +100,7 @@ class Client:
         self._layer, self._transports, self._resolver = layer, transports, resolver
         self._drops = drops
         self._perform, self._send_bytes = perform, send_bytes
-        self._now = now
-        self._hears_no_tcp: dict[tuple[str, int], float] = {}
-        """Who was not there over TCP, and until when that is believed."""
+        self._large = Large(settings.largest_udp_request_bytes, transports, self._spawn, now)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -141,16 +136,34 @@ class Client:
         if sending.targets and not sending.is_given_up:
             self._try_next(sending)
         else:
-            self.sendings.pop(id(sending.request), None)
-            sending.asker.receive_response(sending.request, Response.for_request(sending.request, 503))
+            self._lead_nowhere(sending)
 
     def _try_next(self, sending: Sending) -> None:
         target = sending.targets.pop(0)
-        peer = self._put_via(sending.request, target, by_udp_alone=sending.by_udp_alone)
-        sending.udp = target if peer.transport is not target.transport else None
+        way = target if sending.by_udp_alone else self._large.way_now(sending.request, target)
+        if way is None:
+            sending.transaction = None
+            self._spawn(self._seek(sending, target))
+        else:
+            self._send_by(sending, target, way)
+
+    async def _seek(self, sending: Sending, target: Peer) -> None:
+        way = await self._large.seek(target)
+        if sending.is_given_up:
+            self._lead_nowhere(sending)
+        elif id(sending.request) in self.sendings:
+            self._send_by(sending, target, way)
+
+    def _send_by(self, sending: Sending, target: Peer, way: Peer) -> None:
+        sending.udp = target if way is not target else None
+        self._put_via(sending.request, way)
         if isinstance(sending.asker, Session):
-            self._put_contact(sending.asker, sending.request, peer)
-        self._open(sending, peer)
+            self._put_contact(sending.asker, sending.request, way)
+        self._open(sending, way)
+
+    def _lead_nowhere(self, sending: Sending) -> None:
+        self.sendings.pop(id(sending.request), None)
+        sending.asker.receive_response(sending.request, Response.for_request(sending.request, 503))
 
     def _open(self, sending: Sending, peer: Peer) -> None:
         transaction = self._layer.open_client(sending.request, peer)
@@ -161,9 +174,7 @@ class Client:
     def fail(self, sending: Sending, status: int) -> None:
         """Nothing came: what is too large for UDP goes by UDP all the same where TCP leads nowhere (§18.1.1)."""
         if sending.udp is not None and not sending.is_heard and sending.transaction is not None:
-            self._hears_no_tcp[sending.udp.host, sending.udp.port] = self._now() + NO_TCP_FOR_S
-            while len(self._hears_no_tcp) > NO_TCP_REMEMBERED:
-                del self._hears_no_tcp[next(iter(self._hears_no_tcp))]
+            self._large.note_absence(sending.udp)
             sending.targets.insert(0, sending.udp)
         self.deliver(sending, Response.for_request(sending.request, status))
 
@@ -199,7 +210,8 @@ class Client:
 
     def _send_ack(self, ack: Request, peer: Peer, by_udp_alone: bool) -> None:
         if not ack.headers.get("Via"):
-            peer = self._put_via(ack, peer, by_udp_alone=by_udp_alone)
+            peer = peer if by_udp_alone else self._large.way_now(ack, peer) or peer
+            self._put_via(ack, peer)
         self._send_bytes(ack.encode(), peer)
 
     def cancel(self, _: Session, effect: effects.Cancel) -> None:
@@ -219,26 +231,11 @@ class Client:
 
     # --- Via, Contact, and which way --------------------------------------------------------------------------------
 
-    def _put_via(self, request: Request, peer: Peer, *, by_udp_alone: bool) -> Peer:
-        """The topmost Via, with a new branch. A request too large for UDP goes by TCP (RFC 3261 §18.1.1), but not where
-        somebody has said so, nor to who is only heard where his packets come from."""
-        is_udp = peer.transport is Transport.UDP and not by_udp_alone
-        if is_udp and self._is_too_large(request) and self._may_hear_tcp(peer):
-            peer = peer._replace(transport=Transport.TCP, local_port=0)
+    def _put_via(self, request: Request, peer: Peer) -> None:
+        """The topmost Via, with a new branch."""
         sent_by = format_host_port(*self._sent_by(peer))
         branch = self._identifiers.branch()
         request.headers.set("Via", f"SIP/2.0/{peer.transport} {sent_by};rport;branch={branch}")
-        return peer
-
-    def _is_too_large(self, request: Request) -> bool:
-        limit = self._settings.largest_udp_request_bytes
-        return bool(limit) and len(request.encode()) + VIA_BYTES > limit
-
-    def _may_hear_tcp(self, peer: Peer) -> bool:
-        place = (peer.host, peer.port)
-        if place in self._hears_no_tcp and self._hears_no_tcp[place] <= self._now():
-            del self._hears_no_tcp[place]
-        return self._transports.is_open(Transport.TCP) and place not in self._hears_no_tcp
 
     def _put_contact(self, session: Session, request: Request, peer: Peer) -> None:
         if request.headers.get("Contact") == "":
@@ -273,10 +270,11 @@ class Client:
             return peer if self._transports.is_connected(peer) else None
         return peer if is_behind_nat(request.uri.host, peer.host) else None
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 @lru_cache(maxsize=256)

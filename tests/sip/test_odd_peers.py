@@ -58,16 +58,99 @@ async def test_a_subscription_within_a_call_is_refused_and_no_bug(method: str, s
     assert phone.stack.drops["our_bug"] == 0
 
 
+class NoTcp(Wire):
+    """No connection stands here: after `refused_after_s` each is refused, or (None) nothing is ever heard of it."""
+
+    refused_after_s: float | None = 0.0
+    attempts = 0
+
+    async def connect_stream(self, *way: Any) -> None:
+        self.attempts += 1
+        if self.refused_after_s is None:
+            await asyncio.Event().wait()
+        await asyncio.sleep(self.refused_after_s or 0.0)
+        await super().connect_stream(*way)
+
+
+LARGE = [("Identity", "x" * 1500)]
+
+
+async def call_large(phone: Phone, peer: RawPeer) -> float:
+    """A call that no datagram should carry, and the seconds until it came as one."""
+    began_at = asyncio.get_running_loop().time()
+    phone.call(peer.host, headers=LARGE)
+    invite = await peer.request("INVITE")
+    took_s = asyncio.get_running_loop().time() - began_at
+    assert invite.via.transport == "UDP"
+    peer.answer(invite, 486, HOST)
+    await peer.request("ACK")
+    assert phone.heard(Ended)[-1].status == 486
+    return took_s
+
+
 async def test_an_invite_too_large_for_udp_goes_by_udp_where_tcp_is_refused() -> None:
-    phone, peer = await phone_and_peer()
+    wire = NoTcp(delay_s=0.01)
+    phone, peer = await Phone(wire, HOST, 1).start(), RawPeer(wire)
     for _ in range(2):
-        phone.call(peer.host, headers=[("Identity", "x" * 1500)])
-        invite = await peer.request("INVITE")
-        assert invite.via.transport == "UDP"
-        peer.answer(invite, 486, HOST)
-        await peer.request("ACK")
-    assert phone.stack.drops["connect_failed"] == 1, "the second call knows"
-    assert [end.status for end in phone.heard(Ended)] == [486, 486]
+        assert await call_large(phone, peer) < 0.1
+    assert wire.attempts == 1, "the second call knows"
+
+
+async def test_who_drops_tcp_in_silence_costs_one_large_call_a_second_and_no_other_call_anything() -> None:
+    """Every ten minutes one large call waited ten seconds."""
+    wire = NoTcp(delay_s=0.01)
+    wire.refused_after_s = None
+    phone, peer = await Phone(wire, HOST, 1).start(), RawPeer(wire)
+    assert await call_large(phone, peer) == pytest.approx(1.0, abs=0.1)
+    attempts = []
+    for _ in range(40):
+        assert await call_large(phone, peer) < 0.1
+        attempts.append(wire.attempts)
+        await asyncio.sleep(200)
+    assert attempts == [1] * 3 + [2] * 6 + [3] * 12 + [4] * 19, "asked again after 10, 20, 40 minutes"
+    assert phone.stack.counts()["sendings"] == 0
+
+
+async def test_who_comes_to_hear_tcp_is_called_over_tcp_again() -> None:
+    wire = NoTcp(delay_s=0.01)
+    wire.refused_after_s = None
+    phone, peer = await Phone(wire, HOST, 1).start(), RawPeer(wire)
+    await call_large(phone, peer)
+    wire.refused_after_s = 0.0
+    peer.socket.close()
+    other = await Phone(wire, peer.host, 2).start()
+    for _ in range(3):
+        await asyncio.sleep(400)
+        session = phone.call(other.host, headers=LARGE)
+        await asyncio.sleep(1)
+        session.hang_up()
+        await asyncio.sleep(1)
+    transports = [session.peer.transport for session in other.calls]
+    assert transports == [Transport.UDP, Transport.UDP, Transport.TCP]
+
+
+async def test_a_large_call_hung_up_while_tcp_is_sought_never_rings() -> None:
+    wire = NoTcp(delay_s=0.01)
+    wire.refused_after_s = None
+    phone, peer = await Phone(wire, HOST, 1).start(), RawPeer(wire)
+    session = phone.call(peer.host, headers=LARGE)
+    await asyncio.sleep(0.5)
+    session.hang_up()
+    await asyncio.sleep(40)
+    assert phone.ended().status == 487
+    assert not [packet for packet in wire.packets if packet.data.startswith(b"INVITE")]
+    assert phone.has_left_nothing()
+
+
+async def test_a_connection_that_comes_too_late_for_one_large_call_serves_the_next() -> None:
+    wire = NoTcp(delay_s=0.01)
+    wire.refused_after_s = 3.0
+    phone, other = await Phone(wire, HOST, 1).start(), await Phone(wire, "10.0.0.2", 2).start()
+    for _ in range(2):
+        phone.call(other.host, headers=LARGE)
+        await asyncio.sleep(5)
+    assert [session.peer.transport for session in other.calls] == [Transport.UDP, Transport.TCP]
+    assert wire.attempts == 1
 
 
 async def test_an_invite_too_large_for_udp_stays_a_datagram_where_the_owner_says_so_or_a_phone_is_behind_nat() -> None:

@@ -44,7 +44,7 @@ class Transports:
         self._connections: dict[Peer, Connection] = {}
         self._connecting: dict[Peer, list[bytes]] = {}
         self._admission = Admission(limits)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._attempts: dict[Peer, asyncio.Task[None]] = {}
         self._idle_check: asyncio.TimerHandle | None = None
         self.needed: Callable[[Collection[Peer]], Collection[Peer]] = frozenset
         """Of the far ends of some connections those that have something here: their keep-alives keep them."""
@@ -72,9 +72,9 @@ class Transports:
         return socket.address
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for attempt in self._attempts.values():
+            attempt.cancel()
+        await asyncio.gather(*self._attempts.values(), return_exceptions=True)
         if self._idle_check is not None:
             self._idle_check.cancel()
         for listening in (*self._datagrams.values(), *(listener for _, listener in self._listeners)):
@@ -158,17 +158,34 @@ class Transports:
                 self._drops["connecting_full"] += 1
             else:
                 kept.append(data)
-        elif len(self._admission) + len(self._connecting) >= self._limits.connections:
+        else:
+            self._begin_to_connect(peer, [data])
+
+    async def reach(self, peer: Peer) -> bool:
+        """Whether a connection to this peer stands, or can be made; nothing is sent over it."""
+        key = self._key(peer)
+        if key not in self._connections and key not in self._connecting:
+            self._begin_to_connect(peer, [])
+        if key in self._attempts:
+            await asyncio.wait([self._attempts[key]])
+        return key in self._connections
+
+    def _begin_to_connect(self, peer: Peer, waiting: list[bytes]) -> None:
+        key = self._key(peer)
+        if len(self._admission) + len(self._connecting) >= self._limits.connections:
             self._drops["too_many_connections"] += 1
             self._lose_soon(peer)
         elif peer.transport is Transport.TLS and self.tls is None:
             self._drops["no_tls"] += 1
             self._lose_soon(peer)
         else:
-            self._connecting[key] = [data]
-            task = asyncio.get_running_loop().create_task(self._connect(peer))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._connecting[key] = waiting
+            attempt = self._attempts[key] = asyncio.get_running_loop().create_task(self._connect(peer))
+            attempt.add_done_callback(partial(self._attempt_over, key))
+
+    def _attempt_over(self, key: Peer, attempt: asyncio.Task[None]) -> None:
+        if self._attempts.get(key) is attempt:
+            del self._attempts[key]
 
     async def _connect(self, peer: Peer) -> None:
         local_host = self._listening_address(peer)[0]
