@@ -123,7 +123,7 @@ class Location:
         """The binding of a contact, new or refreshed; `binding` is what `same` has found, where it was asked."""
         if binding is None or binding.is_gone:
             binding = self.same(username, offered)
-        change = Change.REFRESHED
+        change, was_down = Change.REFRESHED, binding is not None and binding.is_down
         if binding is None:
             binding, change = Binding(new_uuid(), username), Change.ADDED
             binding.take(offered, origin, now)
@@ -136,6 +136,8 @@ class Location:
             self._enter(binding)
         self._queue(binding)
         self.on_change(binding, change)
+        if was_down:
+            self.on_change(binding, Change.UP)  # who registers is there
         return binding
 
     def same(self, username: str, offered: Offered) -> Binding | None:

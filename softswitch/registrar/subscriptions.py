@@ -72,12 +72,16 @@ class Subscriptions:
         return len(self._by_key)
 
     def adopt(self, plan: Plan) -> None:
-        """Who watches a user that is no more is told so."""
+        """Who watches a user that is no more is told so, and so is one who is no user any more himself."""
         self._users = plan.users
         for subscription in list(self._by_key.values()):
-            if subscription.resource not in plan.users:
+            if subscription.watcher not in plan.users:
+                subscription.end(Reason.REJECTED)
+            elif subscription.resource not in plan.users:
                 subscription.end(Reason.NO_RESOURCE)
-                self._go_on(subscription)
+            else:
+                continue
+            self._go_on(subscription)
 
     # ---- requests
 
@@ -221,12 +225,16 @@ class Subscriptions:
         elif flow is not None and (next_hop.host == flow.host or self._edge.holds(next_hop.host)):
             self._stack.send(_Notified(self, subscription), notify, next_hop=next_hop)
         else:
-            self.notified(subscription, NO_WAY)
+            self.notified(subscription, NO_WAY, flow)
 
-    def notified(self, subscription: Subscription, status: int) -> None:
+    def notified(self, subscription: Subscription, status: int, flow: Peer | None) -> None:
+        """The answer to a NOTIFY that went over `flow`, or to where that came from."""
         if status >= 300:
             self.counts["notify_failed"] += 1
-        subscription.notified(status)
+        if status >= 300 and subscription.flow != flow:
+            subscription.notify_again()
+        else:
+            subscription.notified(status)
         self._go_on(subscription)
 
     # ---- the indexes
@@ -277,14 +285,15 @@ class Subscriptions:
 class _Notified:
     """Waits for the answer to one NOTIFY."""
 
-    __slots__ = ("_owner", "_subscription")
+    __slots__ = ("_flow", "_owner", "_subscription")
 
     def __init__(self, owner: Subscriptions, subscription: Subscription) -> None:
         self._owner, self._subscription = owner, subscription
+        self._flow = subscription.flow
 
     def receive_response(self, _: Request, response: Response) -> None:
         if response.status >= 200:
-            self._owner.notified(self._subscription, response.status)
+            self._owner.notified(self._subscription, response.status, self._flow)
 
 
 def _empty_mailbox(_: str) -> Mailbox:

@@ -44,6 +44,7 @@ class Reason(Enum):
     TIMEOUT = "timeout"
     DEACTIVATED = "deactivated"
     NO_RESOURCE = "noresource"
+    REJECTED = "rejected"
 
 
 class Subscription:
@@ -115,6 +116,10 @@ class Subscription:
         self.is_notifying = False
         if status >= 300 and self.state is State.ACTIVE:
             self.advance(Event.FAILURE)
+
+    def notify_again(self) -> None:
+        """Our NOTIFY has failed where its subscriber was before: he has refreshed from elsewhere meanwhile."""
+        self.is_notifying, self.is_to_notify = False, True
 
     def _state_text(self, now: float) -> str:
         if self.state is State.ACTIVE:

@@ -225,6 +225,51 @@ async def test_who_watches_a_user_that_is_no_more_is_told() -> None:
         await phone.close()
 
 
+async def test_who_is_no_user_any_more_watches_nobody() -> None:
+    async with house(registrar=QUIET) as home:
+        phone = Telephone(home)
+        tag = tag_of(await phone.subscribe("presence", "1002"))
+        await phone.request()
+        await asyncio.sleep(1)
+        home.phones.adopt(plan_of({"1002": "two-secret"}))
+        assert (await phone.request()).headers.get("Subscription-State") == "terminated;reason=rejected"
+        assert (await phone.subscribe("presence", "1002", to_tag=tag)).status == 481
+        await phone.close()
+
+
+async def test_a_phone_that_was_silent_and_registers_again_is_there_for_who_watches_it() -> None:
+    async with house(registrar=QUIET) as home:
+        watcher, watched = Telephone(home), Telephone(home, "1002", "10.0.0.3")
+        await watched.register()
+        await watcher.subscribe("presence", "1002")
+        assert basic(await watcher.request()) == "open"
+        (binding,) = home.phones.location.of("1002")
+        await asyncio.sleep(1)
+        home.phones.location.mark(binding, is_down=True)
+        assert basic(await watcher.request()) == "closed"
+        await watched.register()
+        assert basic(await watcher.request()) == "open"
+        for phone in (watcher, watched):
+            await phone.close()
+
+
+async def test_a_notify_to_where_a_phone_was_before_does_not_end_what_it_has_refreshed_from_elsewhere() -> None:
+    async with house(registrar=QUIET) as home:
+        phone, moved_on = Telephone(home), Telephone(home, port=5070)
+        tag = tag_of(await phone.subscribe("presence", "1002"))
+        await phone.request()
+        phone.answers = 0  # its NAT has forgotten it
+        await asyncio.sleep(1)
+        home.phones.subscriptions._changed("presence", "1002")
+        moved_on._name, moved_on._cseq = phone._name, phone._cseq
+        assert (await moved_on.subscribe("presence", "1002", to_tag=tag)).status == 200
+        notify = await moved_on.request()
+        assert (notify.headers.get("Subscription-State") or "").startswith("active")
+        assert len(home.phones.subscriptions) == 1
+        for each in (phone, moved_on):
+            await each.close()
+
+
 async def test_a_request_within_no_dialog_of_ours_is_481() -> None:
     async with house(registrar=QUIET) as home:
         phone = Telephone(home)
