@@ -176,7 +176,10 @@ class Router:
             self._transformations(destination.did).apply(subject)
         match destination:
             case ToEndpoint(did, endpoint):
-                self._of_endpoint[endpoint.name].apply(subject)
+                of_endpoint = self._of_endpoint.get(endpoint.name)
+                if of_endpoint is None:  # of whoever is there an older plan may speak
+                    raise _not_found(subject, subject.number_dst, f"endpoint {endpoint.name} is not there any more")
+                of_endpoint.apply(subject)
                 subject.reasons.append(Reason("endpoint", endpoint.name, True, f"DID {did.phonenumber} leads there"))
             case ToUser(user, did):
                 why = f"DID {did.phonenumber} leads there" if did is not None else "called by name"

@@ -105,6 +105,21 @@ async def test_a_transfer_into_a_conference_that_is_gone_leaves_the_talk_as_it_w
         assert not bob.session.has_ended
 
 
+async def test_who_is_called_into_a_place_that_is_gone_with_who_gave_it_is_hung_up(tmp_path: Path) -> None:
+    async with town(tmp_path, **IN_A_HALL) as it:
+        ann, cid = await it.phone("1001"), await it.phone("1003")
+        ann.dial(HALL)
+        await ann.answered()
+        await asyncio.sleep(1)
+        ann.refer(f"<sip:1003@{HERE}>")
+        await cid.rings()
+        ann.hang_up()
+        without_hall(it)
+        await asyncio.sleep(1)
+        cid.answer()
+        assert (await cid.ended()).by == "remote"
+
+
 async def test_a_trunk_group_that_goes_while_a_signature_is_looked_at_sends_no_call(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         carrier, bob = await it.carrier(), await it.phone("1002")
