@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from softswitch.sip.session.events import Answered, Ended, Offered
+from tests.property.seeds import seeds
 from tests.sip.phones import ANSWER, two_phones
 from tests.wire import Wire
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", seeds(40))
 async def test_whatever_both_sides_do(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     chance = random.Random(seed)
     wire = Wire(seed, loss=chance.choice((0, 0.1, 0.3)), delay_s=0.05, jitter_s=0.2, duplicate=0.1, record=False)

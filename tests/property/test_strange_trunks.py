@@ -10,6 +10,7 @@ import pytest
 
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
+from tests.property.seeds import seeds
 from tests.stories.test_two_parties_records import keep_records
 from tests.stories.town import CARRIER, SECOND_TRUNK, Town, town, two_trunks
 
@@ -84,7 +85,7 @@ class Strange:
         self._socket.close()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 async def test_whatever_a_trunk_answers_every_call_ends_once(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     groups = two_trunks(allow_forward=chance.choice(("disabled", "direct")), allow_transfer="enabled")

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.messages import MESSAGES
 from softswitch.sip.resolver import Found, SystemDns
+from tests.property.seeds import seeds
 from tests.property.test_sip_properties import ODD_PIECES
 from tests.sip.phones import RawPeer
 from tests.stories.test_words_that_are_no_text import STRANGER, calls, hangs_up, log, watched
@@ -16,7 +17,7 @@ from tests.stories.town import CARRIER, HERE
 __all__ = ["log"]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeds(10))
 async def test_whatever_comes_the_calls_that_are_up_stay_up(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

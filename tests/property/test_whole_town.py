@@ -5,6 +5,7 @@ moment, over a wire that delays, doubles and loses. No bug of ours, one record a
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from softswitch.call.cdr import CallRecord
 from softswitch.endpoints.mediator import Dialout, InUse, Mediator
 from softswitch.sip import Session
+from softswitch.sip.session import update
 from softswitch.sip.session.incoming import WAITING
 from softswitch.sip.session.states import State
 from tests.endpoints.mediator.leaks import Hidden
 from tests.endpoints.mediator.street import CARRIERS, REDIRECT, SECOND
+from tests.property.seeds import seeds
 from tests.stories.test_two_parties_records import keep_records
 from tests.stories.town import CARRIER, DIDS, ROOM, Phone, Town, town
 from tests.wire import Wire
@@ -49,7 +52,7 @@ def plan() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(8))
 async def test_whatever_everybody_does(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     wire = Wire(seed, delay_s=0.01, jitter_s=0.05, duplicate=0.05, record=False)
@@ -69,11 +72,11 @@ async def test_whatever_everybody_does(seed: int, tmp_path: Path) -> None:
             for session in phone.sessions:
                 session.hang_up()
         await asyncio.sleep(200)
-        _check(records)
+        check_records(records)
         assert any(record.user_data and "transferred_from" in record.user_data for record in records)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 async def test_whatever_everybody_does_a_masked_caller_stays_hidden(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     wire = Wire(seed, delay_s=0.01, jitter_s=0.05, duplicate=0.05)
@@ -90,7 +93,7 @@ async def test_whatever_everybody_does_a_masked_caller_stays_hidden(seed: int, t
         assert not Hidden(masked.name, phone.host).leaks(wire)
 
 
-def _check(records: list[CallRecord]) -> None:
+def check_records(records: list[CallRecord]) -> None:
     assert [sid for sid, times in Counter(record.dr_sid for record in records).items() if times > 1] == []
     assert all(record.sipcause and record.q850_cause and record.disconnect_originator for record in records)
 
@@ -104,6 +107,8 @@ class Life:
         assert isinstance(mediator, Mediator)
         self.mediator = mediator
         self.dialouts = 0
+        self.numbers: Sequence[str] = NUMBERS
+        self.keys: Sequence[str] = ("1#",)
         self.masked: Phone | None = None
         """Who only calls a redirect number."""
 
@@ -131,7 +136,7 @@ class Life:
         elif what < 0.2 and (dialog := self._any_dialog()):
             phone.dial("1002", headers=[("Replaces", dialog)])
         else:
-            phone.dial(self.chance.choice(NUMBERS), late_offer=self.chance.random() < 0.1)
+            phone.dial(self.chance.choice(self.numbers), late_offer=self.chance.random() < 0.1)
 
     def _look_at(self, phone: Phone, session: Session) -> None:
         _turn_to(phone, session)
@@ -143,21 +148,26 @@ class Life:
         elif what < 0.95:
             session.reject(self.chance.choice((404, 480, 486, 500, 503, 600, 603)))
         else:
-            session.reject(302, headers=[("Contact", f"<sip:{self.chance.choice(NUMBERS)}@127.0.0.1>")])
+            session.reject(302, headers=[("Contact", f"<sip:{self.chance.choice(self.numbers)}@127.0.0.1>")])
 
     async def _go_on(self, phone: Phone, session: Session) -> None:
         _turn_to(phone, session)
         what = self.chance.random()
         if what < 0.15:
             session.hang_up()
-        elif what < 0.25:
+        elif what < 0.23:
             phone.hold(self.chance.choice(("sendonly", "inactive", "sendrecv")))
+        elif what < 0.25:
+            session.reoffer(None)
+        elif what < 0.27:
+            update.send(session, None)
+            session.flush(session)
         elif what < 0.5:
-            phone.refer(f"<sip:{self.chance.choice(NUMBERS)}@127.0.0.1>")
+            phone.refer(f"<sip:{self.chance.choice(self.numbers)}@127.0.0.1>")
         elif what < 0.75 and (other := self._another(phone, session)):
             phone.refer(f"<sip:1003@127.0.0.1?Replaces={phone.dialog_of(other)}>")
         elif what < 0.9:
-            await phone.press("1#")
+            await phone.press(self.chance.choice(self.keys))
         elif what < 0.93 and self.it.app.switch.calls:
             self.it.app.switch.end(self.chance.choice(list(self.it.app.switch.calls.values())), "Removed")
         else:
