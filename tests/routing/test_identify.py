@@ -7,7 +7,7 @@ import pytest
 from softswitch.plan import User
 from softswitch.routing import Senders
 from softswitch.sip.peer import Peer
-from tests.routing.plans import plan_of, tcp, udp
+from tests.routing.plans import invite, plan_of, tcp, udp
 
 CARRIERS = """
 [[trunk_groups]]
@@ -75,6 +75,26 @@ def test_a_registered_contact_goes_before_every_network_of_a_trunk(tmp_path: Pat
     senders = Senders(plan_of(tmp_path, CARRIERS), lambda peer: alice if peer.port == 5099 else None)
     assert who(senders, udp("192.0.2.130", 5099)) == "user alice"
     assert who(senders, udp("192.0.2.130", 5080)) == "narrow/exact"
+
+
+@pytest.mark.parametrize(
+    ("peer", "of_a_user", "of_nobody"),
+    [
+        (udp("203.0.113.9"), True, True),  # a stranger learns no name
+        (udp("192.0.2.16"), True, False),  # a network of a trunk group: phones are there too, and prove who they are
+        (udp("192.0.2.15"), False, False),  # a network of a trunk
+        (udp("192.0.2.130", 5080), False, False),  # a trunk
+    ],
+)
+def test_a_from_that_names_a_user_is_told_from_others_in_the_networks_of_trunk_groups_alone(
+    tmp_path: Path, peer: Peer, of_a_user: bool, of_nobody: bool
+) -> None:
+    alice = User(username="alice", password="secret")
+    senders = Senders(plan_of(tmp_path, CARRIERS).with_parts(users=(alice,)))
+    source = senders.identify(peer)
+    callers = ("sip:alice@192.0.2.1", "sip:alicia@192.0.2.1")
+    asked = [senders.has_to_prove(source, invite("sip:12025550101@192.0.2.1", caller)) for caller in callers]
+    assert asked == [of_a_user, of_nobody]
 
 
 def test_a_contact_registered_over_a_border_controller_does_not_lock_out_the_trunk_behind_it(tmp_path: Path) -> None:
