@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import os
 import queue
+import stat
 import struct
 import sys
 import threading
@@ -208,11 +209,13 @@ class _WavFile:
             os.close(self._descriptor)
 
     def give_up(self) -> None:
-        """Close what can't be gone on with; where not one sample was written, there is no file."""
+        """Close what can't be gone on with; where not one sample was written, there is no file. A device stays."""
         if self._data_bytes:
             self.close()
-        else:
-            os.close(self._descriptor)
+            return
+        is_file = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        os.close(self._descriptor)
+        if is_file:
             self._path.unlink()
 
     def _resume(self, size_bytes: int) -> None:
