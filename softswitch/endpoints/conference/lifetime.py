@@ -11,6 +11,9 @@ from softswitch.endpoints.conference.properties import Properties, StartHow, Sto
 from softswitch.endpoints.conference.roles import Role
 from softswitch.endpoints.conference.states import MEETING_TABLE, MeetingState, MeetingTrigger
 
+COMING_S = 0.5
+"""So often it is asked whether somebody who is on his way in has come: a greeting takes a few seconds."""
+
 
 class Owner(Protocol):
     """What a meeting does when its lifetime says so."""
@@ -21,6 +24,9 @@ class Owner(Protocol):
     @property
     def has_host(self) -> bool:
         """Among those who have arrived."""
+
+    def awaits(self, *, host: bool) -> bool:
+        """Whether somebody is on his way in, hearing his greeting; with `host`, a host."""
 
     def moved(self, before: MeetingState, after: MeetingState, why: str) -> None: ...
 
@@ -93,7 +99,14 @@ class Lifetime:
     def _wait_to_close(self) -> None:
         wait_s = self._properties.conference_stop_wait
         if wait_s:
-            self._timer = self._loop.call_later(wait_s, self._close, MeetingTrigger.TIME_IS_UP)
+            self._timer = self._loop.call_later(wait_s, self._time_is_up)
+        else:
+            self._time_is_up()
+
+    def _time_is_up(self) -> None:
+        """Nobody is thrown out who has the right code and would undo this as soon as his greeting is over."""
+        if self._owner.awaits(host=self._stop_needs_host):
+            self._timer = self._loop.call_later(COMING_S, self._time_is_up)
         else:
             self._close(MeetingTrigger.TIME_IS_UP)
 
@@ -107,6 +120,7 @@ class Lifetime:
             self._timer = self._loop.call_later(goodbye_s, self._owner.release, f"conference ended: {trigger}")
 
     def _finish(self) -> None:
+        self._owner.vacate()  # whoever acts from outside may have opened something again
         self._cancel_timer()
         self._move(MeetingTrigger.EMPTY)
 

@@ -160,6 +160,10 @@ class Meeting:
     def has_host(self) -> bool:
         return any(attendee.role is Role.HOST and attendee.is_present for attendee in self.attendees.values())
 
+    def awaits(self, *, host: bool) -> bool:
+        coming = (attendee for attendee in self.attendees.values() if attendee.state is AttendeeState.ENTERING)
+        return any(attendee.role is Role.HOST or not host for attendee in coming)
+
     def moved(self, before: str, after: str, why: str) -> None:
         self._report.moved(before, after, why)
         if after == MeetingState.STOPPING and not self.is_empty:

@@ -296,3 +296,22 @@ async def test_every_move_of_a_call_is_in_its_story(tmp_path: Path) -> None:
             "answering", "welcome", "entering code", "checking", "entering", "talking", "gone", "ended",
         ]  # fmt: skip
         assert not any("222222" in step.why for step in home.calls[0].story)
+
+
+async def test_who_hears_his_greeting_as_the_time_of_an_empty_meeting_is_up_comes_into_it(tmp_path: Path) -> None:
+    properties = BRIEF | {"conference_stop_wait": "5", "conference_welcomeprompt_enabled": "on"}
+    properties |= {"conference_code_inter_digit_wait": "20"}
+    async with house(tmp_path, did={"properties": properties}) as home:
+        first = await home.enter("222222")
+        meeting = home.meeting
+        second = await home.dial(number="13105550002").answered()
+        await second.press("222222")
+        first.hang_up()
+        await asyncio.sleep(4.8)
+        await second.press("#")
+        await home.reached(home.call(second), "entering")
+        await home.reached(home.call(second), "talking")
+        await asyncio.sleep(3.0)
+        assert moves(home) == ["waiting", "live", "stopping", "live"]
+        assert home.call(second).state == "talking"
+        assert home.meeting is meeting

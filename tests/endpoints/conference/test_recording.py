@@ -130,6 +130,7 @@ async def test_a_full_disk_ends_the_recording_and_the_meeting_goes_on(
         assert host.prompts()[-1] == "recording_failed"
         assert recordings(home)[-1].state == "failed"
         assert recordings(home)[-1].reason
+        assert Path("/dev/full").is_char_device()  # and not the file that could not be written
         assert home.meeting.recording.path is None
         assert home.meeting.head_count() == 1
 
@@ -147,3 +148,17 @@ async def test_the_log_tells_of_a_recording_that_failed_and_of_wrong_codes_but_n
     told = [line["event"] for line in lines if line["log_level"] != "debug"]
     assert told[:4] == ["wrong code", "meeting started", "recording failed", "meeting changed"]
     assert "987654" not in str(lines)
+
+
+async def test_a_recording_that_is_begun_when_nobody_is_left_ends_with_the_meeting(tmp_path: Path) -> None:
+    properties = BRIEF | {"conference_stop_wait": "60"}
+    async with house(tmp_path, did={"properties": properties}) as home:
+        host = await home.enter("111111")
+        meeting = home.meeting
+        host.hang_up()
+        await asyncio.sleep(1.0)
+        meeting.start_recording()
+        await asyncio.sleep(60.0)
+        assert [event.state for event in recordings(home)] == ["started", "stopped"]
+        counters = home.engine.counters()
+        assert (counters["rooms"], counters["streams"]) == (0, 0)
