@@ -5,15 +5,8 @@ from pathlib import Path
 
 from softswitch.configfile import did_you_mean, read, read_toml, refusal
 from softswitch.errors import ConfigError
-from softswitch.plan.objects import (
-    DATAGRAMS,
-    ConferenceEndpoint,
-    Did,
-    MediatorEndpoint,
-    NumberPlan,
-    ThirdPartyEndpoint,
-    User,
-)
+from softswitch.plan.fields import DATAGRAMS
+from softswitch.plan.objects import ConferenceEndpoint, Did, MediatorEndpoint, NumberPlan, ThirdPartyEndpoint, User
 from softswitch.plan.plan import Plan
 from softswitch.settings import PLAN_FILE
 

@@ -3,144 +3,41 @@
 Frozen, each valid by itself; what they must agree on among one another is checked in `load`. Limits of 0 mean none.
 """
 
-import ipaddress
-import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    PlainValidator,
-    PrivateAttr,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, model_validator
 
 from softswitch.configfile import Model, unusable
+from softswitch.plan.fields import (
+    Acl,
+    AnyPrefix,
+    Attributes,
+    CallFlow,
+    CallsPerSecond,
+    Code,
+    CodecName,
+    Count,
+    Dialled,
+    HeaderName,
+    HeaderPattern,
+    Host,
+    MediaEncryption,
+    Name,
+    Onward,
+    Password,
+    PhoneNumber,
+    Prefix,
+    Price,
+    Properties,
+    Role,
+    SipCodes,
+    SipTransport,
+    Stored,
+)
 from softswitch.plan.transformations import Line, Transformation
 
 RoutingType = Literal["failover", "weighted", "round_robin", "least_cost"]
-CallFlow = Literal["open", "secured", "direct_host", "direct_participant"]
-Role = Literal["host", "participant", "listener"]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _number(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{2,15}", text):
-        raise unusable(f'is "{text}"', "E.164 digits without +, such as 12025550101")
-    return text
-
-
-def _network(text: object) -> Network:
-    try:
-        return ipaddress.ip_network(str(text))
-    except ValueError:
-        raise unusable(f'is "{text}"', "an address or network, such as 192.0.2.7 or 192.0.2.0/24") from None
-
-
-def _access_code(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,20}", text):
-        raise unusable(f'is "{text}"', "1 to 20 digits")
-    return text
-
-
-def _onward(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{0,64}", text):
-        raise unusable(f'is "{text}"', "a number such as 13105550123, the name of a user, or nothing")
-    return text
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.:-]+", text):
-        raise unusable(f'is "{text}"', "an IP address or a host name, without port and brackets")
-    if ":" in text or re.fullmatch(r"[0-9.]+", text):  # no host name: the last label of one has a letter (RFC 3696 §2)
-        try:
-            ipaddress.ip_address(text)
-        except ValueError:
-            accepted = "an IP address, with numbers of 0 to 255 between its points, or a host name"
-            raise unusable(f'is "{text}", which is no IP address', accepted) from None
-    return text.lower()
-
-
-def _sip_codes(text: str) -> str:
-    if not re.fullmatch(r"(?:[3-6][0-9]{2};){0,50}", text):
-        raise unusable(f'is "{text}"', 'final SIP codes, a semicolon behind each, such as "408;503;"')
-    return text
-
-
-def _header(name: str) -> str:
-    if not re.fullmatch(r"(?:[XP]-[\w-]+|User-to-User|Subject|Organization|Call-Info)", name, re.ASCII | re.IGNORECASE):
-        raise unusable(f'is "{name}"', "a header whose name begins with X- or P-, or User-to-User, Subject, Call-Info")
-    return name
-
-
-def _header_pattern(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]+\*?", text) or text.rstrip("*").lower() in STRUCTURAL_HEADERS:
-        accepted = "the name of a header such as X-Customer, or its beginning with *, and none that SIP itself needs"
-        raise unusable(f'is "{text}"', accepted)
-    return text
-
-
-def _dialled(text: str) -> str:
-    if not re.fullmatch(r"[0-9*#A-Da-d,]{0,128}", text):
-        raise unusable(f'is "{text}"', "keys 0-9 * # A-D, and commas, each half a second")
-    return text
-
-
-def _with_name(password: str, others: ValidationInfo) -> str:
-    """A password, where its user name is there too, or neither; told of with all other mistakes of the object."""
-    name = (others.field_name or "").replace("password", "username")
-    if name in others.data and bool(others.data[name]) != bool(password):
-        raise unusable("has half of its credentials", f"{name} and {others.field_name}, both or none")
-    return password
-
-
-STRUCTURAL_HEADERS = frozenset(
-    {
-        *("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route", "content-type"),
-        *("content-length", "content-encoding", "content-disposition", "authorization", "proxy-authorization"),
-        *("www-authenticate", "proxy-authenticate", "require", "proxy-require", "supported", "allow", "rack", "rseq"),
-        *("session-expires", "min-se", "replaces", "refer-to", "referred-by", "expires", "path", "service-route", ""),
-    }
-)
-"""Headers of one leg alone: nobody may have them handed on."""
-
-PhoneNumber = Annotated[str, AfterValidator(_number)]
-HeaderPattern = Annotated[str, AfterValidator(_header_pattern)]
-Dialled = Annotated[str, AfterValidator(_dialled)]
-SipCodes = Annotated[str, AfterValidator(_sip_codes)]
-HeaderName = Annotated[str, AfterValidator(_header)]
-Prefix = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
-AnyPrefix = Annotated[str, Field(pattern=r"^[0-9]{0,15}\$?$")]
-"""The empty one is of every number; with $ behind it, it is the whole number."""
-Price = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
-Acl = Annotated[Network, PlainValidator(_network)]
-Code = Annotated[str, AfterValidator(_access_code)]
-CodecName = Literal["PCMU", "PCMA"]
-MediaEncryption = Literal["off", "offered", "required"]
-SipTransport = Literal["auto", "udp", "tcp", "tls"]
-"""How somebody is called. `auto`: by UDP, and what is too large for that by TCP (RFC 3261 §18.1.1)."""
-DATAGRAMS = ("auto", "udp")
-"""Those by which a far end is heard on its UDP port."""
-Onward = Annotated[str, AfterValidator(_onward)]
-"""Where calls are forwarded: a number or the name of a user; empty: nowhere."""
-Host = Annotated[str, AfterValidator(_host)]
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Count = Annotated[int, Field(ge=0)]
-CallsPerSecond = Annotated[float, Field(ge=0)]
 Transformations = tuple[Transformation, ...]
-
-Properties = dict[str, str]
-"""Conference properties by CarrierX name, as text. Each is resolved on its own, from the most specific that sets it:
-meeting room, DID, DID group, endpoint (CarrierX: account), call flow. Their names and values are the endpoint's."""
-
-Attributes = dict[str, Line]
-"""Of a binding or a dialout, as text: those that the mediator knows, and any of the client's own."""
-
-Stored = dict[str, Any]
-"""What an API client keeps with an object and the switch does not act on, by CarrierX name."""
-
 
 NO_SID = {"_sid": ""}
 
@@ -189,15 +86,10 @@ class Trunk(Object):
     relay_sip_headers: tuple[HeaderName, ...] = ()
     rate_deck: Name | None = None
     in_sip_username: Line = ""
-    in_sip_password: Annotated[Line, Field(validate_default=True)] = ""
+    in_sip_password: Password = ""
     sip_username: Line = ""
-    sip_password: Annotated[Line, Field(validate_default=True)] = ""
+    sip_password: Password = ""
     transformations: Transformations = ()
-
-    @field_validator("sip_password", "in_sip_password")
-    @classmethod
-    def _credentials_come_in_pairs(cls, password: str, others: ValidationInfo) -> str:
-        return _with_name(password, others)
 
 
 class TrunkGroup(Object):
@@ -309,12 +201,7 @@ class EndpointAddress(Model):
     dst_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Its calls are taken at this port of ours alone."""
     sip_username: Line = ""
-    sip_password: Annotated[Line, Field(validate_default=True)] = ""
-
-    @field_validator("sip_password")
-    @classmethod
-    def _credentials_come_in_pairs(cls, password: str, others: ValidationInfo) -> str:
-        return _with_name(password, others)
+    sip_password: Password = ""
 
 
 class ThirdPartyEndpoint(Object):
@@ -327,10 +214,10 @@ class ThirdPartyEndpoint(Object):
     cps_limit: CallsPerSecond = 0.0
     """Of its calls to us."""
     out_sip_username: Line = ""
-    out_sip_password: Annotated[Line, Field(validate_default=True)] = ""
+    out_sip_password: Password = ""
     """What we answer when it demands something of our calls, where the address says nothing."""
     in_sip_username: Line = ""
-    in_sip_password: Annotated[Line, Field(validate_default=True)] = ""
+    in_sip_password: Password = ""
     """Who can prove these may call from anywhere; from its addresses the address is proof enough."""
     trunk_group: Name | None = None
     """Over which its calls to the PSTN go; none: they do not."""
@@ -338,11 +225,6 @@ class ThirdPartyEndpoint(Object):
     codecs: tuple[CodecName, ...] = ()
     media_encryption: MediaEncryption = "off"
     transformations: Transformations = ()
-
-    @field_validator("out_sip_password", "in_sip_password")
-    @classmethod
-    def _credentials_come_in_pairs(cls, password: str, others: ValidationInfo) -> str:
-        return _with_name(password, others)
 
 
 class FixedBinding(Model):

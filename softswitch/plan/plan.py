@@ -3,9 +3,9 @@
 import copy
 from collections.abc import Iterable
 
+from softswitch.plan.fields import CallFlow
 from softswitch.plan.objects import (
     AnyEndpoint,
-    CallFlow,
     CallingRules,
     ConferenceEndpoint,
     Did,

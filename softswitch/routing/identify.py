@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Generic, TypeVar
 
 from softswitch.plan import Plan, ThirdPartyEndpoint, Trunk, TrunkGroup, User
-from softswitch.plan.objects import Network
+from softswitch.plan.fields import Network
 from softswitch.routing.reasons import Reason
 from softswitch.sip.message import Request
 from softswitch.sip.peer import Peer, Transport

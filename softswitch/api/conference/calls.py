@@ -29,7 +29,7 @@ from softswitch.endpoints.conference.objects import call_attributes, room_sid_of
 from softswitch.endpoints.conference.roles import Role
 from softswitch.errors import CallRejected
 from softswitch.plan import Did
-from softswitch.plan.objects import PhoneNumber
+from softswitch.plan.fields import PhoneNumber
 from softswitch.routing import Identified
 from softswitch.routing.caller import Caller
 

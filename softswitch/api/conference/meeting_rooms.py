@@ -10,7 +10,7 @@ from softswitch.api.errors import ApiError
 from softswitch.api.resources import Related, Values
 from softswitch.api.schemas import Date, Name, Object, ReadOnly, Sid
 from softswitch.plan import Role
-from softswitch.plan.objects import Code
+from softswitch.plan.fields import Code
 from softswitch.store import Row
 
 CODES_LIMIT = 1000

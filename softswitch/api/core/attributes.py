@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from softswitch.api.schemas import Date, Object, Sid, fits, not_acceptable
 from softswitch.plan import Transformation
-from softswitch.plan.objects import Host, PhoneNumber
+from softswitch.plan.fields import Host, PhoneNumber
 
 __all__ = ["PARTNER_EXAMPLE", "Acls", "Host", "Partner", "PhoneNumber", "SipCodes", "Transformations"]
 

@@ -32,7 +32,7 @@ from softswitch.api.schemas import (
     WriteOnly,
     fits,
 )
-from softswitch.plan.objects import CodecName, HeaderPattern, MediaEncryption, SipTransport
+from softswitch.plan.fields import CodecName, HeaderPattern, MediaEncryption, SipTransport
 from softswitch.store import Condition, ListQuery, Row
 
 MADE_HERE = frozenset({"conference", "conference_v2", "third_party", "mediator"})

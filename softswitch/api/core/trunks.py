@@ -23,7 +23,7 @@ from softswitch.api.schemas import (
     WriteOnly,
     not_acceptable,
 )
-from softswitch.plan.objects import HeaderName, SipTransport
+from softswitch.plan.fields import HeaderName, SipTransport
 from softswitch.store import Row
 
 

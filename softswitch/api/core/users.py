@@ -8,7 +8,7 @@ from softswitch.api.core.attributes import PARTNER_EXAMPLE, PhoneNumber, Transfo
 from softswitch.api.core.owned import Owned
 from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, FreeForm, Object, ReadOnly, Sid, WriteOnly, not_acceptable
-from softswitch.plan.objects import CodecName, MediaEncryption, Onward
+from softswitch.plan.fields import CodecName, MediaEncryption, Onward
 
 
 def _printable(text: str) -> str:

@@ -19,7 +19,7 @@ from softswitch.api.schemas import INT_LIMIT, Date, Object, ReadOnly, Sid, Text,
 from softswitch.endpoints.mediator import Binding, Mediator, Taken
 from softswitch.endpoints.mediator.binding import FOR_EVER
 from softswitch.endpoints.mediator.keeping import binding_row
-from softswitch.plan.objects import Dialled, PhoneNumber
+from softswitch.plan.fields import Dialled, PhoneNumber
 from softswitch.store import Row
 
 COUNTRIES_REMEMBERED = 65_536

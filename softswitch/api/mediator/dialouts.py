@@ -16,7 +16,7 @@ from softswitch.api.passwords import Login
 from softswitch.api.resources import Values
 from softswitch.api.schemas import Date, Object, ReadOnly, Sid
 from softswitch.endpoints.mediator import Dialout, DialoutState, InUse, Mediator
-from softswitch.plan.objects import PhoneNumber
+from softswitch.plan.fields import PhoneNumber
 from softswitch.store.columns import date_of
 
 LONGEST_DELAY_S = 30 * 24 * 3600

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from media import Library, Prompt, SourceNotFound
 from softswitch.errors import ConfigError
 from softswitch.plan import MediatorEndpoint
-from softswitch.plan.objects import STRUCTURAL_HEADERS
+from softswitch.plan.fields import STRUCTURAL_HEADERS
 
 ANNOUNCE, CNAM, HIDE, RINGBACK = "announce", "cnam", "hide_origination_did", "ringback"
 MAXIMUM_DURATION = "maximum_duration"
