@@ -14,6 +14,7 @@ from tests.endpoints.conference import prompt_book
 from tests.endpoints.conference.house import BRIEF, House, house
 
 DID = {"properties": BRIEF}
+FULL_DISK_EXISTS = Path("/dev/full").is_char_device
 
 
 def recordings(home: House) -> list[Recording]:
@@ -130,7 +131,7 @@ async def test_a_full_disk_ends_the_recording_and_the_meeting_goes_on(
         assert host.prompts()[-1] == "recording_failed"
         assert recordings(home)[-1].state == "failed"
         assert recordings(home)[-1].reason
-        assert Path("/dev/full").is_char_device()  # and not the file that could not be written
+        assert FULL_DISK_EXISTS(), "a device is no file that could not be written"
         assert home.meeting.recording.path is None
         assert home.meeting.head_count() == 1
 
