@@ -78,7 +78,7 @@ class Performer:
     def _deliver(self, transaction: Transaction, effect: machine.Deliver) -> None:
         message = effect.message
         if isinstance(message, Request):
-            self._server.receive_ack(message)
+            self._server.receive_ack(message, transaction.peer)
         elif isinstance(message, Response) and isinstance(transaction.owner, Sending):
             self._client.deliver(transaction.owner, message)
 

@@ -69,7 +69,7 @@ class Server:
         elif (answer := self._layer.answers.get(key)) is not None:
             self._send_bytes(answer, response_peer(request.via, peer))
         elif request.method == "ACK":
-            self.receive_ack(request)
+            self.receive_ack(request, peer)
         elif self._is_to_be_ignored(request, peer):
             self._drops["ignored"] += 1
         elif self._overload.refuses(request, self._layer.unspent, lambda: self._user.is_known(peer)):
@@ -88,13 +88,13 @@ class Server:
             and (request.call_id, request.to.tag or "") not in self._sessions
         )
 
-    def receive_ack(self, ack: Request) -> None:
+    def receive_ack(self, ack: Request, peer: Peer) -> None:
         """The ACK of a 2xx; it is never answered."""
         session = self._sessions.get((ack.call_id, ack.to.tag or ""))
         if session is None:
             self._drops["stray_ack"] += 1
         else:
-            session.receive_request(None, ack)
+            session.receive_request(None, ack, peer)
 
     def _receive_new(self, request: Request, peer: Peer, key: Key) -> None:
         self._forget_old_answers()
@@ -171,7 +171,7 @@ class Server:
             self._respond(transaction, 481)
             return
         transaction.owner = session
-        session.receive_request(transaction, request)
+        session.receive_request(transaction, request, peer)
 
     def _receive_invite(self, transaction: Transaction, request: Request, peer: Peer) -> None:
         if refresh.is_too_small(request, self._settings.min_se_s):

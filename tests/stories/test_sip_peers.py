@@ -626,6 +626,49 @@ async def test_a_phone_behind_nat_gets_our_bye_where_it_called_from() -> None:
     await nat.request("BYE")
 
 
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+async def test_a_phone_whose_nat_moves_it_gets_our_bye_where_its_last_offer_came_from(method: str) -> None:
+    wire = Wire(delay_s=0.01)
+    phone = await Phone(wire, HOST, 1).start()
+    phone.on_event = lambda session, event: session.accept(ANSWER) if isinstance(event, Offered) else None
+    before, after = RawPeer(wire, "203.0.113.5", 41000), RawPeer(wire, "203.0.113.5", 41777)
+    text = (
+        "{0} sip:x SIP/2.0\nVia: SIP/2.0/UDP 192.168.1.5:5060;rport;branch=z9hG4bK{0}{2}\nFrom: <sip:a@b>;tag=1\n"
+        "To: <sip:x>{1}\nCall-ID: n\nCSeq: {2} {0}\nContact: <sip:a@192.168.1.5:5060>\nContent-Length: 0\n\n"
+    )
+    before.send(text.format("INVITE", "", 1), HOST)
+    tag = f";tag={(await before.response(200)).to.tag}"
+    before.send(text.format("ACK", tag, 1), HOST)
+    after.send(text.format(method, tag, 2), HOST)
+    await after.response(200)
+    if method == "INVITE":
+        after.send(text.format("ACK", tag, 2), HOST)
+    await asyncio.sleep(0.1)
+    phone.calls[0].hang_up()
+    await after.request("BYE")
+
+
+async def test_a_phone_that_has_opened_another_connection_gets_our_bye_over_that_one() -> None:
+    wire = Wire(delay_s=0.01)
+    phone = await Phone(wire, HOST, 1).start()
+    phone.on_event = lambda session, event: session.accept(ANSWER) if isinstance(event, Offered) else None
+    caller = await Phone(wire, "10.0.0.3", 2).start()
+    session = caller.call(HOST, params=";transport=tcp")
+    await asyncio.sleep(1)
+    for connection in list(phone.stack._transports._connections.values()):
+        connection.close()
+    for _, listener in caller.stack._transports._listeners:
+        listener.close()  # behind its NAT nobody can open a connection to it
+    await asyncio.sleep(1)
+    session.reoffer(OFFER)
+    await asyncio.sleep(1)
+    phone.calls[0].hang_up()
+    await asyncio.sleep(1)
+    assert caller.ended().by == "remote"
+    for each in (phone, caller):
+        await each.stack.close()
+
+
 async def test_over_the_limit_an_invite_gets_503_with_retry_after_and_the_calls_go_on() -> None:
     phone, peer, _ = await phone_and_peer(most_server_transactions=5)
     for number in range(20):

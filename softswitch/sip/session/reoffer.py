@@ -195,7 +195,7 @@ def on_reinvite(session: "Session", transaction: Transaction, request: Request) 
     if not refresh.is_acceptable(session, transaction):
         return
     if session.dialog is not None:
-        session.dialog.refresh_target(request)
+        session.refresh_target(session.dialog, request)
     session.invite_in = transaction
     sdp = request.sdp
     if sdp is not None:

@@ -93,6 +93,7 @@ class Session:
         "retries",
         "running",
         "settings",
+        "source",
         "state",
         "timer",
         "wait_s",
@@ -118,6 +119,7 @@ class Session:
         self.on_bye_answered: Callable[[int], None] | None = None  # after `Ended`; 408 or 503 where no answer came
         self.owner: object = None  # whoever holds this handle, for those who find the session by its dialog
 
+        self.source = peer  # of their last request
         self.settings, self.identifiers, self.flush, self.contact = settings, identifiers, flush, contact
         self.effects: deque[Effect] = deque()
         self.do: Callable[[Effect], None] = self.effects.append
@@ -230,11 +232,12 @@ class Session:
 
     # --- what the stack feeds ---------------------------------------------------------------------------------------
 
-    def receive_request(self, transaction: Transaction | None, request: Request) -> None:
+    def receive_request(self, transaction: Transaction | None, request: Request, source: Peer) -> None:
         """A request within the session, already validated; `transaction` is None for ACK."""
         if transaction is None or request.method == "ACK":
             incoming.on_ack(self, request)
         else:
+            self.source = source
             dispatch.receive_in_dialog(self, transaction, request)
         self.flush(self)
 
@@ -279,6 +282,12 @@ class Session:
     def emit(self, event: SessionEvent) -> None:
         if not self.has_ended:
             self.effects.append(Emit(event))
+
+    def refresh_target(self, dialog: Dialog, request: Request) -> None:
+        """Their re-INVITE or UPDATE says where they are from now on (RFC 3261 §12.2), and it came from where they are
+        heard: behind a NAT that has moved them, or over another connection than before."""
+        dialog.refresh_target(request)
+        self.peer = self.source
 
     def offer_moves(self, move: OfferMove) -> None:
         self.offer_state = offers.after(self.offer_state, move)

@@ -86,7 +86,7 @@ def on_update(session: "Session", transaction: Transaction, request: Request) ->
         return
     dialog = session.dialog or session.early.get(request.from_.tag or "")
     if dialog is not None:
-        dialog.refresh_target(request)
+        session.refresh_target(dialog, request)
     if sdp is None:
         _confirm(session, transaction, None)
         return
