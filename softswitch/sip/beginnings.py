@@ -3,16 +3,12 @@
 They are whole but for Via and Contact, which `client` puts on when it knows where they go.
 """
 
-from collections.abc import Iterable
-
 from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.headers import Address
 from softswitch.sip.identifiers import Identifiers
-from softswitch.sip.message import SDP, Request
+from softswitch.sip.message import SDP, HeaderFields, Request
 from softswitch.sip.session.settings import SessionSettings
 from softswitch.sip.uri import Uri
-
-HeaderFields = Iterable[tuple[str, str]]
 
 
 class Beginnings:

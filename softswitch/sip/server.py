@@ -5,12 +5,12 @@ within a dialog to its session, an INVITE becomes a session, the rest is the own
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from softswitch.errors import PeerError
 from softswitch.sip.identifiers import Identifiers
-from softswitch.sip.message import Request, Response
+from softswitch.sip.message import HeaderFields, Request, Response
 from softswitch.sip.overload import Overload
 from softswitch.sip.parser import salvage
 from softswitch.sip.peer import Peer
@@ -22,8 +22,6 @@ from softswitch.sip.transaction import machine
 from softswitch.sip.transaction.layer import Layer, server_key
 from softswitch.sip.transaction.machine import Event, Key, Transaction
 from softswitch.sip.validation import Capabilities, check_request
-
-HeaderFields = Iterable[tuple[str, str]]
 
 
 class User(Protocol):

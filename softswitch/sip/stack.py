@@ -2,15 +2,14 @@
 
 Datagrams and stream messages come in through `transports` and become messages; `server` takes the requests, `client`
 sends ours, `performing` does what transactions and sessions ask for, `losses` looks at what was not delivered. The
-owner sets `on_invite` and `on_request`, calls `listen`, and from then on `invite`, `request`, and the verbs of each
-`Session`. Whatever bytes arrive: an answer by the RFC or a counted drop.
+owner sets the `hooks`, `on_invite` above all, calls `listen`, and from then on `invite`, `request`, and the verbs of
+each `Session`. Whatever bytes arrive: an answer by the RFC or a counted drop.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
-from typing import Literal
+from collections.abc import Callable, Collection
 
 from softswitch.errors import PeerError
 from softswitch.sip import keep_alive
@@ -18,10 +17,11 @@ from softswitch.sip.beginnings import Beginnings, first_hop
 from softswitch.sip.client import Asker, Client, Question, Sending
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
+from softswitch.sip.hooks import Hooks
 from softswitch.sip.identifiers import Chance, Identifiers, SystemChance
 from softswitch.sip.losses import Losses
 from softswitch.sip.masking import masked
-from softswitch.sip.message import Request, Response
+from softswitch.sip.message import HeaderFields, Request, Response
 from softswitch.sip.overload import Overload
 from softswitch.sip.parser import parse
 from softswitch.sip.peer import Peer, Transport
@@ -38,7 +38,7 @@ from softswitch.sip.transport.network import Network, SystemNetwork
 from softswitch.sip.transport.tls import Tls
 from softswitch.sip.transport.transports import Transports
 from softswitch.sip.uri import Uri
-from softswitch.sip.validation import Capabilities, check_response
+from softswitch.sip.validation import check_response
 
 DRAIN_LOOKS_EVERY_S = 0.05
 LAST_WORDS_LOOKS_EVERY_S = 0.01
@@ -47,16 +47,11 @@ MOST_CHALLENGES = 4
 UNREADABLE = 502
 """What a 2xx counts as whose dialog can't be known."""
 
-HeaderFields = Iterable[tuple[str, str]]
 logger = logging.getLogger(__name__)
 
 
-class Stack:
-    """One SIP element.
-
-    `drops` counts by name whatever was dropped or refused, `trace` sees every message (its media keys masked), and a
-    sender that `ignores` names gets silence, except within a session.
-    """
+class Stack(Hooks):
+    """One SIP element. `drops` counts by name whatever was dropped or refused."""
 
     def __init__(
         self,
@@ -68,23 +63,9 @@ class Stack:
         tls: Tls | None = None,
     ) -> None:
         """`tls` is needed to listen and to call over TLS."""
+        super().__init__(Identifiers(random or SystemChance()))
         self.settings = settings or StackSettings()
-        self.capabilities = Capabilities()
-        self.on_invite: Callable[[Session], None] = _nobody_answers
-        self.on_request: Callable[[Request, Peer], Response | None] = self.answer_options
         self.drops: Counter[str] = Counter()
-        self.trace: Callable[[str, Peer, bytes], None] | None = None
-        self.ignores: Callable[[Peer], bool] = _nobody
-        self.knows: Callable[[Peer], bool] = _nobody
-        """Senders for whom there is still room where strangers find none."""
-        self.heeds: frozenset[str] = frozenset()
-        """Methods that are taken from everybody, whoever is ignored: REGISTER of a registrar."""
-        self.challenges: Callable[[Request, Peer], HeaderFields | None] = _nobody_is_challenged
-        """The challenge for a request that has to prove first who it is from: its 401 leaves nothing behind."""
-        self.on_lost: Callable[[Peer], None] = _nobody_listens
-        """Told where something was not delivered to, and whose connection has closed."""
-
-        self._identifiers = Identifiers(random or SystemChance())
         self._session_settings = self.settings.session(self.capabilities)
         self._beginnings = Beginnings(self._identifiers, self._session_settings)
         self._sessions: dict[tuple[str, str], Session] = {}
@@ -277,17 +258,6 @@ class Stack:
             "sendings": len(self._client.sendings),
         }
 
-    def answer_options(self, request: Request, _peer: Peer) -> Response | None:
-        """The default `on_request`: 200 to OPTIONS with what we can do, 405 to the rest."""
-        tag, headers = self._identifiers.tag(), self.capabilities.headers()
-        if request.method == "OPTIONS":
-            return Response.for_request(request, 200, to_tag=tag, headers=headers)
-        return Response.for_request(request, 405, to_tag=tag, headers=headers[:1])
-
-    def _session(self, direction: Literal["in", "out"], request: Request, peer: Peer, contact: str) -> Session:
-        carry_out = self._performer.carry_out
-        return Session(direction, request, peer, contact, self._session_settings, self._identifiers, carry_out)
-
     # --- bytes come in ----------------------------------------------------------------------------------------------
 
     def _received(self, data: bytes, peer: Peer) -> None:
@@ -338,7 +308,7 @@ class Stack:
             return Response.for_request(transaction.request, status, "Unreadable response")
         return response
 
-    # --- what the server asks of the owner --------------------------------------------------------------------------
+    # --- a new call -------------------------------------------------------------------------------------------------
 
     def open_session(self, request: Request, peer: Peer) -> Session:
         contact = self._client.contact(peer, is_secure=request.uri.is_sips)
@@ -356,21 +326,6 @@ class Stack:
             logger.exception("while taking the call %s", session.call_id)
             session.hang_up(q850=41, reason="Internal error")
 
-    def is_known(self, peer: Peer) -> bool:
-        return self.knows(peer)
-
-    def challenge_for(self, request: Request, peer: Peer) -> HeaderFields | None:
-        return self.challenges(request, peer)
-
-    def answer_for(self, request: Request, peer: Peer) -> Response | None:
-        return self.on_request(request, peer)
-
-    def takes_all_methods(self) -> bool:
-        return self.on_request != self.answer_options
-
-    def is_ignored(self, peer: Peer, method: str = "") -> bool:
-        return method not in self.heeds and self.ignores(peer)
-
     # --- bytes go out -----------------------------------------------------------------------------------------------
 
     def _needed(self, peers: Collection[Peer]) -> Collection[Peer]:
@@ -387,19 +342,3 @@ class Stack:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _nobody(_: Peer) -> bool:
-    return False
-
-
-def _nobody_is_challenged(_: Request, __: Peer) -> HeaderFields | None:
-    return None
-
-
-def _nobody_listens(_: Peer) -> None:
-    """Until somebody wants to hear of flows."""
-
-
-def _nobody_answers(session: Session) -> None:
-    session.reject(480)

@@ -8,14 +8,14 @@ An owner may be late by a message: a verb for a session that has ended meanwhile
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Literal
 
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.digest import Credentials
 from softswitch.sip.headers import Address
 from softswitch.sip.identifiers import Identifiers
-from softswitch.sip.message import Request, Response
+from softswitch.sip.message import HeaderFields, Request, Response
 from softswitch.sip.peer import Peer
 from softswitch.sip.session import (
     bye,
@@ -46,8 +46,6 @@ from softswitch.sip.session.states import Move, State
 from softswitch.sip.timers import RunningTimer
 from softswitch.sip.transaction.machine import Transaction
 from softswitch.sip.uri import Uri
-
-HeaderFields = Iterable[tuple[str, str]]
 
 
 class Session:
