@@ -159,9 +159,8 @@ class Switch:
 
     def go_on(self, call: Call, run: Callable[[Call], Awaitable[Outcome]]) -> None:
         """A call that a transfer has begun: its caller is up, so he is not turned away while the last calls end."""
-        if call.caller.session.direction == "out" and call.caller.passage is None:
-            call.caller.passage = Passage()
-            self._gates.hold(call.caller.passage)
+        if call.caller.session.direction == "out":
+            self._gates.hold(call.inward)
         self._begin(call, run, is_up=True)
 
     def end(self, call: Call, reason: str) -> None:
@@ -302,8 +301,16 @@ class Switch:
                 call.inward.leave()
                 self._end(call.caller, outcome, how.with_cause if isinstance(how, CallRejected) else ())
             else:  # another call has taken this leg
-                call.caller.passage = call.caller.passage or Passage()
-                call.caller.passage.take(call.inward)
+                self._pass_on(call)
+
+    def _pass_on(self, call: Call) -> None:
+        """What its caller has passed on his way in counts as long as he is there; whom we have called has come no such
+        way, and counts for the call that he is in now."""
+        if call.caller.session.direction == "out":
+            call.inward.leave()
+            return
+        call.caller.passage = call.caller.passage or Passage()
+        call.caller.passage.take(call.inward)
 
     def _tell(self, call: Call, outcome: Outcome, how: Outcome | CallRejected) -> None:
         counted_as = how.counted_as if isinstance(how, Refused) else None

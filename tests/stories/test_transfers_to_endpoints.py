@@ -386,3 +386,49 @@ async def test_a_place_that_can_not_be_given_away_is_kept(tmp_path: Path, to: st
         await asyncio.sleep(1)
         assert any(text.startswith(f"SIP/2.0 {status}") for text in it.messages(ann.host))
         assert hear_each_other(ann, bob)
+
+
+async def test_a_refer_in_the_conference_is_answered_though_whom_it_wants_brought_hangs_up_in_the_same_moment(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        ann, bob = await it.phone("1001"), await it.phone("1002")
+        await in_the_hall(ann)
+        conference = ann.session
+        talk, _ = await talking(it, ann, bob)
+        ann.sessions.append(conference)
+        ann.refer(f"<sip:1002@127.0.0.1?Replaces={ann.dialog_of(talk)}>")
+        bob.hang_up()
+        await asyncio.sleep(1)
+        assert it.messages(ann.host, "SIP/2.0 481")
+        assert conference.has_ended is False
+        ann.refer("<sip:1003@127.0.0.1>")
+        await asyncio.sleep(1)
+        assert it.messages(ann.host, "SIP/2.0 480"), "the next one is heard"
+
+
+async def test_whoever_of_several_phones_takes_a_place_counts_as_a_call_as_long_as_he_is_there(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        ann, bob, desk = [await it.phone(name) for name in ("1001", "1002", "1002-desk")]
+        await in_the_hall(ann)
+        ann.refer("<sip:1002@127.0.0.1>")
+        await bob.rings()
+        await desk.rings()
+        assert it.app.switch.gates_in_use()["the switch"] == 2
+        first = list(it.app.switch.calls.values())[-1].caller
+        (desk if first.session.call_id == bob.session.call_id else bob).answer()
+        await ann.ended()
+        await asyncio.sleep(1)
+        assert it.app.switch.gates_in_use() == {"the switch": 1, "endpoint hall": 1}
+
+
+async def test_a_talk_that_a_transfer_has_come_back_to_counts_as_one_call(tmp_path: Path) -> None:
+    async with town(tmp_path, **PLAN) as it:
+        ann, bob, cid = await two_talking_and_a_third(it)
+        for tries in range(1, 4):
+            ann.refer("<sip:1003@127.0.0.1>")
+            await cid.rings(tries)
+            cid.refuse(486)
+            await asyncio.sleep(1)
+        assert it.app.switch.gates_in_use() == {"the switch": 1}
+        assert hear_each_other(ann, bob)
