@@ -123,6 +123,12 @@ class Caller:
         if leg is self._heard:
             self._heard = None
             self.close()
+            self.wait_on()
+
+    def wait_on(self) -> None:
+        """Whom he has heard is gone: it rings elsewhere, or soon will."""
+        if self._is_early:
+            self._call.caller.say(RINGBACK, repeat=True)
 
     def check(self) -> None:
         """A caller who hangs up cancels the task."""
@@ -142,7 +148,7 @@ class Caller:
 
     def _connect(self, leg: OutgoingLeg, status: int) -> None:
         caller = self._call.caller
-        if caller.state is not LegState.ANSWERED and status != self._told:
+        if caller.state is not LegState.ANSWERED and (status != self._told or not self._is_early):
             caller.prefer(leg.codec)
             caller.ring(status, early_media=True)
         if self._audio is None:

@@ -401,3 +401,40 @@ async def test_a_302_to_nowhere_is_no_answer(tmp_path: Path) -> None:
         await bob.rings()
         bob.refuse(302, headers=[("Contact", "<sip:somebody@elsewhere.example>")])
         assert (await ann.ended()).status == 480
+
+
+async def test_early_media_after_a_183_without_any_is_heard(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        ann, _, carrier = await it.phone("1001"), await it.phone("1003"), await it.carrier()
+        assert carrier.tone_hz != RINGBACK_HZ
+        ann.dial("13105550177")
+        await carrier.rings()
+        carrier.ring(183)
+        await ann.ringing(183)
+        await asyncio.sleep(1)
+        carrier.ring(183, early_media=True)
+        await asyncio.sleep(2)
+        assert ann.hears(carrier.tone_hz)
+
+
+async def test_where_the_phone_that_was_heard_refuses_and_another_rings_the_caller_hears_ringing(
+    tmp_path: Path,
+) -> None:
+    async with town(tmp_path) as it:
+        ann, _, bob, desk = [await it.phone(name) for name in ("1001", "1003", "1002", "1002-desk")]
+        ann.dial("1002")
+        await bob.rings()
+        await desk.rings()
+        bob.ring()
+        desk.ring(183, early_media=True)
+        await asyncio.sleep(2)
+        assert ann.hears(desk.tone_hz)
+        ann.forget()
+        desk.refuse(486)
+        await asyncio.sleep(2)
+        assert not ann.hears(desk.tone_hz)
+        assert ann.has_heard(RINGBACK_HZ)
+        bob.answer()
+        await ann.answered()
+        await asyncio.sleep(1)
+        assert hear_each_other(ann, bob)

@@ -30,3 +30,6 @@ class Entertained(Caller):
     def hear(self, leg: OutgoingLeg) -> None:
         if self._source is None and leg.has_early_media:
             super().hear(leg)
+
+    def wait_on(self) -> None:
+        """In silence: no ringing of ours was wanted."""
