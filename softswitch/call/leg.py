@@ -2,40 +2,20 @@
 
 An endpoint rings, answers, plays, reads keys. It never hears of SDP, re-INVITEs or where a key came from: that is
 settled here. Exactly one task, the call's, waits on a leg; everything that happens wakes that task. The legs of a call
-share the place where it waits (`waiting`). Three things end
-its waiting early: the far end hangs up (`on_ended` is called, and who owns the task cancels it), `interrupt` (an
-exception raised where the task waits), and its own timeout.
+share the place where it waits (`waiting`). Three things end its waiting early: the far end hangs up (`on_ended` is
+called, and who owns the task cancels it), `interrupt` (an exception raised where the task waits), and its own timeout.
 
-The stream is opened when it is first needed, so a call that is rejected costs no port, and closed when the session
-ends, so nothing that an endpoint forgets can leak one.
+What it hears and presses is `leg_audio`; here is its session, and what session and stream have to agree on. The stream
+is closed when the session ends, so nothing that an endpoint forgets can leak one.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from media import (
-    DigitPressed,
-    Encryption,
-    Engine,
-    MediaError,
-    NegotiationError,
-    NoPortFree,
-    Player,
-    PlayerFinished,
-    Source,
-    SourceNotFound,
-    Stream,
-    StreamEvent,
-    StreamFailed,
-    StreamStatistics,
-    TalkStarted,
-    TalkStopped,
-    offered_codecs,
-)
+from media import Encryption, Engine, MediaError, NegotiationError, offered_codecs
 from softswitch.call.digits import digit_of_info
-from softswitch.call.keys import Keys
+from softswitch.call.leg_audio import LegAudio
 from softswitch.call.leg_states import LEG_TABLE, LegState, LegTrigger
 from softswitch.call.outcome import NORMAL_CLEARING, Outcome, q850_of
 from softswitch.call.waiting import Waiting
@@ -47,8 +27,6 @@ if TYPE_CHECKING:
     from softswitch.plan import ThirdPartyEndpoint, Trunk, User
     from softswitch.routing import Passage
     from softswitch.sip import Session
-
-log = logging.getLogger(__name__)
 
 DTMF_RELAY = "application/dtmf-relay"
 INFO_MS = 160
@@ -64,40 +42,30 @@ class Referral(NamedTuple):
     """The leg in whose dialog it was said, where that is one at an endpoint: its place is to be given away."""
 
 
-class Leg:
+class Leg(LegAudio):
     """The caller's side of a call that came in."""
 
     __slots__ = (
         "_agreed",
         "_confirmed",
-        "_engine",
-        "_keys",
-        "_playing",
-        "_stream",
         "answered_at",
         "call",
-        "codecs",
-        "encryption",
-        "end",
         "holds_us",
         "may_transfer",
         "on_answered",
-        "on_digit",
         "on_ended",
         "on_hold",
-        "on_talk",
         "passage",
         "referral",
         "session",
         "state",
         "takes_info",
-        "talking",
         "user",
-        "waiting",
     )
 
     def __init__(self, session: "Session", engine: Engine, waiting: Waiting | None = None) -> None:
         """`waiting`: the place where the task of its call waits, if it has one already."""
+        super().__init__(engine, waiting or Waiting())
         self.session = session
         session.owner = self
         self.call: Call | None = None
@@ -112,24 +80,13 @@ class Leg:
         self.passage: Passage | None = None
         """What it has passed on its way in, once another call has taken it and its own is over."""
         self.state = LEG_TABLE.initial
-        self.end: Ended | None = None
         self.answered_at: float | None = None
-        self.codecs: tuple[str, ...] = ()  # the trunk's, best first; none: those of the settings
-        self.encryption: Encryption | None = None  # of the audio; None: as the settings have it
-        self.talking = False
         self.holds_us = False
         self.on_answered: Callable[[float], None] | None = None
-        self.on_digit: Callable[[str, str], None] | None = None
         self.on_ended: Callable[[Ended], None] | None = None
-        self.on_talk: Callable[[bool], None] | None = None
         self.on_hold: Callable[[bool], None] | None = None
-        self._engine = engine
-        self._stream: Stream | None = None
         self._agreed: bytes | None = None
         self._confirmed = False
-        self._keys = Keys()
-        self._playing: Player | None = None
-        self.waiting = waiting or Waiting()
         session.on_event = self._on_session_event
 
     def know(self, user: "User | None", trunk: "Trunk | None", third_party: "ThirdPartyEndpoint | None" = None) -> None:
@@ -150,29 +107,6 @@ class Leg:
     def name(self) -> str:
         """Who is at the far end, for people."""
         return f"user {self.user.username}" if self.user is not None else self.session.remote_address.uri.username
-
-    @property
-    def stream(self) -> Stream:
-        """The audio; opened by the first who asks. Raises `CallRejected` 503 when no media port is free."""
-        if self._stream is None:
-            if self.end is not None:
-                raise RuntimeError(f"{self!r} has ended and never had a stream")
-            try:
-                self._stream = self._engine.open_stream(self._on_stream_event, self.codecs, self.encryption)
-            except NoPortFree as error:
-                raise CallRejected(503, "No media port free", headers=(("Retry-After", "5"),)) from error
-        return self._stream
-
-    @property
-    def codec(self) -> str | None:
-        """What the caller and we speak, once that is agreed."""
-        agreement = None if self._stream is None else self._stream.agreement
-        return None if agreement is None else str(agreement.codec)
-
-    @property
-    def encryption_suite(self) -> str | None:
-        """The crypto suite of SRTP; None while the audio is plain, or not agreed."""
-        return None if self._stream is None else self._stream.encryption or None
 
     @property
     def wished_codecs(self) -> tuple[str, ...]:
@@ -200,10 +134,6 @@ class Leg:
     def is_audible(self) -> bool:
         """Whether the far end hears our stream, also before the answer."""
         return self._agreed is not None or self.state is LegState.ANSWERED
-
-    def statistics(self) -> StreamStatistics | None:
-        """What the stream counted, also after its end; None where there never was one."""
-        return None if self._stream is None else self._stream.statistics()
 
     # ---- answering
 
@@ -240,61 +170,7 @@ class Leg:
                 raise CallRejected(488, str(error)) from error
         return self._agreed
 
-    # ---- what the far end hears
-
-    def say(self, *sources: Source, repeat: bool = False) -> Player | None:
-        """Plays to this party alone and does not wait for the end; what was playing before is replaced.
-
-        A prompt that is missing is silence and a line in the log, never the end of a call.
-        """
-        if not sources or self.end is not None:
-            return None
-        try:
-            self._playing = self.stream.play(*sources, repeat=repeat)
-        except SourceNotFound as error:
-            log.warning("%r hears nothing: %s", self, error)
-            return None
-        return self._playing
-
-    async def play(self, *sources: Source, barge_in: bool = False) -> None:
-        """Plays to this party alone, to the end or, with `barge_in`, until a key is pressed (which is kept)."""
-        player = None if barge_in and self._keys else self.say(*sources)
-        if player is None:
-            return
-        try:
-            while self._playing is player and not player.is_finished and not (barge_in and self._keys):
-                await self.waiting.until()
-        finally:
-            self.hush(player)
-
-    def hush(self, player: Player | None = None) -> None:
-        """Stops what is playing (only if it still is `player`, where one is given)."""
-        playing = self._playing
-        if playing is not None and (player is None or playing is player):
-            self._playing = None
-            playing.stop()
-
-    # ---- what the far end presses
-
-    async def next_digit(self, timeout_s: float | None = None, *, aloud: bool = False) -> str | None:
-        """The next key, at once if it was pressed before; None when `timeout_s` went by without one.
-
-        `aloud`: it is no part of a code, so that events may say which key it was. That holds for the one key that is
-        waited for: what follows before the next wait may be a code already.
-        """
-        deadline_at = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
-        self._keys.is_aloud = aloud and not self._keys
-        try:
-            while not self._keys:
-                if await self.waiting.until(deadline_at):
-                    break
-            return self._keys.take()
-        finally:
-            self._keys.is_aloud = False
-
-    def take_digits(self) -> str:
-        """The keys that were pressed and nobody has read."""
-        return self._keys.take_all()
+    # ---- keys for the far end
 
     def send_digits(self, digits: str) -> None:
         """Keys for the far end: as telephone-events where those were agreed, as INFO where it speaks so, else tones."""
@@ -427,36 +303,8 @@ class Leg:
             if self.on_hold is not None:
                 self.on_hold(holds_us)
 
-    # ---- what happens to the stream
-
-    def _on_stream_event(self, event: StreamEvent) -> None:
-        match event:
-            case DigitPressed():
-                self._on_digit(event.digit, event.via)
-            case PlayerFinished():
-                if event.player is self._playing:
-                    self._playing = None
-                    self.waiting.wake()
-            case TalkStarted():
-                self._on_talking(True)
-            case TalkStopped():
-                self._on_talking(False)
-            case StreamFailed():
-                self.hang_up(TEMPORARY_FAILURE, "Media failure")
-            case _:
-                pass  # silence and latching are in the stream's statistics
-
-    def _on_digit(self, digit: str, way: str) -> None:
-        if self._keys.press(digit, way, asyncio.get_running_loop().time()):
-            self.waiting.wake()
-            if self.on_digit is not None:
-                self.on_digit(way, digit if self._keys.is_aloud else "")
-            self._keys.is_aloud = False
-
-    def _on_talking(self, talking: bool) -> None:
-        self.talking = talking
-        if self.on_talk is not None:
-            self.on_talk(talking)
+    def _on_stream_failed(self) -> None:
+        self.hang_up(TEMPORARY_FAILURE, "Media failure")
 
 
 def _demanded(encryption: Encryption) -> Encryption | None:
