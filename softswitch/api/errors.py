@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from softswitch.logs import get_logger
-from softswitch.store import AWAY, Conflict, InvalidQuery, StillReferenced, StoreError
+from softswitch.store import AWAY, Conflict, InvalidQuery, StillReferenced, StoreError, told
 
 
 class Problem(BaseModel):
@@ -111,8 +111,7 @@ def answer(error: ApiError) -> JSONResponse:
 
 def away(error: Exception) -> ApiError:
     """What is answered while the database can't be reached or takes nothing. The log says what it is."""
-    problem = str(getattr(error, "orig", None) or error).splitlines()
-    get_logger().warning("the database does not answer the API", problem=problem[0] if problem else repr(error))
+    get_logger().warning("the database does not answer the API", problem=told(error))
     return ApiError(503, message="the store does not answer now", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 

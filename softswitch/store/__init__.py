@@ -13,6 +13,7 @@ from softswitch.store.errors import (
     InvalidValue,
     StillReferenced,
     StoreError,
+    told,
 )
 from softswitch.store.query import Condition, Either, ListQuery, OneOf, Page, Restriction, Row
 from softswitch.store.resources import RESOURCES, Resource
@@ -36,4 +37,5 @@ __all__ = [
     "StillReferenced",
     "Store",
     "StoreError",
+    "told",
 ]

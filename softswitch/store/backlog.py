@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.logs import get_logger
+from softswitch.store.errors import told
 from softswitch.store.query import Row
 from softswitch.store.store import Store
 
@@ -61,7 +62,7 @@ class Backlog(Generic[T]):
             self._waiting = batch | self._waiting
             if not isinstance(error, OSError | SQLAlchemyError):
                 raise  # the end of the program, or our bug
-            self._fail(str(error))
+            self._fail(error)
             return False
         self.is_failing = False
         self.written += len(batch)
@@ -74,8 +75,7 @@ class Backlog(Generic[T]):
                 return False
         return True
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: Exception) -> None:
         if not self.is_failing:
-            problem = why.splitlines()[0]
-            get_logger().warning(f"the store does not take {self._called}", why=problem, waiting=len(self))
+            get_logger().warning(f"the store does not take {self._called}", why=told(why), waiting=len(self))
         self.is_failing = True

@@ -1,6 +1,7 @@
 """What the store refuses, typed: the API makes 409 and 422 of it, `softswitch apply` a sentence.
 
-Each names the field. A database that can't be used at all is a `ConfigError` instead, at `Store.open`.
+Each names the field. A database that can't be used at all is a `ConfigError` instead, at `Store.open`; `told` is what a
+log or a sentence says of any other error of a database.
 """
 
 
@@ -31,3 +32,9 @@ class InvalidValue(StoreError):  # noqa: N818
 
 class InvalidQuery(StoreError):  # noqa: N818
     """A filter, an order or a cursor that the resource does not know."""
+
+
+def told(error: Exception) -> str:
+    """What a database said, in one line: without the statement and the link that SQLAlchemy brings along."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else repr(error)

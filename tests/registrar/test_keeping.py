@@ -113,13 +113,23 @@ async def test_a_storm_of_refreshes_is_one_row_a_contact(store: Store) -> None:
     assert len(await store.read_behind(registrations)) == 1
 
 
-async def test_what_the_store_does_not_take_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("INSERT", {}, Exception("database or disk is full")),
+        TimeoutError(),  # without a word: it was a bug of ours, and the end of all writing
+    ],
+    ids=["full", "wordless"],
+)
+async def test_what_the_store_does_not_take_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     home = Home()
     keeping = kept(home, store)
     Phone(home).register()
 
     async def full(*_: object) -> None:
-        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        raise error
 
     with monkeypatch.context() as broken:
         broken.setattr(store, "write_behind", full)

@@ -14,7 +14,7 @@ from softswitch.endpoints.base import Endpoint
 from softswitch.endpoints.conference import Conference, Recording
 from softswitch.logs import get_logger
 from softswitch.settings import DataSettings
-from softswitch.store import AWAY, Condition, ListQuery, Store, StoreError
+from softswitch.store import AWAY, Condition, ListQuery, Store, StoreError, told
 from softswitch.store.access import RECORDINGS
 
 SETTLED_S = 1.0
@@ -70,7 +70,7 @@ class Recordings:
                 await self._add(path, str(path.relative_to(self._folder)), endpoint_sid)
                 return
             except AWAY as error:
-                log.warning("a recording waits for the store", problem=_first_line(error))
+                log.warning("a recording waits for the store", problem=told(error))
             except (OSError, StoreError) as error:
                 log.warning("a recording did not become a file", reason=str(error))
                 return
@@ -98,8 +98,3 @@ class Recordings:
         found = (await self._store.list("containers", named)).items
         made = found or [await self._store.create("containers", {"name": RECORDINGS, "unique": RECORDINGS})]
         return str(made[0]["container_sid"])
-
-
-def _first_line(error: Exception) -> str:
-    """The drivers' errors bring the statement and a link along."""
-    return str(error).partition("\n")[0]
