@@ -1,4 +1,8 @@
-"""A PostgreSQL server of the tests' own: from the distribution's package, on a free port, gone with the session."""
+"""A PostgreSQL server of the tests' own: from the distribution's package, on a free port.
+
+It is gone with whoever started it, however that ends: a process beside it waits for that, stops it, and removes its
+folder.
+"""
 
 import contextlib
 import os
@@ -16,6 +20,9 @@ import asyncpg
 
 UNPRIVILEGED = "nobody"
 """Who runs it when the tests run as root, whom PostgreSQL refuses."""
+
+WATCH = 'read -r _; "$1" stop -m immediate -D "$2/data"; rm -rf "$2"'
+"""Reads from a pipe that nobody writes to, which ends when the process that holds its other end does."""
 
 SPEED = ("fsync=off", "full_page_writes=off", "autovacuum=off", "listen_addresses=127.0.0.1")
 
@@ -52,18 +59,22 @@ def server() -> Iterator[str]:
 def own_server() -> Iterator[Server]:
     """Runs; whoever stops it starts it again."""
     folder = Path(tempfile.mkdtemp(prefix="softswitch-postgres-"))
-    try:
-        if os.geteuid() == 0:
-            shutil.chown(folder, UNPRIVILEGED)
+    if os.geteuid() == 0:
+        shutil.chown(folder, UNPRIVILEGED)
+    with _gone_with_us(folder):
         _run("initdb", "-D", folder / "data", "-A", "trust", "-U", "test", "-E", "UTF8", "--locale=C", "--no-sync")
         one = Server(folder, _free_port())
         one.start()
-        try:
-            yield one
-        finally:
-            one.stop()
-    finally:
-        shutil.rmtree(folder)
+        yield one
+
+
+@contextlib.contextmanager
+def _gone_with_us(folder: Path) -> Iterator[None]:
+    """Whatever runs in this folder, and the folder, are gone at the end of this, or of this process."""
+    watch = ["sh", "-c", WATCH, "watch", _binary("pg_ctl"), folder]
+    apart: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    with subprocess.Popen(watch, stdin=subprocess.PIPE, cwd="/", **apart, **_as_user()):
+        yield
 
 
 async def new_database(base: str, template: str = "template1") -> str:
@@ -88,18 +99,24 @@ async def drop_database(url: str) -> None:
 
 
 def _run(program: str, *arguments: object) -> None:
-    binary = max(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
-    as_user: dict[str, Any] = {"user": UNPRIVILEGED, "extra_groups": ()} if os.geteuid() == 0 else {}
     done = subprocess.run(
-        [binary, *map(str, arguments)],
+        [_binary(program), *map(str, arguments)],
         cwd="/",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=False,
-        **as_user,
+        **_as_user(),
     )
     if done.returncode:
         raise RuntimeError(f"{program}: {done.stderr.decode()}")
+
+
+def _binary(program: str) -> Path:
+    return max(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
+
+
+def _as_user() -> dict[str, Any]:
+    return {"user": UNPRIVILEGED, "extra_groups": ()} if os.geteuid() == 0 else {}
 
 
 def _free_port() -> int:
