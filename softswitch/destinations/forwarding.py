@@ -1,4 +1,4 @@
-"""Forwarding on busy, on no answer, and while no phone is registered: when, where to, and how it is told. Pure."""
+"""Forwarding on busy, on no answer, and while no phone is registered or can be reached: when, where to, and how it is told. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,6 +8,8 @@ from softswitch.plan import User
 
 SUBSCRIBER_ABSENT = 20
 """Q.850."""
+UNREACHED = frozenset({410, 430, 503})
+"""A phone that is gone, whose connection is, or whom the network knows nothing of: no better than none."""
 
 
 class Why(Enum):
@@ -53,6 +55,6 @@ def why_forwarded(rejected: CallRejected) -> Why | None:
     """The forward that answers a refusal; None where the caller gets it."""
     if rejected.status in (486, 600):
         return Why.BUSY
-    if rejected.status == 480 and rejected.q850 == SUBSCRIBER_ABSENT:
+    if rejected.status in UNREACHED or (rejected.status == 480 and rejected.q850 == SUBSCRIBER_ABSENT):
         return Why.UNREGISTERED
     return Why.NO_ANSWER if rejected.status in (408, 480) else None

@@ -438,3 +438,14 @@ async def test_where_the_phone_that_was_heard_refuses_and_another_rings_the_call
         await ann.answered()
         await asyncio.sleep(1)
         assert hear_each_other(ann, bob)
+
+
+async def test_a_phone_that_can_not_be_reached_is_forwarded_like_one_that_is_not_registered(tmp_path: Path) -> None:
+    async with town(tmp_path, users=[{}, {"forward_unregistered": "1003"}, {}]) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        it.phones.remove(bob)
+        await bob.close()
+        ann.dial("1002")
+        session = await cid.picks_up()
+        assert "reason=unavailable" in (session.request.headers.get("Diversion") or "")
+        await ann.answered()
