@@ -20,7 +20,7 @@ from softswitch.call import Leg
 from softswitch.endpoints.conference import Conference, Meeting, MuteMode, Role
 from softswitch.endpoints.conference.attendee import Attendee
 from softswitch.endpoints.mediator import Binding, Mediator, Taken
-from softswitch.sip import Address, Credentials, Uri
+from softswitch.sip import Address, Credentials, Transport, Uri
 from tests.endpoints.mediator.street import REDIRECT, SECOND
 from tests.property.seeds import seeds
 from tests.property.test_whole_town import GUARDED, HALL, NUMBERS, OUTSIDE, Life, check_records, plan
@@ -32,6 +32,7 @@ CRM, CRM_HOST = "12025550106", "127.0.0.71"
 STEPS = 200
 KEYS = ("*6", "*3", "*5", "*7", "*8", "*2", "*4", "*#", "*9", "99", "951", "953", "1#", "2#", "7#", "99", "*")
 ROLES = tuple(Role)
+BOTH = {"transports": ["udp", "tcp"], "options_every_s": 0}
 
 
 def town_plan() -> dict[str, Any]:
@@ -54,7 +55,7 @@ class Operators:
 
     def step(self) -> None:
         often = (self.meet, self.treat, self.treat, self.bring, self.bind, self.watch, self.finish)
-        seldom = (self.change_plan, self.limit, self.cancel_dialout, self.register)
+        seldom = (self.change_plan, self.limit, self.cancel_dialout, self.register, self.cut)
         what: Callable[[], None] = self.chance.choice(often if self.chance.random() < 0.75 else seldom)
         what()
 
@@ -179,6 +180,11 @@ class Operators:
 
     # ---- what phones do by themselves
 
+    def cut(self) -> None:
+        """A connection ends, which one side may notice later than the other."""
+        if connections := list(self.it.app.stack._transports._connections.values()):
+            self.chance.choice(connections).close()
+
     def register(self) -> None:
         phone = self.chance.choice(self.phones[:4])
         self.tasks.append(asyncio.create_task(phone.register(self.chance.choice((0, 60, 3600)))))
@@ -209,9 +215,11 @@ def stray_legs(it: Town) -> list[Leg]:
 async def test_whatever_everybody_does_while_everything_changes(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     wire = Wire(seed, delay_s=0.01, jitter_s=chance.choice((0.0, 0.05)), duplicate=0.05, record=False)
-    async with town(tmp_path, wire=wire, **town_plan()) as it:
+    by = chance.choice((Transport.UDP, Transport.TCP))
+    async with town(tmp_path, wire=wire, sip=BOTH, **town_plan()) as it:
         records = keep_records(it)
-        phones = [await it.phone(name) for name in ("1001", "1002", "1002-desk", "1003")]
+        phones = [await it.phone(name, by=by) for name in ("1001", "1002")]
+        phones += [await it.phone(name) for name in ("1002-desk", "1003")]
         phones.append(await it.carrier())
         parties = [await Phone(it, CRM, CRM_HOST, 900, port=5090 + place).start() for place in range(2)]
         for phone in (*phones, *parties):

@@ -103,6 +103,8 @@ class Phone:
         self.takes_events = True
         self.is_speaking_for_another = False
         self.password = ""
+        self.by = ""
+        """The parameter of its URIs, where it speaks TCP."""
         self.notified: list[str] = []
         """What NOTIFYs have said of a transfer."""
         self.stack = Stack(StackSettings(user_agent="phone"), network=_Attentive(town.wire, self.notified))
@@ -116,8 +118,9 @@ class Phone:
         self.direction = "sendrecv"
         self.payload_types: list[int] = []
 
-    async def start(self) -> "Phone":
-        await self.stack.listen(Transport.UDP, self.host, self.port)
+    async def start(self, transport: Transport = Transport.UDP) -> "Phone":
+        self.by = "" if transport is Transport.UDP else f";transport={transport.lower()}"
+        await self.stack.listen(transport, self.host, self.port)
         self.town.phones.append(self)
         return self
 
@@ -130,11 +133,11 @@ class Phone:
     # ---- registering
 
     async def register(self, expires_s: int = 3600, q: str = "") -> Response:
-        contact = f"<sip:{self.name}@{self.host}:{self.port}>{f';q={q}' if q else ''}"
+        contact = f"<sip:{self.name}@{self.host}:{self.port}{self.by}>{f';q={q}' if q else ''}"
         aor = Address(Uri.parse(f"sip:{self.user}@{HERE}"))
         return await self.stack.request(
             "REGISTER",
-            Uri.parse(f"sip:{HERE}"),
+            Uri.parse(f"sip:{HERE}{self.by}"),
             from_=aor,
             to=aor,
             headers=[("Contact", contact), ("Expires", str(expires_s))],
@@ -157,7 +160,7 @@ class Phone:
         from_ = Address(Uri.parse(f"sip:{self.user}@{self.host}"))
         return self._own(
             self.stack.invite(
-                Uri.parse(f"sip:{number}@{HERE}"),
+                Uri.parse(f"sip:{number}@{HERE}{self.by}"),
                 from_=from_,
                 headers=headers,
                 **{"offer": None if late_offer else self.sdp(), **more},
@@ -419,10 +422,12 @@ class Town:
         self._hosts = count(2)
         self._tones = count(310, 130)
 
-    async def phone(self, name: str, *, registers: bool = True, law: int = 0, q: str = "") -> Phone:
+    async def phone(
+        self, name: str, *, registers: bool = True, law: int = 0, q: str = "", by: Transport = Transport.UDP
+    ) -> Phone:
         """A phone of a user; a second one of his is called "1002-desk"."""
         phone = Phone(self, name, f"127.0.0.{next(self._hosts)}", next(self._tones), law=law)
-        await phone.start()
+        await phone.start(by)
         phone.password = f"secret-{phone.user}"
         if registers:
             assert (await phone.register(q=q)).status == 200
@@ -495,7 +500,7 @@ async def town(
     chosen = Settings.model_validate(
         {
             "data": {"directory": str(folder)},
-            "sip": {"transports": ["udp"], "options_every_s": 0},
+            "sip": settings.pop("sip", {"transports": ["udp"], "options_every_s": 0}),
             "media": of_media,
             "registrar": of_registrar,
             **settings,
