@@ -1,4 +1,4 @@
-"""Forwarding on busy, on no answer, and while no phone is registered or can be reached: when, where to, and how it is told. Pure."""
+"""Forwarding on busy, on no answer, and while no phone can be reached: when, where to, and how it is told. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
