@@ -6,7 +6,9 @@ error, with exit status 2.
 
 import importlib
 import random
+import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +23,7 @@ from softswitch.options import Config
 from softswitch.standard_output import checked
 
 CONFIG_STATUS = 2
+INTERRUPTED_STATUS = 128 + signal.SIGINT
 
 ELSEWHERE = {
     "ladder": "softswitch.ladder.cli",
@@ -51,10 +54,18 @@ cli = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pret
 
 def main() -> None:
     """Where the installed `softswitch` command begins."""
+    problems: list[BaseException] = []
+    is_interrupted = False
     try:
         checked(cli)
     except* ConfigError as found:
-        _give_up(found)
+        problems = _leaves(found)
+    except* KeyboardInterrupt:
+        is_interrupted = True
+    if is_interrupted:
+        sys.exit(INTERRUPTED_STATUS)
+    if problems:
+        _give_up(problems)
 
 
 @cli.callback(invoke_without_command=True)
@@ -80,12 +91,18 @@ def serve(config: Config = None) -> None:
 @cli.command()
 def check(config: Config = None) -> None:
     """Check the configuration, its certificates too, and show the number plan, access codes included."""
+    import asyncio
+
     from softswitch import show
+    from softswitch.apply import plan_in_force
     from softswitch.certificates import check_stir, check_tls
     from softswitch.configuration import load_configuration
-    from softswitch.settings import SETTINGS_FILE, variables_ignored
+    from softswitch.settings import PLAN_FILE, SETTINGS_FILE, variables_ignored
 
     configuration = load_configuration(config)
+    plan, where = configuration.plan, ""
+    if not configuration.settings.store.url:  # a server may be elsewhere, and need not be asked for this
+        plan, where = asyncio.run(plan_in_force(configuration))
     sip, data = configuration.settings.sip, configuration.settings.data.directory
     file = str(configuration.folder / SETTINGS_FILE)
     if "tls" in sip.transports:
@@ -99,6 +116,7 @@ def check(config: Config = None) -> None:
         "",
         *ignored,
         f"{configuration.folder} can be used.",
+        *show.ruled_out(configuration.plan, plan, where, str(configuration.folder / PLAN_FILE)),
     )
 
 
@@ -228,10 +246,11 @@ def _command_of(module: Any, name: str) -> Any:
     return command
 
 
-def _give_up(found: ExceptionGroup[ConfigError]) -> None:
+def _give_up(problems: Sequence[BaseException]) -> None:
+    """Not from within `except*`: Python 3.11.0 to 3.11.3 make a group of what ends the program there."""
     from softswitch import show
 
-    show.problems(_leaves(found), Console(stderr=True))
+    show.problems(problems, Console(stderr=True))
     sys.exit(CONFIG_STATUS)
 
 

@@ -1,5 +1,6 @@
 """How our own commands ask a running switch: its API, with a token. What goes wrong is one sentence and status 1."""
 
+from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -13,12 +14,22 @@ WANTS_A_TOKEN = (
     "The switch shows its admin token once, at its first start; `softswitch token new` makes another"
 )
 
+REFUSES = (
+    "refuses the token: it is mistyped, revoked, another switch's, or has no scope switch.read. "
+    "`softswitch token new` makes another"
+)
+
 Url = Annotated[str, typer.Option("--url", envvar=URL_VARIABLE, help="Where the API of the switch is.")]
 Token = Annotated[str, typer.Option("--token", envvar=TOKEN_VARIABLE, help="A token with switch.read.")]
 
 
+class Unanswered(Exception):  # noqa: N818 - what happened
+    """The API did not give what was asked for; the text says why."""
+
+
 class ApiClient:
-    """GET and POST as JSON. A context manager. Without a token `typer.Exit`, after a sentence."""
+    """GET as JSON. A context manager, whose end says what went wrong and is `typer.Exit`: so what is open within it, a
+    screen for instance, is closed by then. Without a token that is at once."""
 
     def __init__(self, url: str, token: str) -> None:
         import httpx
@@ -33,23 +44,25 @@ class ApiClient:
     def __enter__(self) -> "ApiClient":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._client.close()
+        if isinstance(error, Unanswered):
+            raise _told(str(error)) from None
 
     def get(self, path: str, missing: str = "") -> Any:
-        """What is at `path`. Raises `typer.Exit` after a sentence; `missing` is the one for 404."""
+        """What is at `path`. Raises `Unanswered`; `missing` is the sentence for 404."""
         import httpx
 
         try:
             answer = self._client.get(path)
         except httpx.HTTPError as error:
-            raise _told(f"no answer from {self._url}: {error or type(error).__name__}") from None
+            raise Unanswered(f"no answer from {self._url}: {error or type(error).__name__}") from None
         if answer.status_code in (401, 403):
-            raise _told(f"{self._url} {WANTS_A_TOKEN}")
+            raise Unanswered(f"{self._url} {REFUSES}")
         if answer.status_code == 404 and missing:
-            raise _told(missing)
+            raise Unanswered(missing)
         if answer.is_error:
-            raise _told(f"{self._url}{path}: {answer.status_code} {answer.text[:200]}")
+            raise Unanswered(f"{self._url}{path}: {answer.status_code} {answer.text[:200]}")
         return answer.json()
 
 

@@ -35,16 +35,14 @@ async def apply_files(
     readings = {str(file): read(NumberPlan, read_toml(file), str(file)) for file in files}
     by_file = {file: reading.model for file, reading in readings.items()}
     wanted = _together(by_file.values())
-    store = await Store.open(settings.store.url, settings.data.directory)
-    try:
+    async with Store.opened(settings.store.url, settings.data.directory) as store:
         if adding:
             wanted = _added(store.plan.numbers, wanted)
         _check(store.plan.numbers, wanted, readings, library_of(settings), adding=adding)
-        return await store.apply(wanted, dry_run=dry_run)
-    except StoreError as refused:
-        raise ConfigError(_file_of(refused.field, by_file), refused.field, refused.message) from None
-    finally:
-        await store.close()
+        try:
+            return await store.apply(wanted, dry_run=dry_run)
+        except StoreError as refused:
+            raise ConfigError(_file_of(refused.field, by_file), refused.field, refused.message) from None
 
 
 async def plan_in_force(configuration: Configuration) -> tuple[Plan, str]:

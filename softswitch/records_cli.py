@@ -36,11 +36,8 @@ def export_records(
     bounds = (_moment(since, "--since"), _moment(until, "--until"))
 
     async def run(to: TextIO) -> int:
-        store = await Store.open(settings.store.url, settings.data.directory)
-        try:
+        async with Store.opened(settings.store.url, settings.data.directory) as store:
             return await export(store, to, kind, form, *bounds)
-        finally:
-            await store.close()
 
     if output is None:
         asyncio.run(run(sys.stdout))

@@ -35,8 +35,7 @@ def alone_in(directory: Path, file: str) -> Iterator[None]:
             directory.mkdir(parents=True, exist_ok=True)
             lock = opened.enter_context((directory / LOCK_FILE).open("a"))
         except OSError as error:
-            problem = f"{directory} can't be written: {error.strerror}"
-            raise ConfigError(file, "data.directory", problem, "a folder that this user can write") from None
+            raise _unwritable(directory, file, error) from None
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
@@ -52,11 +51,19 @@ def _taken(directory: Path) -> str:
     return f"a switch is already running on {directory.absolute()}{process}"
 
 
+def _unwritable(directory: Path, file: str, error: OSError) -> ConfigError:
+    accepted = "a folder that this user can write, on a disk with room"
+    return ConfigError(file, "data.directory", f"{directory} can't be written: {error.strerror}", accepted)
+
+
 @contextmanager
-def pid_file(directory: Path) -> Iterator[Path]:
-    """Says that this process serves from `directory`, as long as it does."""
+def pid_file(directory: Path, file: str) -> Iterator[Path]:
+    """Says that this process serves from `directory`, as long as it does. Raises `ConfigError`, as `alone_in`."""
     path = directory / PID_FILE
-    path.write_text(f"{os.getpid()}\n")
+    try:
+        path.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise _unwritable(directory, file, error) from None
     try:
         yield path
     finally:

@@ -58,10 +58,12 @@ async def _serve(configuration: Configuration) -> None:
         await parts.enter_async_context(app)
         _drain_on_signal(app, stop)
         _reload_on_signal(app, configuration, stop, ends_with_terminal=at_terminal)
-        with pid_file(settings.data.directory):
+        with pid_file(settings.data.directory, file):
             garbage.set_up()
             tidying = asyncio.create_task(garbage.tidy(lambda: app.phones.is_quiet and not app.switch.calls))
-            _say_ready(app, configuration, await app.api.create_first_token() if app.api else None)
+            with store.answering():
+                token = await app.api.create_first_token() if app.api else None
+            _say_ready(app, configuration, token)
             await stop.wait()
             tidying.cancel()
         logs.get_logger().info("stopping", calls=len(app.switch.calls))
@@ -77,7 +79,8 @@ async def _open_store(configuration: Configuration) -> AsyncIterator[Store]:
     store = await Store.open(settings.store.url, settings.data.directory)
     try:
         if not store.has_objects:
-            await store.apply(configuration.plan.numbers)
+            with store.answering():
+                await store.apply(configuration.plan.numbers)
         elif differences(store.plan.numbers, configuration.plan.numbers):
             file = configuration.folder / PLAN_FILE
             logs.get_logger().info("the database rules", differs_from=str(file), to_apply=f"softswitch apply {file}")

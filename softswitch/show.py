@@ -12,6 +12,7 @@ from softswitch.configfile import NAMING_KEYS, SECRET_KEYS
 from softswitch.errors import ConfigError
 from softswitch.plan import Did, MeetingRoom, Plan, is_demo_secret
 from softswitch.plan.differences import Difference
+from softswitch.plan.differences import differences as find_differences
 from softswitch.plan.objects import Object
 from softswitch.routing import Explanation, Reason
 from softswitch.settings import PLAN_FILE
@@ -75,6 +76,12 @@ def summary(found: Sequence[Difference]) -> str:
     new = sum(one.before is None for one in found)
     gone = sum(one.after is None for one in found)
     return f"{new} new, {len(found) - new - gone} changed, {gone} removed"
+
+
+def ruled_out(plan: Plan, in_force: Plan, where: str, file: str) -> Iterator[str]:
+    """A sentence where the next call goes by another plan than the one that was shown."""
+    if changes := find_differences(in_force.numbers, plan.numbers):
+        yield f"But {where} rules, not {file}: `softswitch apply {file}` would make {summary(changes)}."
 
 
 def _difference(one: Difference) -> Iterator[Text]:

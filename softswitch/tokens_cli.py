@@ -34,11 +34,8 @@ def new(
     settings = load_settings(config_folder(config))
 
     async def make() -> str:
-        store = await Store.open(settings.store.url, settings.data.directory)
-        try:
+        async with Store.opened(settings.store.url, settings.data.directory) as store:
             secret, _ = await Tokens(store).create(name, granted)
-        finally:
-            await store.close()
         return secret
 
     typer.echo(asyncio.run(make()))

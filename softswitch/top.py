@@ -36,14 +36,18 @@ def top(
         if once:
             console.print(picture(*_look(api), width=console.width))
             return
-        first = picture(*_look(api), width=console.width)
-        with Live(first, console=console, screen=console.is_terminal, auto_refresh=False) as live:
-            try:
-                while True:
-                    time.sleep(every)
-                    live.update(picture(*_look(api), width=console.width), refresh=True)
-            except KeyboardInterrupt:
-                return
+        try:
+            _watch(api, console, every)
+        except KeyboardInterrupt:
+            return
+
+
+def _watch(api: ApiClient, console: Console, every: float) -> None:
+    first = picture(*_look(api), width=console.width)
+    with Live(first, console=console, screen=console.is_terminal, auto_refresh=False) as live:
+        while True:
+            time.sleep(every)
+            live.update(picture(*_look(api), width=console.width), refresh=True)
 
 
 def _look(api: ApiClient) -> tuple[Json, Sequence[Json], Sequence[Json], Json]:
@@ -60,18 +64,19 @@ def picture(calls: Json, rooms: Sequence[Json], trunks: Sequence[Json], phones: 
     talkers = sum(len(room["talkers"]) for room in rooms)
     people = sum(room["hosts"] + room["participants"] + room["listeners"] for room in rooms)
     down = sum(trunk["state"] == "down" for trunk in trunks)
-    head = Text(f"{total} calls   {len(rooms)} rooms, {people} people, {talkers} talking   ", "bold")
+    head = Text(f"{_counted(total, 'call')}   {_counted(len(rooms), 'room')}, ", "bold")
+    head.append(f"{people} {'person' if people == 1 else 'people'}, {talkers} talking   ")
     head.append(f"{down} of {len(trunks)} trunks down", "bold red" if down else "dim")
-    tables = _calls(calls["items"], total, is_narrow), _rooms(rooms, is_narrow), _trunks(trunks)
+    tables = _calls(calls["items"], total, is_narrow), _rooms(rooms, is_narrow), _trunks(trunks, is_narrow)
     return Group(head, _phones(phones), *(part for table in tables for part in (Text(), table)))
 
 
 def _phones(phones: Json) -> Text:
-    registered = f"{phones['contacts']} phones of {phones['users']} users   "
+    registered = f"{_counted(phones['contacts'], 'phone')} of {_counted(phones['users'], 'user')} registered   "
     line = Text(registered + f"{phones['registers_per_second']:g} REGISTER/s   ", "bold")
-    line.append(f"{phones['wrong_passwords']} wrong passwords", "dim")
+    line.append(_counted(phones["wrong_passwords"], "wrong password"), "dim")
     if phones["bans"]:
-        line.append(f"   {phones['bans']} bans", "bold red")
+        line.append(f"   {_counted(phones['bans'], 'ban')}", "bold red")
     return line
 
 
@@ -122,17 +127,18 @@ def _rooms(rooms: Sequence[Json], is_narrow: bool) -> Table:
     return table
 
 
-def _trunks(trunks: Sequence[Json]) -> Table:
-    table = _table("trunk", "address", "state", "answer", "failures", "calls out")
+def _trunks(trunks: Sequence[Json], is_narrow: bool) -> Table:
+    """On a narrow terminal why a trunk rests, whole, has the place of how it answers."""
+    table = _table("trunk", "address", "calls out", *(() if is_narrow else ("answer", "failures")), "state")
+    table.columns[-1].no_wrap = False
     for trunk in trunks[:ROWS]:
         answer = "" if trunk["answer_ms"] is None else f"{trunk['status']} in {trunk['answer_ms']:.1f} ms"
         table.add_row(
             f"{trunk['trunk_group']}/{trunk['trunk']}",
             f"{trunk['transport']}:{trunk['address']}:{trunk['port']}",
-            _state(trunk),
-            answer,
-            str(trunk["failures"]),
             str(trunk["calls_out"]),
+            *(() if is_narrow else (answer, str(trunk["failures"]))),
+            _state(trunk),
         )
     _note_the_rest(table, len(trunks))
     return table
@@ -155,6 +161,10 @@ def _table(*columns: str) -> Table:
 def _note_the_rest(table: Table, total: int) -> None:
     if total > table.row_count:
         table.add_row(Text(f"... {total - table.row_count} more", "dim"))
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _people(room: Json) -> int:

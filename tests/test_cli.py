@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from softswitch import __version__
+from softswitch.__main__ import main
 from softswitch.plan import load_plan
 from softswitch.store import Store
 from tests.certificates import Authority
 
 SHIPPED = Path(__file__).parent.parent / "config"
 ROOT = SHIPPED.parent
+SHARED_MEMORY_OF_SQLITE = 32_768
+"""Bytes; what an existing database needs before anything is written."""
 
 
 def softswitch(*arguments: str, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -104,6 +108,72 @@ def test_check_tells_every_mistake_in_both_files_without_a_traceback(tmp_path: P
     assert "bad/numbers.toml: endpoints[c].properties.conference_moh_enabld: is no property" in done.stderr
     assert "conference_moh_enabled" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_exit_status_of_a_mistake_is_no_part_of_a_group_on_the_first_releases_of_3_11(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = config(tmp_path / "bad", settings="[sip]\nprot = 5060\n")
+    monkeypatch.setattr(sys, "argv", ["softswitch", "check", "--config", str(folder)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert ended.value.__context__ is None, "it was raised within except*, of which Python 3.11.2 makes a traceback"
+    assert "sip.prot: is not a key here" in capfd.readouterr().err
+
+
+def test_ctrl_c_while_a_command_is_only_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(program: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("softswitch.__main__.checked", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+
+
+def test_check_says_that_the_database_rules_where_it_says_otherwise(tmp_path: Path) -> None:
+    with_a_record(tmp_path)
+    assert "rules" not in softswitch("check", "--config", str(SHIPPED), **data_in(tmp_path)).stdout
+    folder = config(
+        tmp_path / "c", numbers=(SHIPPED / "numbers.toml").read_text().replace("12025550102", "12025550103")
+    )
+    done = softswitch("check", "--config", str(folder), **data_in(tmp_path))
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == (
+        f"But the database of {tmp_path / 'data'} rules, not {folder}/numbers.toml: "
+        f"`softswitch apply {folder}/numbers.toml` would make 1 new, 0 changed, 1 removed."
+    )
+
+
+@pytest.mark.parametrize("arguments", [["export"], ["records", "export"], ["token", "new"], ["serve"]], ids=" ".join)
+def test_a_data_directory_that_can_not_be_made_is_a_sentence(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = softswitch(*arguments, SOFTSWITCH_DATA__DIRECTORY=str(tmp_path / "file" / "data"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Not a directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_with_no_room_to_grow_is_a_sentence_and_nothing_is_done(tmp_path: Path) -> None:
+    with_a_record(tmp_path)
+    dids = (f'[[dids]]\nphonenumber = "1202555{number:04}"\nendpoint = "conference"\n' for number in range(2000, 2400))
+    more = tmp_path / "more.toml"
+    more.write_text("".join(dids))
+    done = subprocess.run(
+        [sys.executable, "-m", "softswitch", "apply", "--add", str(more)],
+        cwd=ROOT,
+        env={**os.environ, **data_in(tmp_path)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (SHARED_MEMORY_OF_SQLITE,) * 2),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{tmp_path}/data/softswitch.db: can't be used as the database: d")
+    assert done.stderr.count("\n") == 1
+    assert "12025552000" not in softswitch("export", **data_in(tmp_path)).stdout
 
 
 def test_prompts_that_nobody_could_hear_are_refused_by_check_and_by_apply(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What an operator does to a running switch, and what a `kill -9` does: the real process, files and commands."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,12 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import typer
 
+from softswitch.api_client import ApiClient
+from softswitch.errors import ConfigError
 from softswitch.running import pid_file, process_of
 from tests.test_app import INVITE, ROOT, SHIPPED, Running, running
 
@@ -172,7 +177,7 @@ def test_ladder_metrics_and_top_of_a_running_switch(tmp_path: Path) -> None:
         for words in ("INVITE (SDP)", "200 OK [INVITE] (SDP)", "13105550199 calls 12025550102", "answered"):
             assert words in drawn
         seen = command(tmp_path, "top", "--once", *asked)
-        assert "1 calls" in seen
+        assert "1 call " in seen
         assert "0 phones of 0 users" in seen
         assert "13105550199" in seen
         told = command(tmp_path, "explain", "--live", "--from", "1001", "--to", "1002", *asked)
@@ -203,6 +208,25 @@ def test_a_command_without_a_token_says_that_one_is_wanted_and_where_it_comes_fr
     assert "Illegal header value" not in done.stderr
 
 
+def test_what_went_wrong_is_said_once_the_screen_of_top_is_closed(capsys: pytest.CaptureFixture[str]) -> None:
+    said_before = []
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+        @contextlib.contextmanager
+        def screen() -> Iterator[None]:
+            try:
+                yield
+            finally:
+                said_before.append(capsys.readouterr().err)
+
+        with pytest.raises(typer.Exit), ApiClient(url, "sw_x") as api, screen():
+            api.get("/switch/v1/calls")
+    assert said_before == [""]
+    assert f"no answer from {url}" in capsys.readouterr().err
+
+
 def test_whoever_has_lost_the_admin_token_makes_another_that_the_running_switch_takes(tmp_path: Path) -> None:
     with running(tmp_path, SOFTSWITCH_TOKEN="sw_lost") as it:
         assert it.process.stdout is not None
@@ -214,10 +238,19 @@ def test_whoever_has_lost_the_admin_token_makes_another_that_the_running_switch_
         made = command(tmp_path, "token", "new", "--name", "watcher", "--scope", "switch.read").strip()
         assert made.startswith("sw_")
         assert "0 calls" in command(tmp_path, "top", "--once", "--url", url[1], "--token", made)
+        refused = asked(tmp_path, "top", "--once", "--url", url[1], "--token", made[:-1])
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"{url[1]} refuses the token: it is mistyped, revoked" in refused.stderr
 
 
 def command(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
+    done = asked(folder, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def asked(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "softswitch", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
@@ -226,8 +259,6 @@ def command(folder: Path, *arguments: str) -> str:
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 def test_two_switches_on_the_same_data_directory_are_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -253,9 +284,18 @@ def test_two_switches_on_the_same_data_directory_are_refused_with_a_sentence(tmp
 
 def test_the_pid_file_names_the_process_as_long_as_it_serves(tmp_path: Path) -> None:
     assert process_of(tmp_path) is None
-    with pid_file(tmp_path):
+    with pid_file(tmp_path, "softswitch.toml"):
         assert process_of(tmp_path) == os.getpid()
     assert process_of(tmp_path) is None
+
+
+def test_a_pid_file_that_a_full_disk_does_not_take_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "softswitch.pid").symlink_to("/dev/full")
+    with (
+        pytest.raises(ConfigError, match=r"data.directory: .* can't be written: No space left on device"),
+        pid_file(tmp_path, "softswitch.toml"),
+    ):
+        pass
 
 
 def test_a_pid_file_left_by_a_dead_process_names_nobody(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What `softswitch top` shows of the calls."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -37,11 +38,27 @@ ROOM = {
 }
 
 
-def shown(*rooms: Any, width: int = 160, **changes: Any) -> str:
+TRUNK = {
+    "trunk_group": "pstn",
+    "trunk": "gateway",
+    "transport": "auto",
+    "address": "203.0.113.120",
+    "port": 5060,
+    "state": "down",
+    "service": "silent",
+    "why": "3 times no answer to OPTIONS",
+    "answer_ms": None,
+    "status": None,
+    "failures": 3,
+    "calls_out": 0,
+}
+
+
+def shown(*rooms: Any, width: int = 160, trunks: Sequence[Any] = (), **changes: Any) -> str:
     calls = {"total": 1, "count": 1, "items": [{**CALL, **changes}]}
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(picture(calls, list(rooms), [], PHONES, width=width))
+        console.print(picture(calls, list(rooms), trunks, PHONES, width=width))
     return captured.get()
 
 
@@ -73,3 +90,17 @@ def test_on_80_columns_nothing_that_says_who_and_where_is_cut() -> None:
         assert words in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_on_80_columns_a_trunk_that_rests_says_whole_where_it_is_and_why() -> None:
+    text = shown(width=80, trunks=[TRUNK])
+    said = " ".join(text.split())
+    for words in ("pstn/gateway auto:203.0.113.120:5060 0 silent: 3 times no answer to", "OPTIONS", "calls out"):
+        assert words in said
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_one_is_no_plural() -> None:
+    text = " ".join(shown(ROOM, trunks=[TRUNK]).split())
+    assert text.startswith("1 call 1 room, 23 people, 1 talking 1 of 1 trunks down 2 phones of 2 users registered")

@@ -8,7 +8,7 @@ in one transaction: either all of them are done, or nothing has happened.
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,12 @@ MIGRATION_LOCK = 0x50F7
 
 async def open_database(url: str, directory: Path) -> AsyncEngine:
     """The database at `url`, else in `directory`, at the present schema. Raises `ConfigError`."""
-    if not url:
-        directory.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before the first call
     engine = create_engine(database_url(url, directory))
-    async with opening(engine), engine.execution_options(**{WRITES: True}).begin() as connection:
-        await _bring_up(connection)
+    async with opening(engine):
+        if not url:
+            directory.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before the first call
+        async with engine.execution_options(**{WRITES: True}).begin() as connection:
+            await _bring_up(connection)
     return engine
 
 
@@ -118,20 +119,38 @@ def last_written(engine: AsyncEngine) -> tuple[tuple[int, int], ...] | None:
 @contextlib.asynccontextmanager
 async def opening(engine: AsyncEngine) -> AsyncIterator[None]:
     """Makes one sentence, a `ConfigError`, of whatever a database says that can't be used, and lets go of it."""
-    where = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
-        told = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
-        problem = told[0] if told else repr(error)
         await engine.dispose()
-        raise ConfigError(str(where), "", f"can't be used as the database: {problem}") from None
+        raise _unusable(engine, error) from None
     except StoreError as error:
         await engine.dispose()
-        raise ConfigError(str(where), error.field, f"has something there that can't be: {error.message}") from None
+        raise ConfigError(_name(engine), error.field, f"has something there that can't be: {error.message}") from None
     except BaseException:
         await engine.dispose()
         raise
+
+
+@contextlib.contextmanager
+def answering(engine: AsyncEngine) -> Iterator[None]:
+    """For what can't go on without the database: whatever it says against what it is asked is a `ConfigError`."""
+    try:
+        yield
+    except (SQLAlchemyError, ConnectionError) as error:
+        raise _unusable(engine, error) from None
+
+
+def _unusable(engine: AsyncEngine, error: Exception) -> ConfigError:
+    told = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
+    problem = told[0] if told else repr(error)
+    return ConfigError(_name(engine), "", f"can't be used as the database: {problem}")
+
+
+def _name(engine: AsyncEngine) -> str:
+    """Its file, or its URL without the password."""
+    is_file = engine.dialect.name == "sqlite"
+    return str(engine.url.database) if is_file else engine.url.render_as_string(hide_password=True)
 
 
 def _connect_arguments(drivername: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ lists in it. A refusal is a `StoreError` that names the field, and leaves nothin
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from softswitch.plan.differences import Difference, differences
 from softswitch.store import behind, selection
 from softswitch.store.applying import Applying
 from softswitch.store.columns import new_sid
-from softswitch.store.database import WRITES, last_written, open_database, opening
+from softswitch.store.database import WRITES, answering, last_written, open_database, opening
 from softswitch.store.errors import InvalidQuery
 from softswitch.store.mirror import Mirror
 from softswitch.store.plan_rows import refuse_unknown
@@ -69,6 +70,21 @@ class Store:
             store._revision = await revision(connection)
             store.plan = await store._mirror.load(connection)
         return store
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str, directory: Path) -> AsyncIterator["Store"]:
+        """The same for a command: closed at its end, and what the database refuses meanwhile is a `ConfigError`."""
+        store = await cls.open(url, directory)
+        try:
+            with store.answering():
+                yield store
+        finally:
+            await store.close()
+
+    def answering(self) -> AbstractContextManager[None]:
+        """Makes a `ConfigError` of a database that does not do what it is asked within: a full disk, a lost server."""
+        return answering(self._engine)
 
     async def close(self) -> None:
         await self._engine.dispose()
