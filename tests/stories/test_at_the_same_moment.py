@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import Phone, talking, town
+from tests.stories.town import Phone, calling, talking, town, two_talking_and_a_third
 
 
 def replaces(phone: Phone) -> list[tuple[str, str]]:
@@ -30,8 +30,7 @@ async def test_a_key_and_the_hang_up_of_the_other_side(tmp_path: Path, key_first
 @pytest.mark.parametrize("to", ["1003@127.0.0.1", "attended"])
 async def test_a_refer_and_the_hang_up_of_whom_it_is_about(tmp_path: Path, to: str) -> None:
     async with town(tmp_path) as it:
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        await talking(it, ann, bob)
+        ann, bob, cid = await two_talking_and_a_third(it)
         first = ann.session
         if to == "attended":
             await talking(it, ann, cid)
@@ -117,10 +116,7 @@ async def test_all_phones_of_a_user_answer(tmp_path: Path) -> None:
 async def test_the_caller_cancels_as_it_is_answered(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob = await it.phone("1001"), await it.phone("1002")
-        ann.dial("1002")
-        await bob.rings()
-        bob.ring()
-        await ann.ringing()
+        await calling(ann, bob)
         bob.answer()
         ann.hang_up()
         assert (await bob.ended()).by == "remote"

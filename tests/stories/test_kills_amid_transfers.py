@@ -80,8 +80,7 @@ async def test_each_part_of_an_attended_transfer_has_one_record_and_its_leg_one_
         await carrier.picks_up()
         await bob.answered()
         await asyncio.sleep(70)
-        bob.sessions.append(first)
-        bob.refer(f"<sip:13105550177@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        bob.bring_together(first, second, "13105550177")
         await seen.watch(0.3)
         ends = [await seen.after_a_kill(moment) for moment in seen.moments]
         assert {len(rows) for rows in ends} == {2, 3}, "the talk that comes of both, from a moment on"

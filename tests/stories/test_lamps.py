@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.registrar.house import Telephone
-from tests.stories.town import HERE, Town, town
+from tests.stories.town import HERE, Town, calling, talking, town
 
 DIALOG_INFO = "{urn:ietf:params:xml:ns:dialog-info}"
 
@@ -46,10 +46,7 @@ async def shown(phone: Telephone) -> list[Lamp | None]:
 async def test_the_lamp_of_the_callee_blinks_burns_and_goes_out(tmp_path: Path) -> None:
     async with town(tmp_path) as it, watcher(it, "1002") as phone:
         ann, bob = await it.phone("1001"), await it.phone("1002")
-        ann.dial("1002")
-        await bob.rings()
-        bob.ring()
-        await ann.ringing()
+        await calling(ann, bob)
         await asyncio.sleep(1)
         bob.answer()
         await ann.answered()
@@ -79,10 +76,7 @@ async def test_a_lamp_does_not_betray_a_caller_who_wants_privacy(tmp_path: Path)
 async def test_the_lamp_of_the_caller_shows_whom_he_calls(tmp_path: Path) -> None:
     async with town(tmp_path) as it, watcher(it, "1001") as phone:
         ann, bob = await it.phone("1001"), await it.phone("1002")
-        ann.dial("1002")
-        await bob.picks_up()
-        await ann.answered()
-        await asyncio.sleep(1)
+        await talking(it, ann, bob)
         bob.hang_up()
         lamps = await shown(phone)
         to_bob = f"sip:1002@{HERE}"
@@ -93,10 +87,7 @@ async def test_the_lamp_of_the_caller_shows_whom_he_calls(tmp_path: Path) -> Non
 async def test_a_call_that_nobody_answers_leaves_no_lamp_burning(tmp_path: Path) -> None:
     async with town(tmp_path) as it, watcher(it, "1002") as phone:
         ann, bob = await it.phone("1001"), await it.phone("1002")
-        ann.dial("1002")
-        await bob.rings()
-        bob.ring()
-        await ann.ringing()
+        await calling(ann, bob)
         await asyncio.sleep(1)
         ann.hang_up()
         assert (await shown(phone))[-1] is None

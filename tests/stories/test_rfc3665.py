@@ -7,7 +7,7 @@ where a proxy would ask by 407. Flows of application level gateways and of redir
 import asyncio
 from pathlib import Path
 
-from tests.stories.town import CARRIER, SECOND_TRUNK, town, two_trunks
+from tests.stories.town import CARRIER, SECOND_TRUNK, calling, talking, town, two_trunks
 
 
 def shown(contacts: list[str]) -> list[str]:
@@ -59,10 +59,7 @@ async def test_3_1_a_session_is_established_and_ended(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob = await it.phone("1001"), await it.phone("1002")
         since = it.now
-        ann.dial("1002")
-        await bob.picks_up()
-        await ann.answered()
-        await asyncio.sleep(1)
+        await talking(it, ann, bob)
         bob.hang_up()
         await ann.ended()
         await asyncio.sleep(1)
@@ -129,10 +126,7 @@ async def test_3_6_a_session_whose_offer_comes_in_the_200_and_whose_answer_in_th
 async def test_3_7_a_re_invite_from_another_address_moves_the_audio(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob = await it.phone("1001"), await it.phone("1002")
-        ann.dial("1002")
-        await bob.picks_up()
-        await ann.answered()
-        await asyncio.sleep(1)
+        await talking(it, ann, bob)
         bob.move_audio("127.0.0.77")
         await asyncio.sleep(2)
         bob.forget()
@@ -146,10 +140,7 @@ async def test_3_8_no_answer_ends_in_a_cancel(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob = await it.phone("1001"), await it.phone("1002")
         since = it.now
-        ann.dial("1002")
-        await bob.rings()
-        bob.ring()
-        await ann.ringing()
+        await calling(ann, bob)
         ann.hang_up()
         await bob.ended()
         await asyncio.sleep(1)

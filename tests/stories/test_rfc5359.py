@@ -6,7 +6,7 @@ What phones do among themselves there, a back-to-back user agent does in their p
 import asyncio
 from pathlib import Path
 
-from tests.stories.town import MUSIC_HZ, hear_each_other, talking, town, two_talking_and_a_third
+from tests.stories.town import MUSIC_HZ, hear_each_other, replaces_of, talking, town, two_talking_and_a_third
 
 
 async def test_2_1_call_hold(tmp_path: Path) -> None:
@@ -67,8 +67,7 @@ async def test_2_5_attended_transfer(tmp_path: Path) -> None:
         ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
         _, first = await talking(it, ann, bob)
         second, _ = await talking(it, bob, cid)
-        bob.sessions.append(first)
-        bob.refer(f"<sip:1003@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        bob.bring_together(first, second, "1003")
         await asyncio.sleep(2)
         assert hear_each_other(ann, cid)
         assert first.has_ended
@@ -127,9 +126,7 @@ async def test_2_12_find_me(tmp_path: Path) -> None:
 async def test_2_16_a_talk_is_taken_over_by_another_phone(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob, cid = await two_talking_and_a_third(it)
-        dialog = bob.session.dialog
-        assert dialog is not None
-        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        replaces = replaces_of(bob.session)
         cid.dial("1001", headers=[("Replaces", replaces)])
         await cid.answered()
         await bob.ended()

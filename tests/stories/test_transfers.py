@@ -171,8 +171,7 @@ async def test_an_attended_transfer(tmp_path: Path) -> None:
         bob.direction = "sendrecv"
         second, _ = await talking(it, bob, cid)
         assert ann.hears(MUSIC_HZ)
-        bob.sessions.append(first)
-        bob.refer(f"<sip:1003@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        bob.bring_together(first, second, "1003")
         await asyncio.sleep(2)
         assert bob.notified[-1] == "SIP/2.0 200 OK"
         assert first.has_ended
@@ -190,8 +189,7 @@ async def test_a_caller_who_was_taken_into_another_call_keeps_his_place_on_the_t
         carrier, bob, cid = await it.carrier(), await it.phone("1002"), await it.phone("1003")
         came, first = await talking(it, carrier, bob, "12025550112")
         second, _ = await talking(it, bob, cid)
-        bob.sessions.append(second)
-        bob.refer(f"<sip:13105550199@127.0.0.1?Replaces={bob.dialog_of(first)}>")
+        bob.bring_together(second, first, "13105550199")
         await asyncio.sleep(2)
         assert hear_each_other(carrier, cid)
         assert len(it.app.switch.calls) == 1
@@ -263,8 +261,7 @@ async def test_an_attended_transfer_while_it_rings_yet_becomes_a_blind_one(tmp_p
         await cid.rings()
         cid.ring()
         await bob.ringing()
-        bob.sessions.append(first)
-        bob.refer(f"<sip:1003@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        bob.bring_together(first, second, "1003")
         await cid.rings(2)
         await asyncio.sleep(1)
         cid.answer()
@@ -335,8 +332,7 @@ async def test_a_leg_that_was_transferred_is_priced_once_on_the_account_of_the_t
         await carrier.picks_up()
         await bob.answered()
         await asyncio.sleep(50)
-        bob.sessions.append(first)
-        bob.refer(f"<sip:13105550177@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        bob.bring_together(first, second, "13105550177")
         await asyncio.sleep(30)
         ann.hang_up()
         await carrier.ended()

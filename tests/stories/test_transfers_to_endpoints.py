@@ -8,7 +8,17 @@ import pytest
 
 from tests.endpoints.mediator.street import REDIRECT, street
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import DIDS, MUSIC_HZ, Phone, Town, hear_each_other, talking, town, two_talking_and_a_third
+from tests.stories.town import (
+    DIDS,
+    MUSIC_HZ,
+    Phone,
+    Town,
+    hear_each_other,
+    replaces_of,
+    talking,
+    town,
+    two_talking_and_a_third,
+)
 
 HALL, GUARDED, CRM = "12025550101", "12025550102", "12025550106"
 CRM_HOST = "127.0.0.71"
@@ -192,8 +202,7 @@ async def test_an_attended_transfer_into_a_conference_gives_the_place_of_the_tra
             await asyncio.sleep(3)
         second = bob.session
         assert hear_each_other(bob, cid)
-        bob.sessions.append(first)
-        bob.refer(f"<sip:{GUARDED}@127.0.0.1?Replaces={bob.dialog_of(second)}>")
+        bob.bring_together(first, second, GUARDED)
         await asyncio.sleep(3)
         assert first.has_ended
         assert second.has_ended
@@ -208,9 +217,7 @@ async def test_an_attendee_goes_on_at_another_phone_of_his(tmp_path: Path) -> No
         desk, hand, cid = await it.phone("1002-desk"), await it.phone("1001"), await it.phone("1003")
         for phone in (desk, cid):
             await in_the_hall(phone)
-        dialog = desk.session.dialog
-        assert dialog is not None
-        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        replaces = replaces_of(desk.session)
         hand.dial(HALL, headers=[("Replaces", replaces)])
         await hand.answered()
         await desk.ended()
@@ -354,8 +361,7 @@ async def test_an_attendee_brings_whom_he_talks_with_by_the_dialog_of_the_confer
         if is_up:
             bob.answer()
             await asyncio.sleep(2)
-        ann.sessions.append(conference)
-        ann.refer(f"<sip:1002@127.0.0.1?Replaces={ann.dialog_of(talk)}>")
+        ann.bring_together(conference, talk, "1002")
         if not is_up:
             await bob.rings(2)
             bob.answer()
@@ -396,8 +402,7 @@ async def test_a_refer_in_the_conference_is_answered_though_whom_it_wants_brough
         await in_the_hall(ann)
         conference = ann.session
         talk, _ = await talking(it, ann, bob)
-        ann.sessions.append(conference)
-        ann.refer(f"<sip:1002@127.0.0.1?Replaces={ann.dialog_of(talk)}>")
+        ann.bring_together(conference, talk, "1002")
         bob.hang_up()
         await asyncio.sleep(1)
         assert it.messages(ann.host, "SIP/2.0 481")

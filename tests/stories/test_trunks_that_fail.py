@@ -12,7 +12,7 @@ from softswitch.routing import TrunkService
 from softswitch.sip import Request, Response
 from softswitch.sip.parser import parse
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import CARRIER, HERE, SECOND_TRUNK, Town, town, two_trunks
+from tests.stories.town import CARRIER, HERE, SECOND_TRUNK, Town, replaces_of, town, two_trunks
 
 TO = "13105550177"
 
@@ -276,10 +276,8 @@ async def test_a_leg_that_another_call_has_taken_ends_when_the_money_of_the_day_
         await carrier.picks_up()
         begun = clock()
         await ann.answered()
-        dialog = ann.session.dialog
-        assert dialog is not None
         await asyncio.sleep(1)
-        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        replaces = replaces_of(ann.session)
         bob.dial(TO, headers=[("Replaces", replaces)])
         await bob.answered()
         await ann.ended()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.town import hear_each_other, town
+from tests.stories.town import calling, hear_each_other, town
 
 
 async def test_a_phone_calls_a_phone_and_they_hear_each_other(tmp_path: Path) -> None:
@@ -91,10 +91,7 @@ async def test_nobody_answers(tmp_path: Path) -> None:
 async def test_the_caller_changes_his_mind(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob = await it.phone("1001"), await it.phone("1002")
-        ann.dial("1002")
-        await bob.rings()
-        bob.ring()
-        await ann.ringing()
+        await calling(ann, bob)
         ann.hang_up()
         assert (await bob.ended()).status == 487
 
@@ -102,10 +99,7 @@ async def test_the_caller_changes_his_mind(tmp_path: Path) -> None:
 async def test_a_callee_who_answers_just_as_the_caller_cancels_leaves_no_ghost(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob = await it.phone("1001"), await it.phone("1002")
-        ann.dial("1002")
-        await bob.rings()
-        bob.ring()
-        await ann.ringing()
+        await calling(ann, bob)
         ann.hang_up()
         bob.answer()
         assert (await bob.ended()).by == "remote"

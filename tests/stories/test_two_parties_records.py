@@ -114,11 +114,7 @@ async def test_both_legs_are_told_as_events_with_their_call_ids(tmp_path: Path) 
 async def test_the_record_of_a_transferred_call_says_to_whom(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         records = keep_records(it)
-        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        ann.dial("1002")
-        await bob.picks_up()
-        await ann.answered()
-        await asyncio.sleep(1)
+        ann, bob, cid = await two_talking_and_a_third(it)
         bob.refer("<sip:1003@127.0.0.1>")
         await cid.picks_up()
         await bob.ended()

@@ -6,7 +6,7 @@ from pathlib import Path
 from softswitch.sip import Provisional
 from tests.sip.phones import RawPeer
 from tests.stories.test_two_parties_records import keep_records
-from tests.stories.town import CARRIER, HERE, RINGBACK_HZ, SECOND_TRUNK, hear_each_other, town, two_trunks
+from tests.stories.town import CARRIER, HERE, RINGBACK_HZ, SECOND_TRUNK, calling, hear_each_other, town, two_trunks
 
 
 async def test_all_phones_of_a_user_ring_and_the_first_answer_wins(tmp_path: Path) -> None:
@@ -44,10 +44,7 @@ async def test_phones_ring_one_after_another_by_their_q(tmp_path: Path) -> None:
     async with town(tmp_path, users=[{}, {"ring_s": 10}, {}]) as it:
         ann = await it.phone("1001")
         desk, hand = await it.phone("1002-desk", q="0.9"), await it.phone("1002-hand", q="0.4")
-        ann.dial("1002")
-        await desk.rings()
-        desk.ring()
-        await ann.ringing()
+        await calling(ann, desk)
         assert not hand.sessions
         await hand.rings()
         assert (await desk.ended()).status == 487

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.sip import OfferRefused
-from tests.stories.town import MUSIC_HZ, hear_each_other, talking, town, two_talking_and_a_third
+from tests.stories.town import MUSIC_HZ, calling, hear_each_other, replaces_of, talking, town, two_talking_and_a_third
 
 
 @pytest.mark.parametrize("direction", ["sendonly", "inactive"])
@@ -121,9 +121,7 @@ async def test_a_user_takes_his_call_over_with_another_phone(tmp_path: Path) -> 
     async with town(tmp_path) as it:
         ann, desk, hand = await it.phone("1001"), await it.phone("1002-desk"), await it.phone("1003")
         await talking(it, ann, desk)
-        dialog = desk.session.dialog
-        assert dialog is not None
-        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        replaces = replaces_of(desk.session)
         hand.dial("1001", headers=[("Replaces", replaces), ("Require", "replaces")])
         await hand.answered()
         await desk.ended()
@@ -200,13 +198,8 @@ async def test_a_talk_is_ended_by_an_operator(tmp_path: Path) -> None:
 async def test_a_call_that_rings_elsewhere_is_picked_up(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        ann.dial("1002")
-        ringing = await bob.rings()
-        bob.ring()
-        await ann.ringing()
-        dialog = ringing.dialog
-        assert dialog is not None
-        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag};early-only"
+        _, ringing = await calling(ann, bob)
+        replaces = replaces_of(ringing) + ";early-only"
         cid.dial("1002", headers=[("Replaces", replaces)])
         await cid.answered()
         await ann.answered()
@@ -221,9 +214,7 @@ async def test_a_call_that_rings_elsewhere_is_picked_up(tmp_path: Path) -> None:
 async def test_a_talk_is_not_taken_by_who_wants_it_only_while_it_rings(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob, cid = await two_talking_and_a_third(it)
-        dialog = bob.session.dialog
-        assert dialog is not None
-        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag};early-only"
+        replaces = replaces_of(bob.session) + ";early-only"
         cid.dial("1001", headers=[("Replaces", replaces)])
         assert (await cid.ended()).status == 486
         assert hear_each_other(ann, bob)
@@ -232,13 +223,8 @@ async def test_a_talk_is_not_taken_by_who_wants_it_only_while_it_rings(tmp_path:
 async def test_a_caller_who_hangs_up_as_he_is_picked_up_leaves_no_ghost(tmp_path: Path) -> None:
     async with town(tmp_path) as it:
         ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
-        ann.dial("1002")
-        ringing = await bob.rings()
-        bob.ring()
-        await ann.ringing()
-        dialog = ringing.dialog
-        assert dialog is not None
-        replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        _, ringing = await calling(ann, bob)
+        replaces = replaces_of(ringing)
         cid.dial("1002", headers=[("Replaces", replaces)])
         ann.hang_up()
         await cid.ended()

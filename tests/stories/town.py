@@ -266,10 +266,14 @@ class Phone:
         self.session.send(request)
         self.session.flush(self.session)
 
+    def bring_together(self, first: Session, second: Session, number: str) -> None:
+        """An attended transfer: who talks in the first of our calls is to talk with `number`, who is in the second."""
+        self.sessions.append(first)
+        self.refer(f"<sip:{number}@{HERE}?Replaces={self.dialog_of(second)}>")
+
     def dialog_of(self, session: Session) -> str:
         """A Replaces value for this dialog, as the switch sees it, escaped for a URI."""
-        dialog = session.dialog or next(iter(session.early.values()))
-        return f"{dialog.call_id}%3Bto-tag%3D{dialog.remote_tag}%3Bfrom-tag%3D{dialog.local_tag}"
+        return replaces_of(session).replace(";", "%3B").replace("=", "%3D")
 
     async def press(self, keys: str) -> None:
         """Telephone-events (RFC 4733)."""
@@ -534,6 +538,15 @@ async def town(
     assert not ghosts, ghosts
 
 
+async def calling(one: Phone, other: Phone) -> tuple[Session, Session]:
+    """The sessions of a call from one phone to the other, which rings."""
+    ours = one.dial(other.user)
+    theirs = await other.rings()
+    other.ring()
+    await one.ringing()
+    return ours, theirs
+
+
 async def talking(it: Town, one: Phone, other: Phone, number: str = "") -> tuple[Session, Session]:
     """The sessions of a call from one phone to the other, answered."""
     ours = one.dial(number or other.user)
@@ -548,6 +561,12 @@ async def two_talking_and_a_third(it: Town) -> tuple[Phone, Phone, Phone]:
     ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
     await talking(it, ann, bob)
     return ann, bob, cid
+
+
+def replaces_of(session: Session) -> str:
+    """What Replaces says of this dialog of a phone, as the switch sees it (RFC 3891 §3)."""
+    dialog = session.dialog or next(iter(session.early.values()))
+    return f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
 
 
 def hear_each_other(one: Phone, other: Phone) -> bool:

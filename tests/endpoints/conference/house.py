@@ -99,6 +99,13 @@ class House:
         await self.reached(call, "talking", "waiting", "on hold")
         return phone
 
+    async def greeted(self, code: str) -> Phone:
+        """A caller who has entered his code and still hears his greeting."""
+        phone = await self.dial().answered()
+        await phone.press(f"{code}#")
+        await self.reached(self.call(phone), "entering")
+        return phone
+
     async def reached(self, call: Call, *states: str) -> None:
         """Waits until a call has come to one of these states."""
         while call.state not in states:

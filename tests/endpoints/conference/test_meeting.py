@@ -123,10 +123,7 @@ async def test_a_host_who_hangs_up_during_his_greeting_ends_nothing(tmp_path: Pa
     """He had never entered, and the others were released after the stop wait as if their host had left them."""
     async with house(tmp_path, room={"properties": HOST_STOPS}) as home:
         await home.enter("222222")
-        host = await home.dial().answered()
-        call = home.calls[-1]
-        await host.press("111111#")
-        await home.reached(call, "entering")
+        host = await home.greeted("111111")
         host.hang_up()
         await asyncio.sleep(200.0)
         assert home.meeting.state == "live"
@@ -137,10 +134,7 @@ async def test_a_host_who_still_hears_his_greeting_does_not_replace_the_one_who_
     async with house(tmp_path, room={"properties": HOST_STOPS}) as home:
         host = await home.enter("111111")
         await home.enter("222222")
-        other = await home.dial().answered()
-        call = home.calls[-1]
-        await other.press("111111#")
-        await home.reached(call, "entering")
+        call = home.call(await home.greeted("111111"))
         host.hang_up()
         await asyncio.sleep(0.1)
         assert home.meeting.state == "stopping"
@@ -151,10 +145,7 @@ async def test_a_host_who_still_hears_his_greeting_does_not_replace_the_one_who_
 async def test_the_last_one_who_hangs_up_during_his_greeting_stops_the_meeting(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         first = await home.enter("222222")
-        second = await home.dial().answered()
-        call = home.calls[-1]
-        await second.press("222222#")
-        await home.reached(call, "entering")
+        second = await home.greeted("222222")
         first.hang_up()
         await asyncio.sleep(0.1)
         assert home.meeting.state == "live"
@@ -209,11 +200,9 @@ async def test_where_only_a_host_starts_nobody_else_undoes_his_leaving(tmp_path:
 
 async def test_a_role_that_is_changed_during_the_greeting_starts_nothing(tmp_path: Path) -> None:
     async with house(tmp_path, room={"properties": HOST_STARTS}) as home:
-        caller = await home.dial().answered()
-        await caller.press("222222#")
-        await home.reached(home.calls[-1], "entering")
+        call = home.call(await home.greeted("222222"))
         meeting = home.meeting
-        meeting.change_role(meeting.attendees[home.calls[-1].id], Role.HOST)
+        meeting.change_role(meeting.attendees[call.id], Role.HOST)
         assert meeting.state == "waiting"
         await home.reached(home.calls[-1], "talking")
         assert meeting.state == "live"

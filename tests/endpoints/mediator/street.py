@@ -12,6 +12,7 @@ from typing import Any
 from softswitch.call import Event
 from softswitch.endpoints.mediator import Binding, Dialout, Mediator
 from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted
+from softswitch.sip import Session
 from tests.endpoints.mediator.leaks import Hidden
 from tests.stories.town import DIDS, PSTN, Phone, Town, town
 
@@ -38,6 +39,13 @@ class Street:
         binding = Binding(str(uuid.uuid4()), redirect, destination, created_at=self.mediator.now, **values)
         assert self.mediator.ledger.bind(binding, [REDIRECT, SECOND]) is binding
         return binding
+
+    async def put_through(self, caller: Phone, callee: Phone) -> Session:
+        """Joined over the redirect number; the session of the callee."""
+        caller.dial(REDIRECT)
+        session = await callee.picks_up()
+        await caller.answered()
+        return session
 
     def dial_out(self, one: str, two: str, redirect: str = REDIRECT, delay: int = 0, **attributes: str) -> Dialout:
         dialout = Dialout(str(uuid.uuid4()), one, two, redirect, delay, attributes, self.mediator.now)

@@ -42,9 +42,7 @@ async def test_without_masking_the_leak_test_finds_the_number(tmp_path: Path) ->
             bob, caller = await it.town.phone("1002"), await it.town.carrier()
             it.hide(OUTSIDE, bob)
             it.bind("12025550112")
-            caller.dial(REDIRECT)
-            await bob.picks_up()
-            await caller.answered()
+            await it.put_through(caller, bob)
 
     with pytest.raises(AssertionError, match=f"{OUTSIDE} is in what was sent to"):
         await unmasked()
@@ -56,9 +54,7 @@ async def test_the_callee_calls_the_redirect_number_and_reaches_the_caller_again
         it.hide(OUTSIDE, bob)
         it.hide("12025550112", caller)
         it.bind("12025550112", attributes=HIDE)
-        caller.dial(REDIRECT)
-        await bob.picks_up()
-        await caller.answered()
+        await it.put_through(caller, bob)
         caller.hang_up()
         await bob.ended()
         bob.dial(REDIRECT)
@@ -74,9 +70,7 @@ async def test_the_reply_shows_the_redirect_number_also_where_the_caller_was_sho
         bob, caller = await it.town.phone("1002"), await it.town.carrier()
         it.hide("12025550112", caller)
         it.bind("12025550112")
-        caller.dial(REDIRECT)
-        await bob.picks_up()
-        await caller.answered()
+        await it.put_through(caller, bob)
         caller.hang_up()
         await bob.ended()
         bob.dial(REDIRECT)
@@ -154,9 +148,7 @@ async def test_the_first_caller_is_the_only_one_from_then_on(tmp_path: Path) -> 
     async with street(tmp_path) as it:
         ann, bob, caller = await it.town.phone("1001"), await it.town.phone("1002"), await it.town.carrier()
         binding = it.bind("1002", wait_origination_did_ttl=300)
-        caller.dial(REDIRECT)
-        await bob.picks_up()
-        await caller.answered()
+        await it.put_through(caller, bob)
         assert binding.origination_did == OUTSIDE
         ann.dial(REDIRECT)
         assert (await ann.ended()).status == 404
@@ -298,9 +290,7 @@ async def test_a_call_is_told_as_it_begins_and_when_both_talk(tmp_path: Path) ->
     async with street(tmp_path) as it:
         bob, caller = await it.town.phone("1002"), await it.town.carrier()
         binding = it.bind("1002", dtmf="1", attributes=HIDE)
-        caller.dial(REDIRECT)
-        await bob.picks_up()
-        await caller.answered()
+        await it.put_through(caller, bob)
         begun, talking = it.records()
         assert isinstance(begun, MediationStarted)
         assert isinstance(talking, MediationMoved)

@@ -69,9 +69,7 @@ async def test_a_session_description_is_ours_on_each_side(tmp_path: Path) -> Non
         offer = caller.sdp().replace(b"o=- 1", f"o={OUTSIDE} 1".encode())
         offer = offer.replace(b"s=-\r\n", f"s={OUTSIDE}\r\ni={OUTSIDE}\r\n".encode())
         caller.sdp = lambda: offer + f"a=X-number:{OUTSIDE}\r\n".encode()  # type: ignore[method-assign]
-        caller.dial(REDIRECT)
-        await bob.picks_up()
-        await caller.answered()
+        await it.put_through(caller, bob)
 
 
 async def test_the_words_of_a_hang_up_stay_where_they_are(tmp_path: Path) -> None:
@@ -205,9 +203,7 @@ async def test_lamps_do_not_tell_whom_a_user_talks_with(tmp_path: Path) -> None:
             )
             assert answer.status in (200, 202)
         it.bind(BOB, attributes=HIDE)
-        caller.dial(REDIRECT)
-        await bob.picks_up()
-        await caller.answered()
+        await it.put_through(caller, bob)
         await asyncio.sleep(5)
         for watcher in (bob, ann):
             told = it.town.messages(watcher.host, "NOTIFY")
