@@ -17,17 +17,8 @@ from softswitch.ladder.ring import BLOCK
 from softswitch.ladder.titles import of_event
 from softswitch.sip import Peer, Transport
 from softswitch.sip.digest import Credentials
-from tests.test_switch import CARRIER, DID, NUMBER, PSTN, Board, Run, board, talk
+from tests.test_switch import CARRIER, DID, NUMBER, PSTN, TRUNK, Board, Run, board, talk
 
-TRUNK = f"""
-[[trunk_groups]]
-name = "pstn"
-[[trunk_groups.trunks]]
-name = "gateway"
-address = "{CARRIER}"
-in_sip_username = "gw"
-in_sip_password = "secret"
-"""
 FIGURES = {"mos": 4.3, "loss": 0.012, "jitter_ms": 2.5, "round_trip_ms": 41.0, "packets_lost": 3, "packets_sent": 99}
 
 
@@ -110,7 +101,7 @@ async def test_keys_are_there_but_not_which_and_credentials_are_not_shown(tmp_pa
         return Outcome.released()
 
     async with watched(tmp_path, enter, TRUNK + DID) as (it, ladder):
-        caller = await it.dial(credentials=Credentials("gw", "secret")).answered()
+        caller = await it.dial(credentials=Credentials("acme", "secret")).answered()
         caller.session.info("application/dtmf-relay", b"Signal=7\r\nDuration=160\r\n")
         await asyncio.sleep(1)
         caller.session.info("application/dtmf", b"8")

@@ -21,19 +21,10 @@ from softswitch.records.lines import Closed, Opened, encode
 from softswitch.sip import Address, Uri
 from softswitch.sip.digest import Credentials
 from tests.routing.plans import CONFERENCE, plan_of
-from tests.test_switch import CARRIER, DID, NUMBER, PSTN, STRANGER, Board, Run, board, talk
+from tests.test_switch import CARRIER, DID, NUMBER, PSTN, STRANGER, TRUNK, Board, Run, board, talk
 
 NOON = 1_800_000_000.0
 ROOM = '\n[[endpoints.meeting_rooms]]\nname = "standup"\n'
-TRUNK = f"""
-[[trunk_groups]]
-name = "pstn"
-[[trunk_groups.trunks]]
-name = "gateway"
-address = "{CARRIER}"
-in_sip_username = "gw"
-in_sip_password = "secret"
-"""
 
 
 class Shelf:
@@ -171,9 +162,9 @@ async def test_a_refused_call_has_its_record_too(tmp_path: Path) -> None:
 
 async def test_a_challenge_and_the_call_that_follows_are_one_attempt(tmp_path: Path) -> None:
     async with recorded(tmp_path, plan=TRUNK + DID) as (it, _records, shelf):
-        caller = await it.dial(credentials=Credentials("gw", "secret")).answered()
+        caller = await it.dial(credentials=Credentials("acme", "secret")).answered()
         caller.session.hang_up()
-        await it.dial(credentials=Credentials("gw", "wrong")).ended()
+        await it.dial(credentials=Credentials("acme", "wrong")).ended()
         await asyncio.sleep(5)
         assert [row["sipcause"] for row in shelf.calls] == [200, 401]
         assert shelf.calls[0]["trunk_sid_src"] == "trunk gateway"
