@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from enum import StrEnum
 
-from media import Engine, File, MediaError, NoPortFree, Recorder, Stream, StreamEvent
+from media import Engine, File, MediaError, NoPortFree, Recorder, RecorderFailed, Stream, StreamEvent
 from softswitch.gateway.hearing import LOOK_EVERY_S, Hearing
 from softswitch.gateway.order import AfterPrompt, At, Order, Pause, Press, Say, Step
 from softswitch.gateway.report import CallReport, loss_share, one_way
@@ -77,6 +77,7 @@ class Caller:
         self._session: Session | None = None
         self._stream: Stream  # from the first line of `run` on
         self._recorder: Recorder | None = None
+        self._recording_problem = ""
         self._placed_at = self._answered_at = self._ended_at = 0.0
         self._pressed = ""
         self._hearing: Hearing  # from the answer on
@@ -92,7 +93,7 @@ class Caller:
     async def run(self) -> CallReport:
         """The whole call, from INVITE to its report."""
         try:
-            self._stream = self._engine.open_stream(_ignore)
+            self._stream = self._engine.open_stream(self._on_stream_event)
         except NoPortFree as error:
             self._move(CallerState.ENDED)
             return CallReport(self.order.from_, self.order.to, 0, str(error))
@@ -153,6 +154,11 @@ class Caller:
                 async with asyncio.timeout(self.order.hold_s):
                     await self._follow_steps()
         self.hang_up()
+
+    def _on_stream_event(self, event: StreamEvent) -> None:
+        """Players are waited for where they are started; the rest is in the statistics."""
+        if isinstance(event, RecorderFailed):
+            self._recording_problem = event.reason
 
     async def _is_answered(self) -> bool:
         try:
@@ -304,8 +310,5 @@ class Caller:
             heard=heard,
             bye_answered=not self._says_bye or self._bye_status not in NOBODY_THERE,
             recording=str(order.record) if self._recorder is not None else "",
+            recording_problem=self._recording_problem,
         )
-
-
-def _ignore(event: StreamEvent) -> None:
-    """Players are waited for where they are started; the rest is in the statistics."""

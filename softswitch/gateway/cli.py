@@ -13,6 +13,7 @@ from rich.console import Console
 
 from media import Encryption, File, MediaError, MediaSettings
 from softswitch.gateway.address import NameNotFoundError, host_and_port, local_host_towards, resolved
+from softswitch.gateway.campaign import Campaign
 from softswitch.gateway.gateway import MEDIA_PORTS, Gateway
 from softswitch.gateway.order import AfterPrompt, Batch, Order, Pause, Say, Step, keys, seconds
 from softswitch.gateway.scenario import ACCEPTED, ScenarioBook, read_book
@@ -121,9 +122,17 @@ async def _call(
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
     show(campaign, console)
-    if json is not None:
-        write_json(campaign, json)
-    return 0 if summary.good == len(orders) else 1
+    is_written = json is None or _written(campaign, json, console)
+    return 0 if summary.good == len(orders) and is_written else 1
+
+
+def _written(campaign: Campaign, path: Path, console: Console) -> bool:
+    try:
+        write_json(campaign, path)
+    except OSError as error:
+        console.print(f"--json: {path} can't be written: {error.strerror}", style="red", markup=False, soft_wrap=True)
+        return False
+    return True
 
 
 async def _serve(address: tuple[str, int], book: ScenarioBook, transport: Transport, encryption: Encryption) -> int:

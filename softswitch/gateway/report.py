@@ -36,6 +36,8 @@ class CallReport:
     heard: Heard = NOTHING_HEARD
     bye_answered: bool = True
     recording: str = ""
+    recording_problem: str = ""
+    """Why the recording is not whole, where it is not."""
 
     @property
     def answered(self) -> bool:
@@ -43,8 +45,8 @@ class CallReport:
 
     @property
     def is_good(self) -> bool:
-        """Answered, heard both ways to its end, and its end understood."""
-        return self.answered and not self.one_way and self.bye_answered
+        """Answered, heard both ways to its end, its end understood, and recorded where it should be."""
+        return self.answered and not self.one_way and self.bye_answered and not self.recording_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Summary:
     silent_since_s: Spread | None
     byes_unanswered: int
     recordings: tuple[str, ...]
+    unrecorded: dict[str, int]
+    """Why recordings failed, and how many."""
 
     @classmethod
     def of(cls, reports: Sequence[CallReport]) -> "Summary":
@@ -101,7 +105,10 @@ class Summary:
             level_db=_spread((report.heard.level_db for report in answered), min),
             silent_since_s=_spread((report.heard.silent_since_s for report in answered), min),
             byes_unanswered=sum(not report.bye_answered for report in answered),
-            recordings=tuple(report.recording for report in reports if report.recording),
+            recordings=tuple(
+                report.recording for report in reports if report.recording and not report.recording_problem
+            ),
+            unrecorded=dict(Counter(report.recording_problem for report in reports if report.recording_problem)),
         )
 
 

@@ -66,7 +66,7 @@ def rows(summary: Summary, *, planned: int, is_stopped: bool) -> Iterator[tuple[
             f"[yellow]stopped with {summary.calls} of {planned} calls placed; who was in was hung up[/]",
         )
     yield "calls", _calls(summary)
-    yield "responses", ", ".join(f"{count} x {code}" for code, count in summary.codes.items()) or "none"
+    yield "responses", _counted(summary.codes) or "none"
     if summary.answered:
         yield "answer time", _spread(summary.answer_s, 1000, "ms")
         yield "heard", _heard(summary)
@@ -88,6 +88,8 @@ def _ends(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.recordings:
         first, last = summary.recordings[0], summary.recordings[-1]
         yield "recorded", escape(first if first == last else f"{first} ... {last}")
+    if summary.unrecorded:
+        yield "not recorded", f"[red]{escape(_counted(summary.unrecorded))}[/]"
 
 
 def write_json(campaign: Campaign, path: Path) -> None:
@@ -140,7 +142,11 @@ def _rounded(value: float) -> str:
     return f"{round(value, 2):.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
+def _counted(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
+
+
 def _one_way(summary: Summary) -> str:
     if not summary.one_way:
         return "none"
-    return "[red]" + ", ".join(f"{count} x {which}" for which, count in summary.one_way.items()) + "[/]"
+    return f"[red]{_counted(summary.one_way)}[/]"

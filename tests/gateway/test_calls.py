@@ -200,3 +200,10 @@ async def test_a_recording_holds_what_was_heard(town: Town, tmp_path: Path) -> N
     order = Order(NUMBER, CALLER, hold_s=2.0, record=tmp_path / "heard.wav")
     await town.call("early-media", order)
     assert (tmp_path / "heard.wav").stat().st_size > 1.5 * 8000
+
+
+async def test_a_recording_that_can_not_be_written_is_told_and_the_call_not_good(town: Town, tmp_path: Path) -> None:
+    report = await town.call("early-media", Order(NUMBER, CALLER, hold_s=2.0, record=tmp_path))
+    assert report.answered
+    assert report.recording_problem == "Is a directory"
+    assert not report.is_good

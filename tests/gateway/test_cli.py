@@ -4,11 +4,14 @@ import socket
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from benchmarks.processes import free_port
 from softswitch.errors import ConfigError
-from softswitch.gateway.cli import app
+from softswitch.gateway.caller import Caller
+from softswitch.gateway.campaign import Campaign
+from softswitch.gateway.cli import _written, app
 
 CALL = ("call", "--to", "12025550101", "--from", "13105550199")
 
@@ -46,6 +49,13 @@ def test_a_missing_folder_is_refused_and_not_made(option: str, tmp_path: Path) -
     assert result.exit_code == 2
     assert "there is no folder" in result.output
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_figures_that_a_full_disk_does_not_take_are_a_sentence() -> None:
+    console = Console()
+    with console.capture() as said:
+        assert not _written(Campaign((), Caller), Path("/dev/full"), console)  # type: ignore[arg-type] - none is placed
+    assert said.get() == "--json: /dev/full can't be written: No space left on device\n"
 
 
 @pytest.mark.real_time

@@ -55,3 +55,11 @@ def test_where_the_recordings_went_is_said() -> None:
     first, last = (replace(GOOD, recording=f"heard-{number}.wav") for number in (1, 2))
     assert said(first)["recorded"] == "heard-1.wav"
     assert said(first, last)["recorded"] == "heard-1.wav ... heard-2.wav"
+
+
+def test_a_recording_that_failed_is_no_recording_and_its_call_not_good() -> None:
+    failed = replace(GOOD, recording="heard-1.wav", recording_problem="No space left on device")
+    table = said(failed, replace(GOOD, recording="heard-2.wav"))
+    assert table["recorded"] == "heard-2.wav"
+    assert "1 x No space left on device" in table["not recorded"]
+    assert not failed.is_good
