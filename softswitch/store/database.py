@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from softswitch.errors import ConfigError
 from softswitch.store.columns import as_json
-from softswitch.store.errors import StoreError
+from softswitch.store.errors import StoreError, told
 
 FILE = "softswitch.db"
 BUSY_TIMEOUT_S = 10
@@ -142,9 +142,7 @@ def answering(engine: AsyncEngine) -> Iterator[None]:
 
 
 def _unusable(engine: AsyncEngine, error: Exception) -> ConfigError:
-    told = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
-    problem = told[0] if told else repr(error)
-    return ConfigError(_name(engine), "", f"can't be used as the database: {problem}")
+    return ConfigError(_name(engine), "", f"can't be used as the database: {told(error)}")
 
 
 def _name(engine: AsyncEngine) -> str:

@@ -24,7 +24,7 @@ from softswitch.store import behind, selection
 from softswitch.store.applying import Applying
 from softswitch.store.columns import new_sid
 from softswitch.store.database import WRITES, answering, last_written, open_database, opening
-from softswitch.store.errors import InvalidQuery
+from softswitch.store.errors import InvalidQuery, told
 from softswitch.store.mirror import Mirror
 from softswitch.store.plan_rows import refuse_unknown
 from softswitch.store.query import ListQuery, Page, Row, Rows
@@ -101,7 +101,7 @@ class Store:
                 await self._follow()
             except (OSError, SQLAlchemyError) as error:
                 if not is_silent:
-                    get_logger().warning("the database does not answer: its plan stays as it is", problem=str(error))
+                    get_logger().warning("the database does not answer: its plan stays as it is", problem=told(error))
                 is_silent = True
             else:
                 is_silent = False
