@@ -28,6 +28,7 @@ from softswitch.api.core.trunks import Trunks
 from softswitch.api.core.users import Users
 from softswitch.api.docs import add_docs
 from softswitch.api.errors import handle_errors
+from softswitch.api.json_bodies import JsonRoute
 from softswitch.api.mediator.envelope import Envelope
 from softswitch.api.resources import ConfigurationResource
 from softswitch.api.routes import add_routes
@@ -72,6 +73,7 @@ def create_api(context: ApiContext) -> ASGIApp:
     )
     handle_errors(api)
     router = api.router  # not one to be included, which would build every route twice
+    router.route_class = JsonRoute
     for resource in RESOURCES:
         add_routes(router, resource(context))
     _add_storage(router, context)

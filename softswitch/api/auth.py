@@ -6,7 +6,8 @@ answers the same 401, whether it exists or not. `needs` and `login_of` are what 
 token's scopes are not enough.
 
 Wrong credentials make their source slow (`pacing`); right ones that have been used before pass at once, also from
-there. The gate bounds bodies as well: what is too large is cut off while it comes in (413).
+there. The gate bounds bodies as well: what is too large is cut off while it comes in (413), and what comes too slowly
+(408): a connection is a socket that a call can't have.
 """
 
 import asyncio
@@ -17,7 +18,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBasic, HTTPBearer
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from softswitch.api.errors import ApiError, answer, away
@@ -36,6 +36,10 @@ RATE_DECKS_LIMIT_BYTES = 1 << 23
 """A deck has a hundred thousand prefixes and more."""
 RATE_DECKS_PATH = "/switch/v1/rate_decks"
 UPLOAD_PATH = "/core/v2/storage/files"
+
+BODY_WITHIN_S = 20.0
+SLOWEST_BYTES_PER_S = 8192
+"""A body may take so long, and a second more for so many bytes that have come."""
 
 CHALLENGES = {"bearer": 'Bearer realm="softswitch"', "basic": 'Basic realm="softswitch", charset="UTF-8"'}
 
@@ -114,24 +118,39 @@ class Gate:
     # ---- how much
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """`receive` up to a limit. Raises `ApiError` 413 where the length is announced, else while reading."""
+        """`receive` up to a limit, and in time. Raises `ApiError` 413 where the length is announced, else while
+        reading; 408."""
+        if scope["type"] != "http":
+            return receive
         is_upload = scope["path"] == UPLOAD_PATH and _header(scope, b"content-type").startswith("multipart/")
         json_bytes = RATE_DECKS_LIMIT_BYTES if _is_below(scope["path"], (RATE_DECKS_PATH,)) else JSON_LIMIT_BYTES
         limit_bytes = self._upload_limit_bytes if is_upload else json_bytes
         announced = _header(scope, b"content-length")
         if announced.isdecimal() and int(announced) > limit_bytes:
             raise ApiError(413, field="body", message=f"has {announced} bytes; at most {limit_bytes} are taken")
-        received_bytes = 0
+        return _in_bounds(receive, limit_bytes)
 
-        async def bounded() -> Message:
-            nonlocal received_bytes
-            message: MutableMapping[str, Any] = await receive()
-            received_bytes += len(message.get("body", b""))
-            if received_bytes > limit_bytes:
-                raise HTTPException(413)
-            return message
 
-        return bounded
+def _in_bounds(receive: Receive, limit_bytes: int) -> Receive:
+    clock = asyncio.get_running_loop().time
+    began_at, received_bytes, is_whole = clock(), 0, False
+
+    async def bounded() -> Message:
+        nonlocal received_bytes, is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(began_at + BODY_WITHIN_S + received_bytes / SLOWEST_BYTES_PER_S):
+                message: MutableMapping[str, Any] = await receive()
+        except TimeoutError:
+            raise ApiError(408, field="body", headers={"Connection": "close"}) from None
+        received_bytes += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
+        if received_bytes > limit_bytes:
+            raise ApiError(413, field="body", message=f"has more than {limit_bytes} bytes")
+        return message
+
+    return bounded
 
 
 def needs(scope: str) -> Any:

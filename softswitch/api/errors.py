@@ -7,6 +7,7 @@ that is away is a 503, and one line in the log. A bug of ours is a 500 that tell
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from softswitch.logs import get_logger
 from softswitch.store import AWAY, Conflict, InvalidQuery, StillReferenced, StoreError, told
@@ -40,16 +42,15 @@ class Fault:
     message: str
 
 
-class ApiError(Exception):
-    """An answer that is no success: a status and what is wrong."""
+class ApiError(HTTPException):
+    """An answer that is no success: a status and what is wrong. FastAPI lets it through while it reads a body."""
 
     def __init__(
         self, status: int, *faults: Fault, field: str = "", message: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(status, faults, message)
+        super().__init__(status, headers=headers)
         self.status = status
         self.faults = faults or (Fault(field, message or REASONS.get(status, "error")),)
-        self.headers = dict(headers or {})
 
 
 REASONS: Mapping[int, str] = {
@@ -58,6 +59,7 @@ REASONS: Mapping[int, str] = {
     403: "forbidden",
     404: "not found",
     405: "this method is not for this address",
+    408: "did not come in time",
     409: "in conflict with another object",
     413: "the body is too large",
     415: "the body must be application/json",
@@ -69,6 +71,9 @@ REASONS: Mapping[int, str] = {
 }
 
 RETRY_AFTER_S = 5
+
+FAULTS_LIMIT = 20
+"""Of one request so many are told."""
 
 STORE_STATUS: Mapping[type[StoreError], int] = {InvalidQuery: 400, Conflict: 409, StillReferenced: 409}
 
@@ -97,6 +102,8 @@ WORDS: Mapping[str, str] = {
     "string_too_long": "must have {max_length} characters or less",
     "too_long": "must have {max_length} entries or less",
     "too_short": "must have {min_length} entries or more",
+    "finite_number": "must be a finite number",
+    "int_parsing_size": "must be a whole number of fewer digits",
     "string_pattern_mismatch": "must have the form {pattern}",
     "string_unicode": "must be Unicode text",
 }
@@ -122,8 +129,8 @@ def handle_errors(api: FastAPI) -> None:
 
 
 def faults_of(details: Iterable[Mapping[str, Any]], *, leave_out: int = 0) -> tuple[Fault, ...]:
-    """What pydantic found, in our words; the first `leave_out` parts of each place are not the client's."""
-    return tuple(_fault(found, leave_out) for found in details)
+    """The first of what pydantic found, in our words; `leave_out` parts of each place are not the client's."""
+    return tuple(_fault(found, leave_out) for found in islice(details, FAULTS_LIMIT))
 
 
 def _fault(found: Mapping[str, Any], leave_out: int) -> Fault:
@@ -155,11 +162,14 @@ async def _on_http_error(_request: Request, error: Any) -> Response:
     return answer(ApiError(error.status_code, message=message, headers=error.headers))
 
 
+async def _on_disconnect(_request: Request, _error: Any) -> Response:
+    """Nobody is there to read it; and it is no bug of ours."""
+    return answer(ApiError(400, field="body", message="was broken off"))
+
+
 async def _on_invalid_request(_request: Request, error: Any) -> Response:
-    """400 where the address or the JSON is at fault, 422 where JSON says what is not acceptable."""
+    """400 where the address is at fault, 422 where JSON says what is not acceptable."""
     found = error.errors()
-    if any(details["type"] == "json_invalid" for details in found):
-        return answer(ApiError(400, field="body", message=f"is no JSON: {found[0]['ctx']['error']}"))
     is_body = all(details["loc"][0] == "body" for details in found)
     if is_body and any(details["loc"] == ("body",) for details in found):
         return answer(ApiError(422, field="body", message="must be a JSON object (Content-Type: application/json)"))
@@ -183,6 +193,7 @@ async def _on_bug(_request: Request, _error: Exception) -> Response:
 _HANDLERS = {
     ApiError: _on_api_error,
     HTTPException: _on_http_error,
+    ClientDisconnect: _on_disconnect,
     RequestValidationError: _on_invalid_request,
     StoreError: _on_refusal,
     **dict.fromkeys(AWAY, _on_away),

@@ -31,7 +31,7 @@ LAST_WORDS_S = 1.0
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 """WebSocket close codes (RFC 6455 §7.4)."""
 
-EXPECTED = (ReaderDropped, WebSocketDisconnect, OSError)
+EXPECTED = (ReaderDropped, WebSocketDisconnect, OSError, ApiError)
 """How reading ends where nobody is at fault."""
 
 Kinds = Annotated[str, Query(max_length=128, description=f"Any of {', '.join(KINDS)}, with commas. Empty: all.")]

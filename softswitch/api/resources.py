@@ -25,7 +25,7 @@ from pydantic import BaseModel, ValidationError
 
 from softswitch.api.auth import needs
 from softswitch.api.context import ApiContext
-from softswitch.api.errors import ApiError, Fault, faults_of
+from softswitch.api.errors import FAULTS_LIMIT, ApiError, Fault, faults_of
 from softswitch.api.lists import (
     LIMIT_MAX,
     Asked,
@@ -40,7 +40,6 @@ from softswitch.store import RESOURCES, Condition, Either, ListQuery, OneOf, Res
 
 Values = dict[str, Any]
 
-FAULTS_LIMIT = 20
 NAME_LIMIT = 64
 """Of what a client sends, so much is looked at to say what was meant: finding near words takes time."""
 

@@ -27,6 +27,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
         401: "Who calls is not known.",
         403: "The token's scopes are not enough.",
         404: "There is no such object.",
+        408: "The body did not come in time.",
         409: "In conflict with another object.",
         413: "The body is too large.",
         422: "An attribute is not acceptable; `field` names it.",

@@ -16,7 +16,7 @@ from copy import copy
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
@@ -43,6 +43,27 @@ def _storable(text: str) -> str:
 
 def _is_storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def at_most(limit: int) -> BeforeValidator:
+    """No more entries than this, before anybody looks at each and finds fault with it."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, dict | list) and len(value) > limit:
+            raise not_acceptable(f"has {len(value)} entries", f"at most {limit}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise not_acceptable(f"is {str(value).lower()}", "a number")
+    return value
+
+
+A_NUMBER = BeforeValidator(_no_truth)
+"""Python has true among its numbers; JSON has not."""
 
 
 def _free_form(value: Any) -> Any:
@@ -78,11 +99,11 @@ Text = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
 Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_storable)]
 Sid = Annotated[str, Field(pattern=f"^{SID.pattern}$", json_schema_extra={"format": "uuid"})]
 Date = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-Count = Annotated[int, Field(ge=0, le=INT_LIMIT)]
-Bytes = Annotated[int, Field(ge=0, le=BYTES_LIMIT)]
-Whole = Annotated[int, Field(ge=-INT_LIMIT, le=INT_LIMIT)]
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
-Rate = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Count = Annotated[int, A_NUMBER, Field(ge=0, le=INT_LIMIT)]
+Bytes = Annotated[int, A_NUMBER, Field(ge=0, le=BYTES_LIMIT)]
+Whole = Annotated[int, A_NUMBER, Field(ge=-INT_LIMIT, le=INT_LIMIT)]
+PortNumber = Annotated[int, A_NUMBER, Field(ge=1, le=65535)]
+Rate = Annotated[float, A_NUMBER, Field(ge=0, le=1e9, allow_inf_nan=False)]
 FreeForm = Annotated[dict[str, Any], AfterValidator(_free_form)]
 """A JSON object whose keys are the client's own."""
 

@@ -59,6 +59,11 @@ class ApiServer:
         host, port = self.address
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._server.server_state.connections) if self._server is not None else 0
+
     async def serve(self) -> None:
         """Until `stop`, or until the task is cancelled. A bug that ends it is logged: calls go on without the API."""
         try:

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import socket
+import tempfile
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,35 @@ async def running(folder: Path) -> AsyncIterator[tuple[ApiServer, str]]:
     server.stop()
     await serving
     await store.close()
+
+
+@contextlib.asynccontextmanager
+async def asking(folder: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter, str]]:
+    """A connection to an API that is built, and the secret of an admin."""
+    async with running(Path(tempfile.mkdtemp(dir=folder))) as (server, secret):
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+            assert (await client.get("/core/v2/nothing")).status_code == 401
+        reader, writer = await asyncio.open_connection(*server.address)
+        yield reader, writer, secret
+        writer.close()
+
+
+def head(method: str, path: str, secret: str, *more: str) -> bytes:
+    lines = (f"{method} {path} HTTP/1.1", "Host: switch", f"Authorization: Bearer {secret}", *more)
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - the other side is real
+        await asyncio.sleep(0.01)
+
+
+async def _drip(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.02)
 
 
 async def test_who_connects_while_the_api_is_still_being_built_waits_for_it(tmp_path: Path) -> None:
@@ -138,13 +168,106 @@ async def test_who_says_nothing_or_only_half_of_a_request_is_let_go(
 ) -> None:
     async with running(tmp_path) as (server, _), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         assert (await client.get("/docs")).status_code == 200
-        monkeypatch.setattr("softswitch.api.connections.FIRST_REQUEST_WITHIN_S", 0.2)
+        monkeypatch.setattr("softswitch.api.connections.LOOKS_EVERY_S", 0.2)
         for said in (b"", b"GET /docs HTTP/1.1\r\nHost: x\r\n"):
             reader, writer = await asyncio.open_connection(*server.address)
             writer.write(said)
             assert await reader.read() == b""
             writer.close()
         assert (await client.get("/docs")).status_code == 200
+
+
+async def test_half_a_request_behind_a_whole_one_is_let_go_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What uvicorn closes is idle; who has said a word is not, and stayed for ever."""
+    monkeypatch.setattr("softswitch.api.connections.LOOKS_EVERY_S", 0.2)
+    async with asking(tmp_path) as (reader, writer, secret):
+        writer.write(head("GET", "/core/v2/partners", secret) + b"\r\nGET /core")
+        assert b'"total":1' in await reader.read()
+
+
+async def test_a_body_that_drips_is_408_and_its_connection_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte by byte it kept one of so many connections for ever."""
+    monkeypatch.setattr("softswitch.api.auth.BODY_WITHIN_S", 0.3)
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    json, form = ("application/json", b""), ("multipart/form-data; boundary=x", part)
+    for path, (kind, begun) in (("/core/v2/endpoints", json), ("/core/v2/storage/files", form)):
+        async with asking(tmp_path) as (reader, writer, secret):
+            said = head("POST", path, secret, f"Content-Type: {kind}", "Content-Length: 100000")
+            writer.write(said + b"\r\n" + begun)
+            dripping = asyncio.create_task(_drip(writer))
+            answered = await reader.read()
+            assert answered.startswith(b"HTTP/1.1 408 ")
+            assert b'{"errors":[{"field":"body","message":"did not come in time"}]}' in answered
+            dripping.cancel()
+
+
+async def test_who_goes_on_with_a_body_that_is_answered_already_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger's 401 needs no body: he kept the connection by sending one."""
+    monkeypatch.setattr("softswitch.api.connections.LOOKS_EVERY_S", 0.2)
+    async with asking(tmp_path) as (reader, writer, _):
+        writer.write(head("POST", "/core/v2/endpoints", "wrong", "Content-Length: 100000") + b"\r\n")
+        dripping = asyncio.create_task(_drip(writer))
+        with contextlib.suppress(ConnectionError):
+            assert (await reader.read()).startswith(b"HTTP/1.1 401 ")
+        dripping.cancel()
+
+
+async def test_who_does_not_read_his_answer_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed nicely it stayed for ever, with the answer in memory."""
+    monkeypatch.setattr("softswitch.api.connections.LOOKS_EVERY_S", 0.2)
+    async with running(tmp_path) as (server, _), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        assert (await client.get("/openapi.json")).status_code == 200
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(server.address)
+            deaf.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+            await until(lambda: server.connections == 2)
+            await until(lambda: server.connections == 1)
+        assert (await client.get("/openapi.json")).status_code == 200
+
+
+async def test_a_client_that_asks_again_and_again_stays(tmp_path: Path) -> None:
+    async with running(tmp_path) as (server, secret), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        for _ in range(4):
+            answered = await client.get("/core/v2/partners", headers={"Authorization": f"Bearer {secret}"})
+            assert answered.status_code == 200
+            (connection,) = server._server.server_state.connections
+            connection._look()
+        assert not connection.transport.is_closing()
+        connection._look()
+        assert connection.transport.is_closing()
+
+
+async def test_what_is_no_http_is_told_in_the_one_form_and_is_no_bug(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for rubbish in (b"\x16\x03\x01\r\n\r\n", head("POST", "/docs", "x", "Transfer-Encoding: chunked") + b"\r\nzz\r\n"):
+        async with asking(tmp_path) as (reader, writer, _):
+            writer.write(rubbish)
+            answered = await reader.read()
+            assert answered.startswith(b"HTTP/1.1 400 ")
+            assert answered.endswith(b'{"errors":[{"field":"","message":"this is no HTTP request"}]}')
+    async with asking(tmp_path) as (reader, writer, _):
+        writer.write(head("POST", "/core/v2/endpoints", "wrong", "Transfer-Encoding: chunked") + b"\r\n")
+        assert (await reader.readuntil(b"]}")).startswith(b"HTTP/1.1 401 ")
+        writer.write(b"zz\r\n")
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_an_upload_that_is_broken_off_is_no_bug(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with asking(tmp_path) as (_, writer, secret):
+        form = "Content-Type: multipart/form-data; boundary=x", "Content-Length: 1000"
+        writer.write(head("POST", "/core/v2/storage/files", secret, *form) + b"\r\n--x\r\n")
+        await asyncio.sleep(0.2)
+        writer.close()
+        await asyncio.sleep(0.2)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_port_in_use_is_a_sentence_that_names_the_setting() -> None:

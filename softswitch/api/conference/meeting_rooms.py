@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 
 from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.conference.resource import ConferenceResource
@@ -38,7 +38,7 @@ class MeetingRoom(Object):
     account_sid: ReadOnly[Sid]
     name: Name = "N/A"
     did_group_sid: Sid | None = None
-    access_codes: Annotated[list[MeetingKey], Field(max_length=CODES_LIMIT)] = Field(default_factory=list)
+    access_codes: Annotated[list[MeetingKey], FailFast(), Field(max_length=CODES_LIMIT)] = Field(default_factory=list)
     properties: Properties = Field(default_factory=dict)
     date_created: ReadOnly[Date]
 

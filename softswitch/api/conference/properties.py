@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from media import File
 from softswitch.api.context import ApiContext
 from softswitch.api.errors import ApiError, Fault
-from softswitch.api.schemas import not_acceptable
+from softswitch.api.schemas import at_most, not_acceptable
 from softswitch.endpoints.conference.prompts import PROMPT_PROPERTIES, check_prompts, source
 from softswitch.endpoints.conference.properties import BY_NAME, check, check_bindings
 from softswitch.store import Row
@@ -25,6 +25,7 @@ def _known(properties: dict[str, str]) -> dict[str, str]:
 
 Properties = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=256)]],
+    at_most(len(BY_NAME)),
     Field(max_length=len(BY_NAME), examples=[{"conference_start_how": "host"}]),
     AfterValidator(_known),
 ]

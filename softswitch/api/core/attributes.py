@@ -3,9 +3,9 @@
 import ipaddress
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, FailFast, Field
 
-from softswitch.api.schemas import Date, Object, Sid, fits, not_acceptable
+from softswitch.api.schemas import Date, Object, Sid, at_most, fits, not_acceptable
 from softswitch.plan import Transformation
 from softswitch.plan.fields import Host, PhoneNumber
 
@@ -28,14 +28,17 @@ def _not_too_deep(transformations: tuple[Transformation, ...]) -> tuple[Transfor
     return transformations
 
 
-Acls = Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=ACLS_LIMIT)]
+Acls = Annotated[list[Annotated[str, AfterValidator(_network)]], FailFast(), Field(max_length=ACLS_LIMIT)]
 """Addresses and networks that may send calls."""
 
 SipCodes = Annotated[str, Field(pattern=r"^(?:[1-6][0-9]{2};){0,50}$")]
 """SIP status codes, each with a semicolon behind it."""
 
 Transformations = Annotated[
-    tuple[Transformation, ...], Field(max_length=TRANSFORMATIONS_LIMIT), AfterValidator(_not_too_deep)
+    tuple[Transformation, ...],
+    at_most(TRANSFORMATIONS_LIMIT),
+    Field(max_length=TRANSFORMATIONS_LIMIT),
+    AfterValidator(_not_too_deep),
 ]
 
 

@@ -94,7 +94,7 @@ class Endpoint(Object):
     """Handed on to a third party, by name or by their beginning with `*`. (Ours.)"""
     trunk_group_sid: Sid | None = None
     """Over which a third party or a mediator reaches numbers outside. (Ours.)"""
-    codecs: list[CodecName] = Field(default_factory=list)
+    codecs: Annotated[list[CodecName], Field(max_length=8)] = Field(default_factory=list)
     """Of calls to a third party, best first; none: those of the settings. (Ours.)"""
     media_encryption: MediaEncryption = "off"
     """Of calls to a third party: SRTP. (Ours.)"""

@@ -7,7 +7,17 @@ from pydantic import AfterValidator, Field
 from softswitch.api.core.attributes import PARTNER_EXAMPLE, PhoneNumber, Transformations
 from softswitch.api.core.owned import Owned
 from softswitch.api.resources import Values
-from softswitch.api.schemas import Date, FreeForm, Object, ReadOnly, Sid, WriteOnly, not_acceptable
+from softswitch.api.schemas import (
+    A_NUMBER,
+    Date,
+    FreeForm,
+    Object,
+    ReadOnly,
+    Sid,
+    WriteOnly,
+    at_most,
+    not_acceptable,
+)
 from softswitch.plan.fields import CodecName, MediaEncryption, Onward
 
 
@@ -31,13 +41,13 @@ class User(Object):
     """His number towards the PSTN, E.164 without "+"."""
     trunk_group_sid: Sid | None = None
     """Over which his calls to the PSTN go; none: the first with an address."""
-    ring_s: Annotated[int, Field(ge=1, le=600)] = 30
+    ring_s: Annotated[int, A_NUMBER, Field(ge=1, le=600)] = 30
     """How long his phones ring before the call goes on, or back to the caller."""
     forward_busy: Onward = ""
     """Where his calls go while he is busy: a user, a number; empty: nowhere. So with the other two."""
     forward_no_answer: Onward = ""
     forward_unregistered: Onward = ""
-    codecs: Annotated[tuple[CodecName, ...], Field(max_length=8)] = ()
+    codecs: Annotated[tuple[CodecName, ...], at_most(8), Field(max_length=8)] = ()
     """Codecs for his calls, best first; empty: those of the settings."""
     media_encryption: MediaEncryption = "off"
     """SRTP with his phones: `off`, `offered`, `required`."""

@@ -15,7 +15,17 @@ from softswitch.api.lists import Asked, json_response
 from softswitch.api.mediator.resource import MediatorResource
 from softswitch.api.passwords import Login
 from softswitch.api.resources import Values
-from softswitch.api.schemas import INT_LIMIT, Date, Object, ReadOnly, Sid, Text, not_acceptable
+from softswitch.api.schemas import (
+    A_NUMBER,
+    INT_LIMIT,
+    Date,
+    Object,
+    ReadOnly,
+    Sid,
+    Text,
+    at_most,
+    not_acceptable,
+)
 from softswitch.endpoints.mediator import Binding, Mediator, Taken
 from softswitch.endpoints.mediator.binding import FOR_EVER
 from softswitch.endpoints.mediator.keeping import binding_row
@@ -40,9 +50,11 @@ def _lifetime(seconds: int) -> int:
 
 
 Line = Annotated[Text, AfterValidator(_line)]
-Attributes = Annotated[dict[Annotated[str, Field(max_length=64)], Line], Field(max_length=ATTRIBUTES_LIMIT)]
-Lifetime = Annotated[int, Field(ge=FOR_EVER, le=INT_LIMIT), AfterValidator(_lifetime)]
-Wait = Annotated[int, Field(ge=1, le=INT_LIMIT)]
+Attributes = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Line], at_most(ATTRIBUTES_LIMIT), Field(max_length=ATTRIBUTES_LIMIT)
+]
+Lifetime = Annotated[int, A_NUMBER, Field(ge=FOR_EVER, le=INT_LIMIT), AfterValidator(_lifetime)]
+Wait = Annotated[int, A_NUMBER, Field(ge=1, le=INT_LIMIT)]
 
 
 class RedirectDidInfo(BaseModel):

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from softswitch.api.auth import login_of
 from softswitch.api.context import ApiContext
 from softswitch.api.errors import ApiError
+from softswitch.api.json_bodies import JsonRoute
 from softswitch.api.live import Live
 from softswitch.api.mediator.envelope import MediatorErrors, Nothing, enveloped, enveloped_list, wrapped
 from softswitch.api.passwords import Login
@@ -66,7 +67,7 @@ class MediatorResource(ConfigurationResource):
 
 def add_mediator_routes(router: APIRouter, resource: MediatorResource, **query: Any) -> None:
     """The routes of a resource, described with the envelope. `query`: parameters of POST, by name their schema."""
-    own = APIRouter()
+    own = APIRouter(route_class=JsonRoute)
     add_routes(own, resource)
     for route in own.routes:
         _describe(route, resource)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from softswitch.api.core.attributes import PARTNER_EXAMPLE, PhoneNumber
 from softswitch.api.core.owned import Owned
@@ -12,8 +12,8 @@ from softswitch.api.schemas import Count, Date, Name, Object, Rate, ReadOnly, Si
 from softswitch.plan.objects import CARIBBEAN_AND_PREMIUM, HOME
 from softswitch.store import Row
 
-Prefixes = Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{0,15}\$?$")]], Field(max_length=10_000)]
-Names = Annotated[list[Name], Field(max_length=10_000)]
+Prefixes = Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{0,15}\$?$")]], FailFast(), Field(max_length=10_000)]
+Names = Annotated[list[Name], FailFast(), Field(max_length=10_000)]
 
 
 class CallingRules(Object):
@@ -40,7 +40,7 @@ class CallingRules(Object):
     """Of each, in the currency of the rate deck; 0: no limit."""
     rate_deck_sid: Sid | None = None
     """By which their calls are priced."""
-    caller_ids: Annotated[list[PhoneNumber], Field(max_length=10_000)] = Field(default_factory=list)
+    caller_ids: Annotated[list[PhoneNumber], FailFast(), Field(max_length=10_000)] = Field(default_factory=list)
     """Numbers they may show besides their own."""
     date_created: ReadOnly[Date]
 

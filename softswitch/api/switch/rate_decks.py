@@ -1,18 +1,44 @@
 """`/switch/v1/rate_decks`: what calls out cost, by prefix. (Ours.)"""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from softswitch.api.core.attributes import PARTNER_EXAMPLE
 from softswitch.api.core.owned import Owned
-from softswitch.api.resources import Values
-from softswitch.api.schemas import Date, Name, Object, ReadOnly, Sid
+from softswitch.api.resources import NAME_LIMIT, Values
+from softswitch.api.schemas import Date, Name, Object, ReadOnly, Sid, at_most, not_acceptable
 
 PREFIXES_LIMIT = 200_000
 
 Prefix = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
 Price = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+
+
+def _first_fault(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """A hundred thousand wrong prefixes are one fault: to tell of each would hold up every call."""
+    try:
+        return validate(value)
+    except ValidationError:
+        if isinstance(value, dict):
+            for prefix, price in value.items():
+                _check_rate(prefix, price)
+        raise
+
+
+def _check_rate(prefix: str, price: Any) -> None:
+    try:
+        validate_rate({prefix: price})
+    except ValidationError:
+        accepted = "1 to 15 digits and a price, 0 to 1000000"
+        raise not_acceptable(f"{prefix[:NAME_LIMIT]} is no prefix, or its price no price", accepted) from None
+
+
+validate_rate = TypeAdapter(dict[Prefix, Price]).validate_python
+
+Rates = Annotated[
+    dict[Prefix, Price], Field(max_length=PREFIXES_LIMIT), WrapValidator(_first_fault), at_most(PREFIXES_LIMIT)
+]
 
 
 class RateDeck(Object):
@@ -22,7 +48,7 @@ class RateDeck(Object):
     partner_sid: ReadOnly[Sid]
     name: Name = "N/A"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
-    rates: Annotated[dict[Prefix, Price], Field(max_length=PREFIXES_LIMIT)] = Field(default_factory=dict)
+    rates: Rates = Field(default_factory=dict)
     """Prefix -> price of a minute. PATCH changes the prefixes it has, and null takes one away."""
     date_created: ReadOnly[Date]
 
