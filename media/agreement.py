@@ -57,9 +57,11 @@ class Agreement(Struct, frozen=True):
     def telephone_events_receive(self) -> tuple[int, ...]:
         """Our own number for keys, and the peer's where it is free: some send with the number they wrote themselves."""
         ours, theirs = self.telephone_event_receive, self.telephone_event_send
-        if ours is None or theirs is None:
-            return () if ours is None else (ours,)
-        taken = {ours, self.comfort_noise_receive, *(number for number, _ in self.receive)}
+        if ours is None:
+            return ()
+        if theirs is None or theirs == ours:
+            return (ours,)
+        taken = {self.comfort_noise_receive, *(number for number, _ in self.receive)}
         return (ours,) if theirs in taken else (ours, theirs)
 
     @property
