@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from softswitch.sip.grammar import format_host_port
 from softswitch.sip.peer import Peer, Transport
+from softswitch.sip.sources import is_behind_nat
 from softswitch.sip.uri import Uri
 
 MOST_Q = 1000
@@ -123,14 +124,25 @@ class Binding:
         """Whether it is a flow of RFC 5626: with its connection it ends."""
         return bool(self.reg_id and self.instance)
 
-    def is_same_as(self, offered: Offered) -> bool:
+    def is_same_as(self, offered: Offered, origin: Origin) -> bool:
         """Whether this is the binding that an offered contact means: its flow, else its URI (RFC 5626 §6)."""
         if offered.reg_id and offered.instance:
             return self.instance == offered.instance and self.reg_id == offered.reg_id
+        return self._has_uri(offered) and not self._is_of_another(offered, origin)
+
+    def _has_uri(self, offered: Offered) -> bool:
         if self.uri == offered.uri:
             return True
         contact = Uri.parse(offered.uri)
         return self.place == place_of(contact) and self.target_uri.matches(contact)
+
+    def _is_of_another(self, offered: Offered, origin: Origin) -> bool:
+        """Whether it is another phone's, whose private address behind another NAT is the same: at home, at the office."""
+        here, there = self.peer.host, origin.peer.host
+        if here == there or self.call_id == origin.call_id or self.path or origin.path:
+            return False
+        is_known = bool(offered.instance) and offered.instance == self.instance
+        return not is_known and all(is_behind_nat(self.place[0], source) for source in (here, there))
 
     def remaining_s(self, now: float) -> int:
         return max(0, round(self.expires_at - now))

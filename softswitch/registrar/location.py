@@ -122,7 +122,7 @@ class Location:
     ) -> Binding:
         """The binding of a contact, new or refreshed; `binding` is what `same` has found, where it was asked."""
         if binding is None or binding.is_gone:
-            binding = self.same(username, offered)
+            binding = self.same(username, offered, origin)
         change, was_down = Change.REFRESHED, binding is not None and binding.is_down
         if binding is None:
             binding, change = Binding(new_uuid(), username), Change.ADDED
@@ -140,9 +140,9 @@ class Location:
             self.on_change(binding, Change.UP)  # who registers is there
         return binding
 
-    def same(self, username: str, offered: Offered) -> Binding | None:
+    def same(self, username: str, offered: Offered, origin: Origin) -> Binding | None:
         """The binding that an offered contact means, where it is there."""
-        return next((one for one in self._of_user.get(username, ()) if one.is_same_as(offered)), None)
+        return next((one for one in self._of_user.get(username, ()) if one.is_same_as(offered, origin)), None)
 
     def restore(self, binding: Binding) -> None:
         """A binding that was kept elsewhere; nobody is told."""
@@ -200,8 +200,8 @@ class Location:
         """
         if status not in (408, *GONE):
             return
-        uri = str(target.uri)
-        for binding in [binding for binding in self._of_user.get(user.username, ()) if binding.uri == uri]:
+        place = str(target.uri), target.flow
+        for binding in [one for one in self._of_user.get(user.username, ()) if (one.uri, one.flow) == place]:
             if status in GONE:
                 self.remove([binding], Change.LOST)
             else:

@@ -62,7 +62,7 @@ class Registrar:
             return self._listed(request, user, origin, now)
         contacts = offered(request, self._settings)
         is_outbound = _check_outbound(request, contacts, origin)
-        found = [(contact, self.location.same(user.username, contact)) for contact in contacts]
+        found = [(contact, self.location.same(user.username, contact, origin)) for contact in contacts]
         _refuse_older([binding for _, binding in found if binding is not None], origin)
         for contact, binding in found:
             if contact.expires_s:
@@ -75,12 +75,14 @@ class Registrar:
     def _listed(
         self, request: Request, user: User, origin: Origin, now: float, *, requires_outbound: bool = False
     ) -> Response:
-        """200 with every contact that stands and how long it still does."""
+        """200 with every contact that stands and how long it still does, his own where another phone's is the same."""
         response = Response.for_request(request, 200)
         add = response.headers.add
-        for binding in self.location.of(user.username):
+        bindings = self.location.of(user.username)
+        own = {binding.uri for binding in bindings if binding.call_id == origin.call_id} if len(bindings) > 1 else ()
+        for binding in bindings:
             remaining_s = binding.remaining_s(now)
-            if remaining_s:
+            if remaining_s and (binding.uri not in own or binding.call_id == origin.call_id):
                 add("Contact", f"{binding.shown};expires={remaining_s}")
         for path in origin.path:
             add("Path", path)

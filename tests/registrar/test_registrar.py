@@ -276,3 +276,40 @@ def test_a_contact_that_can_not_be_kept_or_sent_back_is_refused(contact: str) ->
     home = Home()
     assert Phone(home, contact=contact).register().status == 400
     assert home.contacts() == []
+
+
+def test_phones_with_the_same_private_address_behind_two_nats_are_two() -> None:
+    home = Home()
+    at_home = Phone(home, peer=NAT, contact="<sip:1001@192.168.1.5:5060>")
+    at_the_office = Phone(home, peer=NAT._replace(host="203.0.113.9"), contact=at_home.contact)
+    at_home.register()
+    home.now += 10
+    told = [phone.register().headers.all("Contact") for phone in (at_the_office, at_home)]
+    assert told == [["<sip:1001@192.168.1.5:5060>;expires=600"]] * 2, "each of its own"
+    (both,) = home.location.targets(home.location._users["1001"], home.now)
+    assert {target.flow.host for target in both if target.flow} == {"198.51.100.7", "203.0.113.9"}
+    at_the_office.unregister()
+    assert [binding.peer.host for binding in home.location.of("1001")] == ["198.51.100.7"]
+
+
+def test_what_comes_of_a_call_to_one_of_them_is_nothing_of_the_other_s() -> None:
+    home = Home()
+    at_home = Phone(home, peer=NAT, contact="<sip:1001@192.168.1.5:5060>")
+    at_the_office = Phone(home, peer=NAT._replace(host="203.0.113.9"), contact=at_home.contact)
+    for phone in (at_home, at_the_office):
+        phone.register()
+    user = home.location._users["1001"]
+    first, second = home.location.targets(user, home.now)[0]
+    home.location.tried(user, first, 408)
+    home.location.tried(user, second, 410)
+    (left,) = home.location.of("1001")
+    assert (left.flow, left.is_down) == (first.flow, True)
+
+
+def test_a_phone_whose_public_address_changes_is_still_one() -> None:
+    home = Home()
+    phone = Phone(home, peer=NAT, contact="<sip:1001@192.168.1.5:5060>")
+    phone.register()
+    phone.peer, phone.challenge = NAT._replace(host="203.0.113.9"), ""
+    phone.register()
+    assert [binding.peer.host for binding in home.location.of("1001")] == ["203.0.113.9"]
