@@ -137,7 +137,7 @@ class Binding:
         return self.place == place_of(contact) and self.target_uri.matches(contact)
 
     def _is_of_another(self, offered: Offered, origin: Origin) -> bool:
-        """Whether it is another phone's, whose private address behind another NAT is the same: at home, at the office."""
+        """Whether it is another phone's, with the same private address behind another NAT: at home, at the office."""
         here, there = self.peer.host, origin.peer.host
         if here == there or self.call_id == origin.call_id or self.path or origin.path:
             return False
