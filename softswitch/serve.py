@@ -165,8 +165,8 @@ def _say_ready(app: App, configuration: Configuration, token: str | None) -> Non
     media = configuration.settings.media
     media_ports = f"{media.ports[0]}-{media.ports[1]}"
     show.say(
-        f"softswitch is ready: SIP on {heard}; media on {media.address}, ports {media_ports}",
-        f"configuration: {configuration.folder}\n",
+        f"softswitch is ready: SIP on {heard}",
+        f"media on {media.address}, ports {media_ports}; configuration: {configuration.folder}\n",
         show.number_plan(app.plan, rows=show.ROWS_AT_START),
         "",
         *show.how_to_call(app.plan, app.listening, program=_program()),

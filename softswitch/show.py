@@ -145,7 +145,7 @@ def how_to_register(plan: Plan, listening: Sequence[Listener]) -> list[Text]:
     demo = next((user.password for user in users if is_demo_secret(user.password)), "")
     password = f" (password {demo}{' ...' if len(users) > 1 else ''})" if demo else ""
     heard = " or ".join(f"{transport} {_dialable(host, port)}" for transport, host, port in listening)
-    return [Text(f"Phones register as {names}{password} at {heard}; docs/phones.md has a recipe for one.")]
+    return [Text(f"Phones register as {names}{password} at"), Text(f"    {heard}; docs/phones.md has a recipe.")]
 
 
 def candidates(reasons: Iterable[Reason]) -> Table:

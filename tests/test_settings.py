@@ -1,5 +1,6 @@
 """softswitch.toml: every mistake is a sentence that names the file, the key and what is accepted."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -218,3 +219,14 @@ def test_it_knows_which_addresses_others_can_reach(
 ) -> None:
     listed = ", ".join(f'"{address}"' for address in addresses)
     assert settings_of(tmp_path, f"[sip]\naddresses = [{listed}]\n").sip.public_addresses == public
+
+
+def test_every_setting_is_in_the_table_of_its_page() -> None:
+    page = (SHIPPED.parent / "docs" / "configuration.md").read_text().partition("## The settings")[2]
+    named = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)*(?:\.\*)?)`", page))
+    keys = {
+        f"{table}.{key}"
+        for table, field in Settings.model_fields.items()
+        for key in field.annotation.model_fields  # type: ignore[union-attr]
+    }
+    assert {key for key in keys if not {key, f"{key}.*", f"{key.partition('.')[0]}.*"} & named} == set()

@@ -58,14 +58,12 @@ def test_a_switch_heard_over_tls_alone_is_called_over_tls() -> None:
 
 def test_the_start_says_which_users_there_are_and_where_their_phones_register() -> None:
     listening = (UDP, (Transport.TCP, "0.0.0.0", 5060))
-    (line,) = show.how_to_register(load_plan(SHIPPED), listening)
-    assert line.plain.startswith(
-        "Phones register as 1001, 1002, 1003 (password demo-1001 ...) at UDP 127.0.0.1:5060 or TCP 127.0.0.1:5060"
-    )
+    who, where = show.how_to_register(load_plan(SHIPPED), listening)
+    assert who.plain == "Phones register as 1001, 1002, 1003 (password demo-1001 ...) at"
+    assert where.plain.startswith("    UDP 127.0.0.1:5060 or TCP 127.0.0.1:5060;")
 
 
 def test_passwords_of_one_s_own_are_not_printed_at_the_start_and_without_users_nothing_is() -> None:
     own = Plan(NumberPlan.model_validate({"users": [{"username": "7", "password": "a long secret"}]}))
-    (line,) = show.how_to_register(own, [UDP])
-    assert "secret" not in line.plain
+    assert "secret" not in "".join(line.plain for line in show.how_to_register(own, [UDP]))
     assert show.how_to_register(Plan(), [UDP]) == []

@@ -5,7 +5,9 @@ are computed. The result is the same at every run. To change a prompt, change it
 to use a recording of your own, put it in a folder of yours (docs/prompts.md).
 """
 
+import shutil
 import subprocess
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -34,6 +36,8 @@ COMPUTED = {
 
 def main() -> None:
     """Write every file, and say how much it is."""
+    if shutil.which("flite") is None:
+        sys.exit("flite speaks the prompts, and is not installed: apt-get install flite")
     table = tomllib.loads((PROMPTS / "prompts.toml").read_text(encoding="utf-8"))
     voice = table.pop("voice")["prompts"]
     for folder, texts in table.items():

@@ -14,9 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.live import Live
 
@@ -29,13 +27,14 @@ from softswitch.demo.verdict import LEGEND, Verdict, judge
 from softswitch.demo.view import room_view
 from softswitch.demo.voices import shipped_samples, write_voices
 from softswitch.errors import ConfigError
+from softswitch.options import Config
 from softswitch.plan import Plan
 from softswitch.settings import Settings
 
 REFRESH_S = 0.2
 
 
-def demo(config: Annotated[Path | None, typer.Option(help="The folder with the configuration.")] = None) -> None:
+def demo(config: Config = None) -> None:
     """Show twenty callers in a conference: half a minute, nobody has to do anything."""
     sys.exit(asyncio.run(_demo(load_configuration(config), Console())))
 
