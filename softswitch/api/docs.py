@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from softswitch import garbage
 
@@ -38,7 +38,7 @@ class Documents:
 
 
 def add_docs(api: FastAPI) -> None:
-    """Puts the page at `/docs`, and the document at `/openapi.json`."""
+    """Puts the page at `/docs`, where `/` leads to, and the document at `/openapi.json`."""
     one_writes = asyncio.Lock()
     written: list[Documents] = []
 
@@ -47,6 +47,10 @@ def add_docs(api: FastAPI) -> None:
             if not written:
                 written.append(await asyncio.to_thread(_written, api))
         return written[0]
+
+    @api.get("/", include_in_schema=False)
+    async def front() -> Response:
+        return RedirectResponse("/docs")
 
     @api.get("/docs", include_in_schema=False)
     async def docs() -> Response:

@@ -198,4 +198,5 @@ async def test_the_documents_of_the_api_are_for_everybody(api: Api) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert "http://" not in page.text.replace("http://...", "")
     assert "https://" not in page.text.replace("https://example.org", "")
-    assert (await client.get("/")).status_code == 404
+    front = await client.get("/")
+    assert (front.status_code, front.headers["location"]) == (307, "/docs")
