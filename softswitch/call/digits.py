@@ -4,7 +4,8 @@ Some peers send each key twice, in the audio and in INFO. `DigitMerger` lets the
 comes by another way within `TWIN_S` of the same key is its twin. Two presses of one key come twice by *each* way, so
 every press takes one twin a way, and a double press stays a double press.
 
-INFO bodies: application/dtmf-relay carries lines `Signal=5` and `Duration=160`; application/dtmf carries the bare key.
+INFO bodies: application/dtmf-relay carries lines `Signal=5` and `Duration=160`, Nortel's type a line `d=5` among
+others, application/dtmf the bare key; each is read in the form of the others too.
 """
 
 from collections import deque
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 TWIN_S = 1.5
 MEMORY = 32
 KEYS = frozenset("0123456789*#ABCD")
+INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/vnd.nortelnetworks.digits")
 KEY_BY_EVENT_NUMBER = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D"}
 
 
@@ -46,19 +48,16 @@ class DigitMerger:
 
 def digit_of_info(content_type: str, body: bytes) -> str | None:
     """The key in the body of an INFO request, or None: not about keys, or not one key."""
-    kind = content_type.partition(";")[0].strip().lower()
+    if content_type.partition(";")[0].strip().lower() not in INFO_TYPES:
+        return None
     text = body[:256].decode("ascii", "replace")
-    if kind == "application/dtmf-relay":
-        return _key(_signal(text))
-    if kind == "application/dtmf":
-        return _key(_signal(text) or text)
-    return None
+    return _key(_signal(text) or text)
 
 
 def _signal(text: str) -> str:
     for line in text.splitlines():
         name, equals, value = line.partition("=")
-        if equals and name.strip().lower() == "signal":
+        if equals and name.strip().lower() in ("signal", "d"):
             return value
     return ""
 

@@ -19,13 +19,13 @@ def masked(data: bytes) -> bytes:
 
 
 def _without_digits(info: bytes) -> bytes:
-    """application/dtmf-relay has lines of which one is the key; application/dtmf, or a part of several, may be all."""
+    """application/dtmf-relay has lines of which one is the key; all of another type, or of parts, may be keys."""
     head, gap, body = info.partition(b"\r\n\r\n")
     found = _MEDIA_TYPE.search(head)
     media_type = found[1].strip().lower() if found is not None else b""
-    if media_type == b"application/dtmf-relay":
+    if media_type == b"application/dtmf-relay" and _SIGNAL.search(body) is not None:
         return head + gap + _SIGNAL.sub(_asterisks, body)
-    if b"dtmf" in media_type or media_type.startswith(b"multipart/"):
+    if b"dtmf" in media_type or b"digits" in media_type or media_type.startswith(b"multipart/"):
         return head + gap + _ALL.sub(_asterisks, body)
     return info
 

@@ -25,6 +25,8 @@ def test_each_key_of_a_crypto_line_becomes_asterisks_and_the_length_stays() -> N
         (b"Content-Type : application/dtmf", b"8", b"*"),
         (b"c:application/dtmf;x=y", b"\r\n8\r\n", b"\r\n*\r\n"),
         (b"Content-Type: audio/x-dtmf-own", b"key 9", b"*****"),
+        (b"Content-Type: application/dtmf-relay", b"8\r\n", b"*\r\n"),
+        (b"Content-Type: application/vnd.nortelnetworks.digits", b"y=x\r\nd=4\r\n", b"***\r\n***\r\n"),
         (b"Content-Type: multipart/mixed;boundary=b", b"--b\r\n\r\n5\r\n--b--", b"***\r\n\r\n*\r\n*****"),
     ],
 )
