@@ -20,6 +20,7 @@ from softswitch.api.core.containers import Containers
 from softswitch.api.core.dids import Dids
 from softswitch.api.core.endpoints import Endpoints
 from softswitch.api.core.files import Files, add_content
+from softswitch.api.core.lookup import add_lookup
 from softswitch.api.core.mediator_calls import MediatorCalls
 from softswitch.api.core.partners import Partners
 from softswitch.api.core.tokens import TokensResource
@@ -77,6 +78,7 @@ def create_api(context: ApiContext) -> ASGIApp:
     for resource in RESOURCES:
         add_routes(router, resource(context))
     _add_storage(router, context)
+    add_lookup(router, context)
     add_call_flows(router)
     if context.live is not None:
         add_live(router, context, context.live)

@@ -5,7 +5,7 @@ here. `field` names the attribute, the query parameter or the header, and is emp
 that is away is a 503, and one line in the log. A bug of ours is a 500 that tells nothing; the log has it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from softswitch.logs import get_logger
 from softswitch.store import AWAY, Conflict, InvalidQuery, StillReferenced, StoreError, told
@@ -62,6 +63,7 @@ REASONS: Mapping[int, str] = {
     408: "did not come in time",
     409: "in conflict with another object",
     413: "the body is too large",
+    416: "has no such part",
     415: "the body must be application/json",
     422: "not acceptable",
     429: "too many wrong tries; later again",
@@ -69,6 +71,8 @@ REASONS: Mapping[int, str] = {
     503: "not available",
     507: "no room",
 }
+
+METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
 
 RETRY_AFTER_S = 5
 
@@ -157,9 +161,18 @@ async def _on_api_error(_request: Request, error: Any) -> Response:
     return answer(error)
 
 
-async def _on_http_error(_request: Request, error: Any) -> Response:
+async def _on_http_error(request: Request, error: Any) -> Response:
     message = REASONS.get(error.status_code, "") or str(error.detail)
-    return answer(ApiError(error.status_code, message=message, headers=error.headers))
+    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return answer(ApiError(error.status_code, message=message, headers=headers))
+
+
+def _methods(request: Request) -> Iterator[str]:
+    """Those of this address, all of them (RFC 9110 §15.5.6); the framework names those of one route."""
+    for method in METHODS:
+        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes):
+            yield method
 
 
 async def _on_disconnect(_request: Request, _error: Any) -> Response:

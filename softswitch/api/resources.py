@@ -34,7 +34,7 @@ from softswitch.api.lists import (
     json_response,
     query_of,
 )
-from softswitch.api.schemas import SID, Object, body_of, change_of, read_only, write_only
+from softswitch.api.schemas import SID, Object, body_of, change_of, read_only, replacement_of, write_only
 from softswitch.configfile import did_you_mean
 from softswitch.store import RESOURCES, Condition, Either, ListQuery, OneOf, Restriction, Row
 
@@ -91,6 +91,7 @@ class ConfigurationResource:
         self.sid = RESOURCES[self.kind].sid
         self.body = body_of(self.shown)
         self.changes = change_of(self.shown)
+        self.replacements = replacement_of(self.shown)
         self._write_only = write_only(self.shown)
         self._visible = tuple(n for n in self.shown.model_fields if n not in self._write_only and n not in self.parts)
         self._read_only = read_only(self.shown)
@@ -261,6 +262,12 @@ class ConfigurationResource:
                 break
         if faults:
             raise ApiError(422, *faults)
+
+
+def refuse_itself(values: Values, before: Row, field: str, sid: str) -> None:
+    """Raises `ApiError` 422 for an object that would be its own parent: nobody could ever remove it."""
+    if values[field] == before[sid]:
+        raise ApiError(422, field=field, message="is the object itself")
 
 
 def _holds(row: Row, restriction: Restriction) -> bool:

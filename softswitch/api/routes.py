@@ -138,7 +138,7 @@ def _get(resource: ConfigurationResource) -> Any:
 def _taking(resource: ConfigurationResource, verb: str) -> Any:
     """A handler whose body is the resource's own model, which only the running program knows."""
     act = {"create": resource.create, "change": resource.change, "replace": resource.replace}[verb]
-    model = resource.changes if verb == "change" else resource.body
+    model = {"create": resource.body, "change": resource.changes, "replace": resource.replacements}[verb]
     writable = {name: value for name, value in resource.example.items() if name in resource.body.model_fields}
     example = dict(list(writable.items())[:1]) if verb == "change" else writable
 

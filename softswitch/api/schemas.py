@@ -2,8 +2,9 @@
 
 A resource declares its object once, as a subclass of `Object` whose fields are in CarrierX's words. Fields marked
 `ReadOnly` are shown and not taken; fields marked `WriteOnly` are taken and never shown. `body_of` makes of it what
-POST and PUT take (the writable fields, the required ones required), `change_of` what PATCH takes (the same, all
-optional). So an attribute has one place where its type, its limits, its default and its meaning stand.
+POST takes (the writable fields, the required ones required), `replacement_of` what PUT does (the same, but nothing
+write-only required), `change_of` what PATCH does (all optional). So an attribute has one place where its type, its
+limits, its default and its meaning stand.
 
 No text in here may have a NUL or half a surrogate pair, no number may be beyond what a database holds, and no value
 of free form may be deep or large: what gets through can be stored and given back.
@@ -126,7 +127,7 @@ class Body(BaseModel):
 
 @cache
 def body_of(shown: type[Object]) -> type[Body]:
-    """What POST and PUT take for an object."""
+    """What POST takes for an object."""
     return _derived(shown, f"{shown.__name__}Body", _writable(shown))
 
 
@@ -134,6 +135,13 @@ def body_of(shown: type[Object]) -> type[Body]:
 def change_of(shown: type[Object]) -> type[Body]:
     """What PATCH takes for an object: any part of it."""
     return _derived(shown, f"{shown.__name__}Change", {n: _optional(field) for n, field in _writable(shown).items()})
+
+
+@cache
+def replacement_of(shown: type[Object]) -> type[Body]:
+    """What PUT takes: as POST, but what is write-only stays as it is where it is left out."""
+    kept = {n: _optional(field) if n in write_only(shown) else field for n, field in _writable(shown).items()}
+    return _derived(shown, f"{shown.__name__}Replacement", kept) if write_only(shown) else body_of(shown)
 
 
 @cache

@@ -119,3 +119,15 @@ async def test_a_bug_of_ours_is_500_and_tells_nothing(api: Api, monkeypatch: pyt
     answered = await api.client.get(GROUPS)
     assert answered.status_code == 500
     assert answered.json() == {"errors": [{"field": "", "message": "internal error"}]}
+
+
+async def test_405_names_every_method_of_the_address(api: Api) -> None:
+    assert (await api.client.options(GROUPS)).headers["Allow"] == "GET, HEAD, POST"
+    assert (await api.client.post(f"{GROUPS}/{SID}")).headers["Allow"] == "GET, HEAD, PATCH, PUT, DELETE"
+
+
+async def test_head_says_what_get_would(api: Api) -> None:
+    head, get = await api.client.head(GROUPS), await api.client.get(GROUPS)
+    assert (head.status_code, head.headers) == (200, get.headers)
+    assert (await api.client.head(f"{GROUPS}/{SID}")).status_code == 404
+    assert (await api.client.head("/switch/v1/events")).status_code in (404, 405)

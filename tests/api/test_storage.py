@@ -152,3 +152,26 @@ async def test_a_quota_may_be_larger_than_what_31_bits_count(api: Api) -> None:
     assert [item["container_sid"] for item in found.json()["items"]] == [sid]
     refused = await api.client.post(CONTAINERS, json={"name": "c", "quota_bytes": 2**53})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "quota_bytes")
+
+
+async def test_a_part_that_there_is_not_is_416_and_what_is_no_range_is_ignored(api: Api) -> None:
+    form = {"container_sid": await container(api)}
+    file = (await api.client.post(FILES, data=form, files={"file": ("a.bin", bytes(100))})).json()
+    path = f"{FILES}/{file['file_sid']}/content"
+    for wanted, status, length in (("bytes=0-9", 206, 10), ("bytes=9-1", 200, 100), ("lines=1-2", 200, 100)):
+        answered = await api.client.get(path, headers={"Range": wanted})
+        assert (answered.status_code, len(answered.content)) == (status, length)
+    beyond = await api.client.get(path, headers={"Range": "bytes=100-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */100")
+    assert beyond.json()["errors"][0]["field"] == "Range"
+    head = await api.client.head(path)
+    assert (head.status_code, head.headers["Content-Length"], head.content) == (200, "100", b"")
+
+
+async def test_nothing_is_its_own_parent(api: Api) -> None:
+    """Nobody could have removed it: it was still referred to, by itself."""
+    sid = await container(api)
+    file = (await api.client.post(FILES, data={"container_sid": sid}, files={"file": ("a", b"1")})).json()["file_sid"]
+    for path, field, own in ((CONTAINERS, "parent_container_sid", sid), (FILES, "parent_file_sid", file)):
+        refused = await api.client.patch(f"{path}/{own}", json={field: own})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)

@@ -34,6 +34,7 @@ class LiveResource(ConferenceResource, Generic[T]):
         self.context, self.store, self.live = context, context.store, live
         self.sid = self.sid_name
         self.body, self.changes = body_of(self.shown), change_of(self.shown)
+        self.replacements = self.body
         self._read_only = read_only(self.shown)
 
     # ---- what subclasses say

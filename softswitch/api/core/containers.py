@@ -9,7 +9,7 @@ from pydantic import Field
 from softswitch.api.core.attributes import PARTNER_EXAMPLE
 from softswitch.api.core.owned import Owned
 from softswitch.api.core.storage import Usage
-from softswitch.api.resources import Values
+from softswitch.api.resources import Values, refuse_itself
 from softswitch.api.schemas import Bytes, Count, Date, Name, Object, ReadOnly, Sid, Text, Whole
 from softswitch.store import Row
 
@@ -85,6 +85,11 @@ class Containers(Owned):
         "string_key_2": None,
         "date_created": "2026-01-31T09:45:00.000Z",
     }
+
+    async def prepare(self, values: Values, before: Row | None) -> Values:
+        if before is not None:
+            refuse_itself(values, before, "parent_container_sid", self.sid)
+        return values
 
     async def show_all(self, request: Request, rows: Sequence[Row]) -> list[Values]:  # noqa: ARG002
         return [

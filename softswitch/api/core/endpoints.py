@@ -99,6 +99,8 @@ class Endpoint(Object):
     media_encryption: MediaEncryption = "off"
     """Of calls to a third party: SRTP. (Ours.)"""
     transformations: Transformations = ()
+    voip_token: ReadOnly[str | None]
+    """Always null: an address or digest credentials prove here who calls."""
     date_created: ReadOnly[Date]
 
 
@@ -127,11 +129,13 @@ class Endpoints(Owned):
         "codecs": [],
         "media_encryption": "off",
         "transformations": [],
+        "voip_token": None,
         "date_created": "2026-01-31T09:45:00.000Z",
     }
 
     def show(self, row: Row) -> Values:
         item = super().show(row)
+        item["voip_token"] = None
         item["properties"] = {name: value for name, value in row["properties"].items() if name != "password_hash"}
         shown = [name for name in Address.model_fields if name != "sip_password"]
         item["addresses"] = [{name: address.get(name) for name in shown} for address in row["addresses"]]

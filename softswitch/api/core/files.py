@@ -18,13 +18,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import AfterValidator, Field, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import MalformedRangeHeader, RangeNotSatisfiable
 
 from softswitch.api.core.multipart import Form
 from softswitch.api.core.storage import content_of
 from softswitch.api.errors import ApiError, faults_of
 from softswitch.api.lists import json_response
-from softswitch.api.resources import ConfigurationResource, Values
-from softswitch.api.routes import described
+from softswitch.api.resources import ConfigurationResource, Values, refuse_itself
+from softswitch.api.routes import ERRORS, described
 from softswitch.api.schemas import SID, Date, Name, Object, ReadOnly, Sid, Text, Whole, not_acceptable
 from softswitch.store import Row
 from softswitch.store.columns import now_text
@@ -81,6 +82,21 @@ class File(Object):
     date_created: ReadOnly[Date]
 
 
+class Content(FileResponse):
+    """A file, or parts of it. What is no range is as if it was not there (RFC 9110 §14.2)."""
+
+    @classmethod
+    def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
+        """Raises `ApiError` 416."""
+        try:
+            return super()._parse_range_header(http_range, file_size)
+        except MalformedRangeHeader:
+            return []
+        except RangeNotSatisfiable:
+            whole = {"Content-Range": f"bytes */{file_size}"}
+            raise ApiError(416, field="Range", message=f"has {file_size} bytes", headers=whole) from None
+
+
 class Files(ConfigurationResource):
     """POST takes multipart/form-data; everything else is as with any object."""
 
@@ -126,6 +142,7 @@ class Files(ConfigurationResource):
     async def prepare(self, values: Values, before: Row | None) -> Values:
         if before is None:
             return values
+        refuse_itself(values, before, "parent_file_sid", self.sid)
         if values["container_sid"] != before["container_sid"]:
             raise ApiError(422, field="container_sid", message="does not change")
         is_other = any(before.get(name) != value for name, value in values.items())
@@ -159,7 +176,7 @@ class Files(ConfigurationResource):
             raise ApiError(404, field=self.sid, message="its content is gone")
         await self._note_access(row)
         headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-        return FileResponse(path, media_type=row["mime_type"], filename=row["name"], headers=headers)
+        return Content(path, media_type=row["mime_type"], filename=row["name"], headers=headers)
 
     async def _note_access(self, row: Row) -> None:
         """Once a minute is enough: a player asks for parts. The content comes also where the store takes nothing."""
@@ -231,11 +248,14 @@ def add_content(router: APIRouter, files: Files) -> None:
         **download["responses"],
         200: {"description": "The content."},
         206: {"description": "The part of it that `Range` asks for."},
-        416: {"description": "It has no such part."},
+        416: {"content": ERRORS, "description": "It has no such part."},
     }
     del download["responses"][204]
     router.add_api_route(files.path, files.upload, methods=["POST"], **upload)
     router.add_api_route(content, files.download, methods=["GET"], **download)
+    router.add_api_route(
+        content, files.download, methods=["HEAD"], include_in_schema=False, dependencies=download["dependencies"]
+    )
 
 
 def _check_classification(container: Row, classification: str) -> None:
