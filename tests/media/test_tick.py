@@ -439,14 +439,14 @@ async def test_reports_tell_round_trip_loss_and_jitter(ears: Ears) -> None:
     assert ears.engine.counters()["reports_received"] >= 6
 
 
-async def test_a_pause_with_comfort_noise_is_heard_as_noise_in_a_call_of_two(ears: Ears) -> None:
+@pytest.mark.parametrize("types", ["0 13", "0"], ids=["agreed", "unasked"])
+async def test_a_pause_with_comfort_noise_is_heard_as_noise_in_a_call_of_two(ears: Ears, types: str) -> None:
+    """Some gateways send it though nobody has spoken of it."""
     room = ears.engine.open_room("call")
     one, other = ears.member("one"), ears.member("other")
     for member in (one, other):
         room.join(member.stream)
-    one.stream.answer(
-        b"v=0\r\no=- 1 2 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\nm=audio 49154 RTP/AVP 0 13\r\n"
-    )
+    one.stream.answer(offer("10.0.0.9", 49154, types))
     other.speaks = False
     await ears.listen(0.5)
     one.sends = False
@@ -454,6 +454,20 @@ async def test_a_pause_with_comfort_noise_is_heard_as_noise_in_a_call_of_two(ear
     await ears.listen(2.0)
     noise = other.samples(ears.listening_since + 1.0).astype(float)
     assert 20 * np.log10(np.sqrt(np.mean(noise**2)) / 32767) == pytest.approx(-50, abs=2)
+    assert one.stream.statistics().packets_lost == 0
+
+
+async def test_audio_under_the_number_of_comfort_noise_is_audio_where_it_was_agreed_so(ears: Ears) -> None:
+    one, other = two(ears)
+    one.stream.answer(offer("10.0.0.9", 49154, "13", "a=rtpmap:13 PCMU/8000\r\n"))
+    other.speaks = False
+    one.sends = False
+    for frame in range(50):
+        at = np.arange(FRAME_SAMPLES) + frame * FRAME_SAMPLES
+        tone = AMPLITUDE * np.sin(2 * np.pi * one.tone_hz * at / 8000)
+        one.send(packet(encoded(tone), frame, frame * FRAME_SAMPLES, ssrc=7, kind=13))
+        await ears.listen(TICK_S)
+    assert np.abs(other.samples(ears.listening_since)).max() > 0.5 * AMPLITUDE
 
 
 @pytest.mark.parametrize("duration_ms", [50, 60, 100])
