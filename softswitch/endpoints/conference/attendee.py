@@ -47,6 +47,7 @@ class Attendee:
         "call",
         "entered_at",
         "hand_raised",
+        "is_sent_away",
         "leg",
         "meeting",
         "mute",
@@ -68,6 +69,7 @@ class Attendee:
         self.mute = Mute(self.role)
         self.on_hold = False
         self.hand_raised = False
+        self.is_sent_away = False
         self.state = ATTENDEE_TABLE.initial
         self.entered_at: float | None = None
         call.record(self.state, "conference")
@@ -99,12 +101,14 @@ class Attendee:
         """Ends his stay from outside of his own task; nothing for one who is leaving already."""
         if self.state in OUT:
             return
+        self.is_sent_away = True
         told = prompts(*names) if self.properties.conference_prompts_enabled else ()
         self.leg.interrupt(SentAway(reason, *told))
 
     def go_to(self, key: "Key") -> None:
-        """Moves him to another room from outside of his own task; nothing for one who is not in a meeting."""
-        if self.is_present:
+        """Moves him to another room from outside of his own task; nothing for one who is not in a meeting, or
+        has been sent away in the same moment."""
+        if self.is_present and not self.is_sent_away:
             self.leg.interrupt(Moved(key))
 
     def view(self, now: float, on_hold: bool) -> AttendeeView:

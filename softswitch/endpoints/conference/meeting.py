@@ -195,7 +195,7 @@ class Meeting:
 
     def release(self, why: str) -> None:
         for attendee in self.attendees.values():
-            attendee.leg.interrupt(SentAway(why))
+            attendee.send_away(why)
 
     # ---- what hosts and the outside do to the whole meeting
 

@@ -237,6 +237,19 @@ async def test_who_is_removed_by_a_host_is_told_so(tmp_path: Path) -> None:
         assert outcome.reason == "removed by a host"
 
 
+async def test_who_is_removed_and_moved_in_the_same_moment_is_removed(tmp_path: Path) -> None:
+    async with house(tmp_path, did={"properties": BRIEF}) as home:
+        await home.enter("111111")
+        guest = await home.enter("222222")
+        attendee = home.meeting.attendees[home.call(guest).id]
+        key = home.conference.key_to(home.meeting.id, Role.HOST)
+        assert key is not None
+        home.meeting.kick(attendee)
+        attendee.go_to(key)
+        await guest.ended()
+        assert home.meeting.head_count() == 1
+
+
 async def test_who_is_removed_during_his_greeting_never_enters(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         await home.enter("111111")
