@@ -209,8 +209,10 @@ class Message:
     def sdp(self) -> bytes | None:
         """The session description the body is, or has among its parts; None without one."""
         content_type = self.content_type
-        if not self.body or content_type is None:
+        if not self.body:
             return None
+        if content_type is None:  # forbidden (RFC 3261 §20.15), and plain enough
+            return self.body if self.body.startswith(b"v=0") else None
         if content_type == SDP:
             return self.body
         if not content_type.startswith("multipart/"):

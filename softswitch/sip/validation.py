@@ -132,14 +132,17 @@ def _check_body(request: Request, capabilities: Capabilities) -> Rejection | Non
         encodings = request.tokens("Content-Encoding")
         if any(encoding.lower() != "identity" for encoding in encodings):
             return _reject(415, headers=(("Accept-Encoding", "identity"),))
-    if request.method in ("INVITE", "UPDATE", "PRACK") and not _is_understood(request.content_type, capabilities):
+    if request.method in ("INVITE", "UPDATE", "PRACK") and not _is_understood(request, capabilities):
         return _reject(415, headers=(("Accept", ", ".join(capabilities.content_types)),))
     return None
 
 
-def _is_understood(content_type: str | None, capabilities: Capabilities) -> bool:
+def _is_understood(request: Request, capabilities: Capabilities) -> bool:
     """SDP, alone or as a part: of a multipart body only that is read (RFC 5621 §3.1)."""
-    return content_type in capabilities.content_types or (content_type or "").startswith("multipart/")
+    content_type = request.content_type
+    if content_type is None:
+        return request.sdp is not None
+    return content_type in capabilities.content_types or content_type.startswith("multipart/")
 
 
 def _is_optional(request: Request) -> bool:

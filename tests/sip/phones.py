@@ -99,10 +99,13 @@ class RawPeer:
                 return message
 
     def say(self, method: str, host: str, *, headers: str = "", body: str = "", **fields: Any) -> None:
-        """A request of one call: `branch`, `cseq`, `to_tag`, `call_id` and `from_tag` have defaults."""
+        """A request of one call: `branch`, `cseq`, `to_tag`, `call_id` and `from_tag` have defaults.
+
+        `has_type=False`: nothing says what the body is.
+        """
         cseq, branch = fields.get("cseq", 1), fields.get("branch", f"z9hG4bK{method}{fields.get('cseq', 1)}")
         to_tag = f";tag={fields['to_tag']}" if fields.get("to_tag") else ""
-        content = "Content-Type: application/sdp\n" if body else ""
+        content = "Content-Type: application/sdp\n" if body and fields.get("has_type", True) else ""
         content_bytes = len(body.replace("\n", "\r\n").encode())
         self.send(
             f"{method} sip:bob@{host} SIP/2.0\n"

@@ -19,6 +19,7 @@ from tests.wire import Wire
 
 HOST = "10.0.0.1"
 SDP = "v=0 raw"
+CONTACT = [("Contact", "<sip:raw@10.0.0.9>")]
 
 
 async def phone_and_peer(**settings: Any) -> tuple[Phone, RawPeer]:
@@ -288,6 +289,22 @@ async def test_an_invite_with_sdp_beside_isup_is_taken() -> None:
     peer.send(invite.encode(), HOST)
     await peer.response(200)
     assert phone.calls[0].remote_offer == SDP.encode()
+
+
+async def test_a_description_whose_type_nobody_has_written_is_one() -> None:
+    """An offer in INVITE and re-INVITE, and the answer to ours; any other body without a type gets 415."""
+    phone, peer = await phone_and_peer()
+    peer.say("INVITE", HOST, body=SDP, has_type=False)
+    answer = await peer.response(200)
+    peer.say("ACK", HOST, to_tag=answer.to.tag, branch="z9hG4bKack")
+    assert phone.calls[0].remote_offer == SDP.encode()
+    peer.say("INVITE", HOST, to_tag=answer.to.tag, cseq=2, body="<xml/>", has_type=False)
+    assert (await peer.response(415)).cseq.number == 2
+    phone.call(peer.host)
+    invite = await peer.request("INVITE")
+    peer.send(Response.for_request(invite, 200, to_tag="raw", headers=CONTACT, body=SDP.encode()).encode(), HOST)
+    await peer.request("ACK")
+    assert [event.sdp for event in phone.heard(Answered)] == [SDP.encode()]
 
 
 async def test_a_422_whose_min_se_is_no_number_ends_the_call() -> None:
