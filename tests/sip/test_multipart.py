@@ -44,5 +44,7 @@ def test_a_body_without_an_sdp_part_has_none(content_type: str, body: bytes) -> 
     assert sdp(content_type, body) is None
 
 
-def test_a_message_without_content_type_has_no_sdp() -> None:
-    assert Request("INVITE", "sip:a@b", body=SDP).sdp is None
+def test_a_message_without_content_type_has_sdp_where_its_body_begins_like_one() -> None:
+    assert Request("INVITE", "sip:a@b", body=SDP).sdp == SDP
+    assert Request("INVITE", "sip:a@b", body=b"--b\r\n" + SDP).sdp is None
+    assert Request("INVITE", "sip:a@b").sdp is None
