@@ -54,8 +54,8 @@ VERSIONS = tuple(sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "v
 """Of the schema, oldest first: each file there leads from the one before it to its own."""
 
 VERSION_TABLE = "alembic_version"
-MIGRATION_LOCK = 0x50F7
-"""An advisory lock of PostgreSQL: of two programs that start at once, one migrates and the other waits."""
+WRITER_LOCK = 0x50F7
+"""An advisory lock of PostgreSQL: of programs that start or change something at once, one does and the others wait."""
 
 
 async def open_database(url: str, directory: Path) -> AsyncEngine:
@@ -99,6 +99,12 @@ def create_engine(url: str) -> AsyncEngine:
     else:
         event.listen(engine.sync_engine, "handle_error", _blame_the_server, retval=True)
     return engine
+
+
+async def write_alone(connection: AsyncConnection) -> None:
+    """Until the end of this transaction no other program changes what is configured. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"))
 
 
 def last_written(engine: AsyncEngine) -> tuple[tuple[int, int], ...] | None:
@@ -196,8 +202,7 @@ def _begin(connection: Any) -> None:
 
 
 async def _bring_up(connection: AsyncConnection) -> None:
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    await write_alone(connection)
     version = await connection.run_sync(_version)
     if version == VERSIONS[-1]:
         return

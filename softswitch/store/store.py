@@ -23,7 +23,7 @@ from softswitch.plan.differences import Difference, differences
 from softswitch.store import behind, selection
 from softswitch.store.applying import Applying
 from softswitch.store.columns import new_sid
-from softswitch.store.database import WRITES, answering, last_written, open_database, opening
+from softswitch.store.database import WRITES, answering, last_written, open_database, opening, write_alone
 from softswitch.store.errors import InvalidQuery, told
 from softswitch.store.mirror import Mirror
 from softswitch.store.plan_rows import refuse_unknown
@@ -66,6 +66,7 @@ class Store:
         """The store at `url`, else the SQLite file in `directory`. Raises `ConfigError` where it can't be used."""
         store = cls(await open_database(url, directory))
         async with opening(store._engine), store._writing_engine.begin() as connection:
+            await write_alone(connection)
             await store._make_partner(connection)
             store._revision = await revision(connection)
             store.plan = await store._mirror.load(connection)
@@ -185,6 +186,7 @@ class Store:
         """
         async with self._writing:
             async with self._writing_engine.begin() as connection:
+                await write_alone(connection)
                 current = (await self._mirror.load(connection)).numbers
                 changes = await asyncio.to_thread(_changes, current, wanted)
                 if changes and not dry_run:
@@ -236,16 +238,24 @@ class Store:
         """One transaction, and the plan that follows from it in force before this returns."""
         async with self._writing:
             async with self._writing_engine.begin() as connection:
+                await write_alone(connection)
                 if self._mirror.is_ahead:
                     await self._mirror.load(connection)
                 writer = Writer(connection, self.partner_sid)
                 result = await work(writer)
                 if writer.touched:
+                    await self._catch_up(connection)
                     refuse_ambiguous(await self._mirror.follow(connection, writer.touched), writer.touched)
                     self._revision = await count_revision(connection)
             if writer.touched:
                 await self._adopt()
         return result
+
+    async def _catch_up(self, connection: AsyncConnection) -> None:
+        """What another program has changed since: counting on from there, `_follow` would never see it."""
+        if await revision(connection) != self._revision:
+            await self._mirror.load(connection)
+            self._mirror.is_ahead = True
 
     async def _adopt(self) -> None:
         self._mirror.is_ahead = False

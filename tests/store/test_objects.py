@@ -1,5 +1,6 @@
 """Objects one by one: made with defaults, changed, gone; and what is refused, by its field."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,15 @@ async def test_the_first_start_makes_one_partner_with_its_system_gateway(
     assert (again.partner_sid, again.system_gateway_sid) == (store.partner_sid, store.system_gateway_sid)
     assert (await again.list("partners")).total == 1
     await again.close()
+
+
+async def test_programs_that_start_at_once_on_an_empty_database_make_one_partner(
+    empty_url: str, tmp_path: Path
+) -> None:
+    """PostgreSQL let each of them make its own."""
+    stores = await asyncio.gather(*(Store.open(empty_url, tmp_path) for _ in range(4)))
+    assert len({(store.partner_sid, store.system_gateway_sid) for store in stores}) == 1
+    assert (await stores[0].list("partners")).total == 1
+    assert (await stores[0].list("endpoints")).total == 1
+    for store in stores:
+        await store.close()

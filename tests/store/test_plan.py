@@ -169,6 +169,27 @@ async def test_a_change_by_another_process_is_followed(house: House, url: str, t
     await other.close()
 
 
+async def test_a_change_by_another_process_is_seen_though_one_of_ours_follows_it(
+    house: House, url: str, tmp_path: Path
+) -> None:
+    """We counted on from its revision, and never asked what it had changed."""
+    other = await Store.open(url, tmp_path)
+    await other.create("trunk_groups", {"name": "theirs"})
+    await house.store.create("trunk_groups", {"name": "ours"})
+    assert {"theirs", "ours"} <= house.plan.trunk_groups.keys()
+    stores = (("ours", house.store), ("theirs", other))
+    made = [
+        store.create("users", {"username": f"{name}{number}", "password": "secret-1"})
+        for number in range(3)
+        for name, store in stores
+    ]
+    await asyncio.gather(*made)
+    for store in (house.store, other):
+        await store._follow()
+        assert len(store.plan.users) == 6
+    await other.close()
+
+
 async def test_a_database_that_nobody_has_written_to_is_not_asked_what_is_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
