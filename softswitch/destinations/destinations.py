@@ -132,7 +132,7 @@ class Destinations:
             return await connect(call, invitation, self.lines, self)
         except CallRejected as rejected:
             why, where = self._forward(user, rejected, deflected)
-            if why is None or not where:
+            if why is None or not where or call.callee is not None:
                 raise
             if deflected:
                 call.redirect_uri = str(deflected[0].uri)

@@ -446,3 +446,18 @@ async def test_a_phone_that_can_not_be_reached_is_forwarded_like_one_that_is_not
         session = await cid.picks_up()
         assert "reason=unavailable" in (session.request.headers.get("Diversion") or "")
         await ann.answered()
+
+
+async def test_where_no_port_is_left_for_a_caller_without_an_offer_who_was_answered_he_is_forwarded_nowhere(
+    tmp_path: Path,
+) -> None:
+    forwards = [{}, {"forward_unregistered": "1003"}, {}]
+    async with town(tmp_path, users=forwards, media={"ports": [10000, 10001]}) as it:
+        ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
+        ann.dial("1002", late_offer=True)
+        await bob.rings()
+        bob.answer()
+        ended = await ann.ended()
+        assert (ended.status, ended.reason) == (503, "No media port free")
+        await bob.ended()
+        assert not cid.sessions
