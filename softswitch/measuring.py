@@ -37,19 +37,19 @@ class Measuring:
                     self.measure(call)
                 await asyncio.sleep(PAUSE_S)
 
-    def measure(self, call: Call) -> dict[str, Any] | None:
-        """Tells and returns the figures of one call; None where it has no audio."""
+    def measure(self, call: Call, at: float | None = None) -> dict[str, Any] | None:
+        """Tells and returns the figures of one call, as of `at` or now; None where it has no audio."""
         statistics = call.caller.statistics()
         if statistics is None:
             return None
         figures = quality.figures(statistics)
         if self._events:
-            self._events.publish(LegMeasured(call.id, self._clock(), figures))
+            self._events.publish(LegMeasured(call.id, self._clock() if at is None else at, figures))
         return figures
 
     def at_end(self, call: Call) -> dict[str, Any] | None:
         """What the record of a call keeps: the figures of the caller's side, and of whoever answered him."""
-        figures = self.measure(call)
+        figures = self.measure(call, call.story[-1].at)
         sides = {} if figures is None else {"src": figures}
         statistics = call.callee.statistics() if call.callee is not None else None
         if statistics is not None:

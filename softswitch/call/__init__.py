@@ -7,7 +7,7 @@ brings the caller and him together, in `bridge` they talk; `transfer`, `takeover
 the place of one.
 """
 
-from softswitch.call.call import Call, Step
+from softswitch.call.call import Call
 from softswitch.call.collect import Code, Collected, EndedBy, collect
 from softswitch.call.connect import connect, converse, reach
 from softswitch.call.events import (
@@ -64,7 +64,6 @@ __all__ = [
     "Run",
     "Stage",
     "StageTrigger",
-    "Step",
     "Table",
     "check_hops",
     "collect",

@@ -35,15 +35,6 @@ _alive: "WeakValueDictionary[str, Call]" = WeakValueDictionary()
 """Calls that somebody still holds, by id: 32 random bits come again every day where many calls are up."""
 
 
-class Step(NamedTuple):
-    """One move of a call: when (monotonic seconds), from which state to which, and why."""
-
-    at: float
-    before: str
-    after: str
-    why: str
-
-
 class Transfer(NamedTuple):
     """How a call came about that goes on with a party of another: who wanted it, and of which calls it has its legs."""
 
@@ -174,7 +165,7 @@ class Call:
         """What was found out about the signature of who calls; None where nobody looked."""
         self.state = "new"
         self.stage = STAGE_TABLE.initial
-        self.story: list[Step] = []
+        self.story: list[CallMoved] = []
         self.started_at = self.clock()
         self.outcome: Outcome | None = None
         self.notes: Mapping[str, str] = NOTHING
@@ -244,9 +235,9 @@ class Call:
         """The call goes to `state`: a step of its story, and an event."""
         now = self.clock()
         before, self.state = self.state, state
-        self.story.append(Step(now, before, state, why))
-        if CallMoved in self.events:
-            self.events.publish(CallMoved(self.id, now, before, state, why))
+        moved = CallMoved(self.id, now, before, state, why)
+        self.story.append(moved)
+        self.events.publish(moved)
 
     def advance(self, trigger: StageTrigger, why: str) -> None:
         """A call between two parties moves on in its table."""

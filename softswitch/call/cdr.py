@@ -162,7 +162,8 @@ def opened(call: Call, epoch_at: float, sids: Sids) -> CallRecord:
     if call.invite is not None:
         _add_headers(record, call.invite)
     _add_way(record, call, sids)
-    record = replace(record, **way_out(call, sids))
+    for name, value in way_out(call, sids).items():
+        setattr(record, name, value)
     return _turned(record) if call.is_placed else record
 
 

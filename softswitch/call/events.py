@@ -15,7 +15,7 @@ class Event(msgspec.Struct, frozen=True):
     """The base of everything that is published; events are frozen values, made in a fifth of a data class's time."""
 
 
-class CallStarted(Event, frozen=True):
+class CallStarted(Event, frozen=True, gc=False):
     """The first event of a call, before anybody has looked at it. `sip_call_id` is the Call-ID of its INVITE."""
 
     call_id: str
@@ -25,7 +25,7 @@ class CallStarted(Event, frozen=True):
     to_number: str
 
 
-class LegStarted(Event, frozen=True):
+class LegStarted(Event, frozen=True, gc=False):
     """We call somebody for a call. `sip_call_id` is the Call-ID of our INVITE, `target` says whom it goes to."""
 
     call_id: str
@@ -34,14 +34,14 @@ class LegStarted(Event, frozen=True):
     target: str
 
 
-class CallAnswered(Event, frozen=True):
+class CallAnswered(Event, frozen=True, gc=False):
     """We have sent 200 OK."""
 
     call_id: str
     at: float
 
 
-class KeyPressed(Event, frozen=True):
+class KeyPressed(Event, frozen=True, gc=False):
     """The caller has pressed a key. Which one is said only where it can't be part of a code."""
 
     call_id: str
@@ -73,8 +73,8 @@ class CallbackTried(Event, frozen=True):
     attempt: int
 
 
-class CallMoved(Event, frozen=True):
-    """A call, or the machine of its endpoint, went from one state to another at `at` (monotonic seconds)."""
+class CallMoved(Event, frozen=True, gc=False):
+    """A call, or the machine of its endpoint, went from one state to another: a step of its story."""
 
     call_id: str
     at: float
@@ -83,7 +83,7 @@ class CallMoved(Event, frozen=True):
     why: str
 
 
-class CallEnded(Event, frozen=True):
+class CallEnded(Event, frozen=True, gc=False):
     """The last event of a call."""
 
     call_id: str

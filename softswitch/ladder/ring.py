@@ -43,17 +43,19 @@ class Ladder:
         """A SIP message came in or goes out (the stack's `trace`)."""
         if len(data) > LONGEST_BYTES:
             data = data[:LONGEST_BYTES]
-        self._keep((self._clock(), direction, peer, data))
+        self._new.append((self._clock(), direction, peer, data))
+        if len(self._new) >= BLOCK:
+            self._pack()
 
     def on_event(self, event: Event) -> None:
         """Something happened; what it is of is found later."""
-        self._keep((self._clock(), event, None, b""))
+        self._new.append((self._clock(), event, None, b""))
+        if len(self._new) >= BLOCK:
+            self._pack()
 
-    def _keep(self, entry: Kept) -> None:
-        self._new.append(entry)
-        if len(self._new) == BLOCK:
-            self._blocks.append(pack(self._new))
-            self._new.clear()
+    def _pack(self) -> None:
+        self._blocks.append(pack(self._new))
+        self._new.clear()
 
     def forget(self, before: float) -> None:
         """Drops what happened before a moment of the calendar (POSIX time)."""

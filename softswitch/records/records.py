@@ -6,6 +6,10 @@ batches and off the way of the calls, into the store.
     attendee "entered"                             -> "joined"
     on_ended     it is over, refused ones too      -> "closed": the call record and those of its attendances
 
+What the far end is about to hear (an answer, a refusal) is in the journal before that. Everything else is gathered and
+written a moment later together with what other calls have told: a record made among others of its kind takes a
+fraction of the time that it takes alone, in the midst of a call.
+
 What this process has journalled it imports from memory; the journal is the truth for whoever comes after a kill. Each
 record reaches the store exactly once: rows are added by sid, and one that is there is left alone, so a segment that was
 imported and not yet removed may be imported again. `open` first closes what was alive when another process
@@ -16,6 +20,7 @@ import asyncio
 import socket
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +43,7 @@ from softswitch.records.lines import (
     DialoutClosed,
     Ended,
     Joined,
+    Line,
     Mediating,
     Opened,
     Story,
@@ -51,11 +57,17 @@ from softswitch.records.strangers import REFUSALS, Strangers
 JOURNAL = "journal"
 IMPORT_EVERY_S = 2.0
 RETRY_AT_MOST_S = 60.0
-HELD_S = 0.01
-"""How long a line waits for others. A kill in that time shows an end or a coming in as not having happened yet."""
+GATHERED_S = 0.1
+"""How long news wait for those of other calls. A kill in that time shows an end or a coming in as not having happened
+yet, and nothing of a call that nobody has answered."""
 REMEMBERED_AT_MOST = 10_000
 """Calls of one segment that are imported from memory; more of them, while the store is away, are read back."""
 RESTARTED = "The switch was restarted"
+OF_A_STAY = frozenset({"entered", "left", "role", "name"})
+"""What the record of an attendance keeps of an attendee."""
+
+News = Call | AttendeeChanged | MeetingMoved
+"""A call that has ended, or an event."""
 
 
 @dataclass(slots=True)
@@ -66,7 +78,6 @@ class Alive:
     record: CallRecord
     attendances: list[AttendanceRecord] = field(default_factory=list)
     mediated: MediatorRecord | None = None
-    date_talk: str | None = None
     lines: list[bytes] = field(default_factory=list)
 
 
@@ -111,8 +122,12 @@ class Records:
         """What closed segments say that has ended; one that is not here is read back."""
         self._ended: list[Ended] | None = []
         """The same, of the segment that is open; None where that is too much to remember."""
-        self._held: list[bytes] = []
-        self._holding: asyncio.TimerHandle | None = None
+        self._started: dict[str, Call] = {}
+        """Calls that have no record yet, by id."""
+        self._news: deque[News] = deque()
+        """What else has not been looked at, in its order."""
+        self._unwritten: list[bytes] = []
+        self._gathering: asyncio.TimerHandle | None = None
         self._has_news = False
         self._is_importing = asyncio.Lock()
 
@@ -163,6 +178,7 @@ class Records:
     async def flush(self) -> None:
         """Everything that has ended is in the store. Raises STORE_FAILURES."""
         async with self._is_importing:
+            self._catch_up()
             if self._has_news and not self._segments:
                 self._turn()
             while self._segments:
@@ -176,9 +192,9 @@ class Records:
 
     async def close(self) -> None:
         """The end: what the store does not take now it gets at the next start."""
-        if self._holding is not None:
-            self._holding.cancel()
-        self._write_held()
+        if self._gathering is not None:
+            self._gathering.cancel()
+        self._catch_up()
         self._hand_over(self.journal.close())
         try:
             await self.flush()
@@ -188,7 +204,6 @@ class Records:
                 segment.release()
 
     def _turn(self) -> None:
-        self._write_held()
         segment = self.journal.turn(b"".join(line for alive in self.alive.values() for line in alive.lines))
         if segment is not None:
             self._has_news = False
@@ -204,16 +219,72 @@ class Records:
 
     def on_started(self, call: Call) -> None:
         """A call has found its endpoint (the switch's `on_started`)."""
-        record = opened(call, self._epoch_at(), self.sids)
-        line = encode(Opened(record))
-        self.alive[call.id] = Alive(call, record, lines=[line])
-        self._write(line)
-        self.on_opened(call, record)
+        self._started[call.id] = call
+        self._gather()
 
     def on_ended(self, call: Call) -> None:
         """A call is over (the switch's `on_ended`). Of those of strangers only some are told."""
         if self._is_one_too_many(call):
             return
+        self._news.append(call)
+        self._gather()
+        if call.answered_at is None or call.transfer is not None or call.gone is not None:
+            self._catch_up()  # the far end is about to hear it, or what its legs do now is another call's
+
+    def _is_one_too_many(self, call: Call) -> bool:
+        """Whether a stranger has called who may leave no record any more."""
+        if self.strangers is None or call.source is not None or call.outcome is None:
+            return False
+        if call.outcome.status not in REFUSALS:
+            return False
+        return not self.strangers.may_leave_a_record(call.caller.session.peer.host, self._clock())
+
+    # ---- news, and the journal
+
+    def _gather(self) -> None:
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHERED_S, self._on_gathered)
+
+    def _on_gathered(self) -> None:
+        self._gathering = None
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """All that was told so far is in the journal."""
+        try:
+            while self._started:
+                _, call = self._started.popitem()
+                if call.outcome is None:
+                    self._open(call)
+            while self._news:
+                self._take(self._news.popleft())
+        finally:  # a bug of ours costs one call its record
+            self._write()
+            if self._started or self._news:
+                self._gather()
+
+    def _take(self, news: News) -> None:
+        if isinstance(news, AttendeeChanged):
+            self._on_attendee(news)
+        elif isinstance(news, MeetingMoved):
+            self._on_meeting(news)
+        else:
+            self._conclude(news)
+
+    def _alive(self, call_id: str) -> Alive | None:
+        """A call that is up; it has a record from now on."""
+        started = self._started.pop(call_id, None)
+        return self._open(started) if started is not None else self.alive.get(call_id)
+
+    def _open(self, call: Call, date_talk: str | None = None) -> Alive:
+        record = opened(call, self._epoch_at(), self.sids)
+        record.date_talk = date_talk
+        alive = self.alive[call.id] = Alive(call, record)
+        self._remember(alive, Opened(record))
+        self.on_opened(call, record)
+        return alive
+
+    def _conclude(self, call: Call) -> None:
         epoch_at = self._epoch_at()
         alive = self.alive.pop(call.id, None) or Alive(call, opened(call, epoch_at, self.sids))
         record = concluded(alive.record, call, epoch_at, self.sids, self._quality_of(call))
@@ -224,86 +295,76 @@ class Records:
         if mediated is not None:
             self.on_mediated(mediated)
 
-    def _is_one_too_many(self, call: Call) -> bool:
-        """Whether a stranger has called who may leave no record any more."""
-        if self.strangers is None or call.source is not None or call.outcome is None:
-            return False
-        if call.outcome.status not in REFUSALS:
-            return False
-        return not self.strangers.may_leave_a_record(call.caller.session.peer.host, self._clock())
-
     def _close(self, closed: Ended) -> None:
-        """Into the journal, and remembered, so that a store that keeps up never waits for the disk."""
+        """For the journal, and remembered, so that a store that keeps up never waits for the disk."""
         line, closed = encode_ended(closed)
-        self._write(line, at_once=isinstance(closed, Closed) and closed.call.date_talk is None)
+        self._unwritten.append(line)
         self._has_news = True
         if self._ended is not None:
             self._ended.append(closed)
             if len(self._ended) > REMEMBERED_AT_MOST:
                 self._ended = None
 
-    def _write(self, line: bytes, *, at_once: bool = False) -> None:
-        """What the far end is about to hear (an answer, a refusal) is on disk before that; the rest soon, together."""
-        self._held.append(line)
-        if at_once:
-            self._write_held()
-        elif self._holding is None:
-            self._holding = asyncio.get_running_loop().call_later(HELD_S, self._write_soon)
+    def _remember(self, alive: Alive, line: Line) -> None:
+        encoded = encode(line)
+        alive.lines.append(encoded)
+        self._unwritten.append(encoded)
 
-    def _write_soon(self) -> None:
-        self._holding = None
-        self._write_held()
-
-    def _write_held(self) -> None:
-        if self._held:
-            self.journal.write(b"".join(self._held))
-            self._held.clear()
+    def _write(self) -> None:
+        if self._unwritten:
+            self.journal.write(b"".join(self._unwritten))
+            self._unwritten.clear()
 
     # ---- what events tell
 
     def on_event(self, event: Event) -> None:
         """Every event of the program; some kinds concern us."""
         kind = type(event)
-        if kind is AttendeeChanged:
-            self._on_attendee(event)  # type: ignore[arg-type]
-        elif kind is CallAnswered:
+        if kind is CallAnswered:
             self._on_answered(event)  # type: ignore[arg-type]
-        elif kind is MeetingMoved:
-            self._on_meeting(event)  # type: ignore[arg-type]
+        elif kind is MeetingMoved or (kind is AttendeeChanged and event.what in OF_A_STAY):  # type: ignore[attr-defined]
+            self._news.append(event)  # type: ignore[arg-type]
+            self._gather()
         elif kind is MediationStarted or kind is MediationMoved:
             self._on_mediation(event)  # type: ignore[arg-type]
         elif kind is DialoutFailed:
             self._on_dialout_failed(event)  # type: ignore[arg-type]
 
+    def _on_answered(self, event: CallAnswered) -> None:
+        """Written before the far end hears it: whatever becomes of us then, it has called."""
+        date_talk = date(self._epoch_at() + event.at)
+        started = self._started.pop(event.call_id, None)
+        alive = self.alive.get(event.call_id) if started is None else self._open(started, date_talk)
+        if alive is None:
+            return
+        alive.record.date_talk = date_talk
+        if started is None or _is_of_two(alive.call):
+            self._remember(alive, self._talks(alive))
+        self._write()
+
     def _on_mediation(self, event: MediationStarted | MediationMoved) -> None:
-        alive = self.alive.get(event.call_id)
+        alive = self._alive(event.call_id)
         if alive is None:
             return
         if isinstance(event, MediationStarted):
             alive.mediated = replace(event.record, partner_sid=self.sids.partner)
         elif alive.mediated is not None:
             alive.mediated = moved(alive.mediated, event.stage, date(self._epoch_at() + event.at))
-            if alive.date_talk is not None:  # stage two has answered beside stage one
-                self._remember(alive, self._talks(alive, alive.date_talk))
+            if alive.record.date_talk is not None:  # stage two has answered beside stage one
+                self._remember(alive, self._talks(alive))
         if alive.mediated is not None:
-            self._remember(alive, encode(Mediating(alive.mediated)))
+            self._remember(alive, Mediating(alive.mediated))
+        self._gather()
 
     def _on_dialout_failed(self, event: DialoutFailed) -> None:
         record = replace(event.record, partner_sid=self.sids.partner)
         self._close(DialoutClosed(record))
         self.on_mediated(record)
+        self._gather()
 
-    def _on_answered(self, event: CallAnswered) -> None:
-        alive = self.alive.get(event.call_id)
-        if alive is not None:
-            alive.date_talk = date(self._epoch_at() + event.at)
-            self._remember(alive, self._talks(alive, alive.date_talk), at_once=True)
-
-    def _talks(self, alive: Alive, date_talk: str) -> bytes:
-        call = alive.call
-        is_of_two = call.callee is not None or call.is_placed
-        known, running = answered(call, self.sids) if is_of_two else ({}, [])
-        return encode(Talks(alive.record.dr_sid, date_talk, known, running))
+    def _talks(self, alive: Alive) -> Talks:
+        known, running = answered(alive.call, self.sids) if _is_of_two(alive.call) else ({}, [])
+        return Talks(alive.record.dr_sid, alive.record.date_talk or "", known, running)
 
     def _on_meeting(self, event: MeetingMoved) -> None:
         if event.after == "ended":
@@ -340,14 +401,15 @@ class Records:
         )
         stay.node = self._node
         alive.attendances.append(stay)
-        self._remember(alive, encode(Joined(stay)))
-
-    def _remember(self, alive: Alive, line: bytes, *, at_once: bool = False) -> None:
-        alive.lines.append(line)
-        self._write(line, at_once=at_once)
+        self._remember(alive, Joined(stay))
 
     def _epoch_at(self) -> float:
         return self._wall_clock() - self._clock()
+
+
+def _is_of_two(call: Call) -> bool:
+    """Whether its far end is somebody whom we have called."""
+    return call.callee is not None or call.is_placed
 
 
 def _nobody(_: Call, __: CallRecord) -> None:

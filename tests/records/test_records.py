@@ -18,6 +18,7 @@ from softswitch.plan import ConferenceEndpoint, Plan
 from softswitch.plan.objects import with_sid
 from softswitch.records import Records
 from softswitch.records.lines import Closed, Opened, encode
+from softswitch.records.records import GATHERED_S
 from softswitch.sip import Address, Uri
 from softswitch.sip.digest import Credentials
 from tests.routing.plans import CONFERENCE, plan_of
@@ -305,10 +306,64 @@ async def test_what_is_too_much_to_remember_is_read_back(tmp_path: Path, monkeyp
 async def test_an_answer_and_a_refusal_are_on_disk_before_the_caller_hears_of_them(tmp_path: Path) -> None:
     async with recorded(tmp_path) as (it, _records, _shelf):
         await it.dial().answered()
+        (line,) = journalled(tmp_path)
+        assert line["type"] == "opened"
+        assert line["call"]["date_talk"] is not None
         await it.dial("19005550100").ended()
-        (segment,) = (tmp_path / "journal").iterdir()
-        kinds = [msgspec.json.decode(line)["type"] for line in segment.read_bytes().splitlines()]
-        assert {"opened", "talks", "closed"} <= set(kinds)
+        assert journalled(tmp_path)[-1]["type"] == "closed"
+
+
+async def test_a_call_that_has_rung_for_a_while_is_in_the_journal_and_its_answer_follows(tmp_path: Path) -> None:
+    async def ring_first(call: Call) -> Outcome:
+        call.caller.ring()
+        await asyncio.sleep(2 * GATHERED_S)
+        return await talk(call)
+
+    async with recorded(tmp_path, ring_first) as (it, _records, _shelf):
+        ringing = it.dial()
+        await asyncio.sleep(1.5 * GATHERED_S)
+        assert [line["type"] for line in journalled(tmp_path)] == ["opened"]
+        await ringing.answered()
+        assert [line["type"] for line in journalled(tmp_path)] == ["opened", "talks"]
+
+
+async def test_what_ends_in_one_moment_is_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with recorded(tmp_path) as (it, records, shelf):
+        callers = [await it.dial().answered() for _ in range(5)]
+        written: list[bytes] = []
+        monkeypatch.setattr(records.journal, "write", written.append)
+        for caller in callers:
+            caller.session.hang_up()
+        await asyncio.sleep(2 * GATHERED_S)
+        (together,) = written
+        assert together.count(b'"type":"closed"') == 5
+        await records.flush()
+        assert len(shelf.calls) == 5
+
+
+async def test_a_bug_in_one_record_costs_no_other_call_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+    async with recorded(tmp_path) as (it, records, shelf):
+        callers = [await it.dial().answered() for _ in range(3)]
+        mine = list(it.switch.calls.values())[1]
+
+        def quality_of(call: Call) -> None:
+            if call is mine:
+                raise LookupError("a bug of ours")
+
+        monkeypatch.setattr(records, "_quality_of", quality_of)
+        for caller in callers:
+            caller.session.hang_up()
+        await asyncio.sleep(3 * GATHERED_S)
+        await records.flush()
+        assert [str(one["exception"]) for one in told] == ["a bug of ours"]
+        assert len(shelf.calls) == 2
+
+
+def journalled(folder: Path) -> list[dict[str, Any]]:
+    (segment,) = (folder / "journal").iterdir()
+    return [msgspec.json.decode(line) for line in segment.read_bytes().splitlines()]
 
 
 async def test_a_journal_that_a_stopped_store_did_not_take_is_imported_at_the_next_start(tmp_path: Path) -> None:

@@ -136,7 +136,9 @@ def _columns(live: Live) -> Columns[Call]:
         "source": lambda it: it.over,
         "endpoint": lambda it: it.destination.name if it.destination is not None else it.did and it.did.endpoint,
         "state": lambda it: it.state,
-        "path": lambda it: [{**step._asdict(), "at": live.date(step.at)} for step in it.story],
+        "path": lambda it: [
+            {"at": live.date(step.at), "before": step.before, "after": step.after, "why": step.why} for step in it.story
+        ],
         "date_start": lambda it: live.date(it.started_at),
         "duration": lambda it: round(it.clock() - it.started_at, 3),
         "transport": lambda it: str(it.caller.session.peer.transport),
