@@ -10,7 +10,7 @@ with an attribute that the object shows, so nothing hidden can be found out by a
 parameter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any
@@ -129,8 +129,10 @@ def query_of(asked: Asked, shown: type[Object], only: Sequence[Restriction] = ()
     return replace(query, order=(_order(asked.order, shown),))
 
 
-def envelope(request: Request, query: ListQuery, page: Page, items: list[dict[str, Any]], sid: str) -> Response:
-    """The answer to a list."""
+def envelope(
+    request: Request, query: ListQuery, page: Page, items: Sequence[Mapping[str, Any] | msgspec.Raw], sid: str
+) -> Response:
+    """The answer to a list, whose items may be JSON already."""
     return json_response(
         {
             "count": len(items),

@@ -15,10 +15,12 @@ out to its default, but for what is write-only. Read-only attributes may stand i
 can send back what it got; with another value they are refused by 422, as is any attribute that does not exist.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import msgspec
 from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ValidationError
@@ -39,6 +41,9 @@ from softswitch.configfile import did_you_mean
 from softswitch.store import RESOURCES, Condition, Either, ListQuery, OneOf, Restriction, Row
 
 Values = dict[str, Any]
+
+SHOWN_AT_ONCE = 50
+"""So many objects of a list are made ready, before calls have their turn."""
 
 NAME_LIMIT = 64
 """Of what a client sends, so much is looked at to say what was meant: finding near words takes time."""
@@ -153,13 +158,19 @@ class ConfigurationResource:
     async def page(self, request: Request, asked: Asked) -> Response:
         query = query_of(asked, self.shown, await self.scope(request))
         page = await self.store.list(self.kind, query)
-        items = await self._complete(request, page.items, with_related=asked.with_related)
-        return envelope(request, query, page, [asked.fields.of(item) for item in items], self.sid)
+        items: list[msgspec.Raw] = []
+        known: dict[str, Values | None] = {}
+        for first in range(0, len(page.items), SHOWN_AT_ONCE):
+            rows = page.items[first : first + SHOWN_AT_ONCE]
+            shown = await self._complete(request, rows, known, with_related=asked.with_related)
+            items += [msgspec.Raw(msgspec.json.encode(asked.fields.of(item))) for item in shown]
+            await asyncio.sleep(0)
+        return envelope(request, query, page, items, self.sid)
 
     async def get(self, request: Request, fields: Fields, *, with_related: bool) -> Response:
         fields.check(self.shown)
         row = await self.find(request)
-        (item,) = await self._complete(request, [row], with_related=with_related)
+        (item,) = await self._complete(request, [row], {}, with_related=with_related)
         return json_response(fields.of(item))
 
     async def create(self, request: Request, body: BaseModel) -> Response:
@@ -201,10 +212,11 @@ class ConfigurationResource:
 
     # ---- what the verbs have in common
 
-    async def _complete(self, request: Request, rows: Sequence[Row], *, with_related: bool) -> list[Values]:
-        """The rows as they are shown, with what the client wants to see inside."""
+    async def _complete(
+        self, request: Request, rows: Sequence[Row], known: dict[str, Values | None], *, with_related: bool
+    ) -> list[Values]:
+        """The rows as they are shown, with what the client wants to see inside. What was embedded becomes `known`."""
         parts = [name for name, part in self.parts.items() if _is_true(request.query_params.get(part.parameter))]
-        known: dict[str, Values | None] = {}
         items = await self.show_all(request, rows)
         for item, row in zip(items, rows, strict=True):
             await self.embed_parts(item, row, parts)

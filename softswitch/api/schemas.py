@@ -17,6 +17,7 @@ from copy import copy
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast, get_origin
 
+import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 DEPTH_LIMIT = 8
 ENTRIES_LIMIT = 1000
+LARGEST_BYTES = 1 << 17
+"""Of a value of free form: looking at each part of it takes time."""
 INT_LIMIT = 2**31 - 1
 BYTES_LIMIT = 2**53 - 1
 """The largest number that every reader of JSON has exactly."""
@@ -68,10 +71,17 @@ A_NUMBER = BeforeValidator(_no_truth)
 
 
 def _free_form(value: Any) -> Any:
-    if not fits(value):
-        accepted = f"JSON at most {DEPTH_LIMIT} deep with {ENTRIES_LIMIT} entries a level, and no NUL"
+    if _is_large(value) or not fits(value):
+        accepted = f"JSON at most {DEPTH_LIMIT} deep with {ENTRIES_LIMIT} entries a level, {LARGEST_BYTES} bytes"
         raise not_acceptable("can't be kept", accepted)
     return value
+
+
+def _is_large(value: Any) -> bool:
+    try:
+        return len(msgspec.json.encode(value)) > LARGEST_BYTES
+    except (OverflowError, UnicodeEncodeError, RecursionError):
+        return True  # which no database takes
 
 
 def fits(value: Any, depth: int = DEPTH_LIMIT) -> bool:

@@ -35,6 +35,7 @@ from softswitch.store.writing import Writer, batch_of, refuse_ambiguous
 
 RECORDS_AT_ONCE = 500
 LET_GO_AT_ONCE = 500
+ROWS_AT_ONCE = 100
 SYSTEM_GATEWAY = "system_gateway"
 ALL = ListQuery()
 
@@ -295,7 +296,11 @@ class Store:
             statement = statement.where(selection.beyond(order, place, backward=backward, nulls_first=nulls_first))
         elif query.offset:
             statement = statement.offset(query.offset)
-        return [dict(row) for row in (await connection.execute(statement)).mappings()]
+        rows: Rows = []
+        for part in (await connection.execute(statement)).mappings().partitions(ROWS_AT_ONCE):
+            rows += map(dict, part)
+            await asyncio.sleep(0)  # calls have their turn
+        return rows
 
     async def _place(
         self, connection: AsyncConnection, kind: Resource, order: selection.Order, cursor: str, field: str

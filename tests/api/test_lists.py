@@ -1,12 +1,16 @@
 """Lists as a CarrierX client asks for them."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import Request
 
+from softswitch.api.core.trunk_groups import TrunkGroups
 from softswitch.api.memory import page_of
-from softswitch.store import Condition, ListQuery
+from softswitch.store import Condition, ListQuery, Row
 from tests.api.conftest import Api
 
 pytestmark = pytest.mark.real_time
@@ -161,3 +165,29 @@ ITEMS = [{"sid": str(n), "name": "abc"[n % 3], "size": n, "inside": {"x": n % 2 
 )
 def test_a_list_in_memory_is_asked_like_one_in_the_store(query: ListQuery, sids: str) -> None:
     assert "".join(item["sid"] for item in page_of(ITEMS, query, "sid").items) == sids
+
+
+async def test_calls_have_their_turn_while_a_long_list_is_made_ready(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand objects at once held every call up for 50 ms."""
+    turns: list[int] = [0]
+    seen: list[int] = []
+    show_all = TrunkGroups.show_all
+
+    async def noted(self: TrunkGroups, request: Request, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        seen.append(turns[0])
+        return await show_all(self, request, rows)
+
+    async def others() -> None:
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    for number in range(6):
+        await api.context.store.create("trunk_groups", {"name": f"group {number}"})
+    monkeypatch.setattr(TrunkGroups, "show_all", noted)
+    monkeypatch.setattr("softswitch.api.resources.SHOWN_AT_ONCE", 2)
+    turning = asyncio.create_task(others())
+    listed = (await api.client.get("/core/v2/trunk_groups?order=name&include_fields=name")).json()
+    turning.cancel()
+    assert [item["name"] for item in listed["items"]] == [f"group {number}" for number in range(6)]
+    assert len(set(seen)) == 3
