@@ -42,3 +42,11 @@ def test_an_environment_of_a_python_that_is_too_old_is_made_anew(tmp_path: Path)
     assert subprocess.run(["sh", "-c", commands[0]], cwd=tmp_path, timeout=60, check=False).returncode == 0
     assert "sys.exit" not in left_behind.read_text(errors="replace")
     assert left_behind.resolve() != left_behind
+
+
+def test_clean_leaves_the_database_and_the_recordings(tmp_path: Path) -> None:
+    for name in ("data", ".venv"):
+        (tmp_path / name).mkdir()
+    assert make(tmp_path, "clean").returncode == 0
+    assert (tmp_path / "data").exists()
+    assert not (tmp_path / ".venv").exists()
