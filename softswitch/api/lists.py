@@ -10,6 +10,7 @@ with an attribute that the object shows, so nothing hidden can be found out by a
 parameter.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -105,6 +106,9 @@ def list_parameters(
     """A dependency of every list route. Raises `ApiError` 400 for parameters that are unknown or exclude each other."""
     for name in sorted(set(request.query_params) - PARAMETERS):
         raise ApiError(400, field=name[:64], message=f"is no parameter{did_you_mean(name[:64], PARAMETERS)}")
+    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if count > 1:
+            raise ApiError(400, field=name, message="is there twice")
     cursors = {name: sid for name, sid in (("after", after), ("before", before)) if sid is not None}
     for name, sid in cursors.items():
         if not SID.fullmatch(sid):

@@ -4,13 +4,17 @@ For call flows, meetings, live calls: some hundreds of objects that exist now. `
 """
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from softswitch.api.filter import Operator
 from softswitch.store import Condition, InvalidQuery, ListQuery, Page
 
 Item = dict[str, Any]
+
+PATTERNS_REMEMBERED = 256
 
 OPERATIONS: Mapping[Operator, Callable[[Any, Any], bool]] = {
     "eq": lambda value, wanted: value == wanted,
@@ -109,14 +113,21 @@ def _fitting(value: Any, condition: Condition) -> Any:
 
 
 def _is_like(text: str, pattern: str) -> bool:
-    """`%` is any text, `_` any character; linear in text times pattern."""
-    row = [True] + [False] * len(text)
-    for sign in pattern:
-        if sign == "%":
-            reached = False
-            for position, here in enumerate(row):
-                reached = reached or here
-                row[position] = reached
-        else:
-            row = [False] + [row[n] and sign in ("_", text[n]) for n in range(len(text))]
-    return row[-1]
+    """`%` is any text, `_` any character. Each piece between two `%` is taken where it is first found."""
+    pieces, last_characters = _pieces(pattern)
+    if len(pieces) == 1:
+        return pieces[0].fullmatch(text) is not None
+    first, *middle, last = pieces
+    found = first.match(text)
+    for piece in middle:
+        found = found and piece.search(text, found.end())
+    last_at = len(text) - last_characters
+    return found is not None and found.end() <= last_at and last.match(text, last_at) is not None
+
+
+@lru_cache(maxsize=PATTERNS_REMEMBERED)
+def _pieces(pattern: str) -> tuple[tuple[re.Pattern[str], ...], int]:
+    """What stands before, between and behind the `%`, and how long the last of these is."""
+    texts = pattern.split("%")
+    signs = ("".join("." if sign == "_" else re.escape(sign) for sign in text) for text in texts)
+    return tuple(re.compile(piece, re.DOTALL) for piece in signs), len(texts[-1])

@@ -113,6 +113,7 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"filter": ""}, "filter"),
     ({"filter": "in_capacity eq many"}, "in_capacity"),
     ({"filter": "trunks.sip_password like a%"}, "filter"),
+    ({"limit": ["5", "6"]}, "limit"),
     ({"after": "x"}, "after"),
     ({"after": "00000000-0000-4000-8000-000000000000"}, "after"),
     ({"after": "00000000-0000-4000-8000-000000000000", "offset": 1}, "after"),

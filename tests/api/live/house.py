@@ -67,17 +67,19 @@ PLAN = {
 class House:
     """`admin` carries a token that may do everything, `owner` the login of the conference, `stranger` nothing."""
 
-    def __init__(self, app: App, store: Store, feed: Feed, wire: Wire, phones: Stack, url: str, token: str) -> None:
+    def __init__(
+        self, app: App, store: Store, feed: Feed, wire: Wire, phones: Stack, api: ApiServer, token: str
+    ) -> None:
         self.app, self.store, self.feed = app, store, feed
         self.wire, self.phones = wire, phones
-        self.url, self.token = url, token
+        self.api, self.url, self.token = api, api.url, token
         # No connection that is kept: the server would close it after a while of virtual time, which does not wait for
         # sockets and threads.
         once = httpx.Limits(max_keepalive_connections=0)
         bearer = {"Authorization": f"Bearer {token}"}
-        self.admin = client(url, headers=bearer, limits=once)
-        self.owner = client(url, auth=(LOGIN, PASSWORD), limits=once)
-        self.stranger = client(url, limits=once)
+        self.admin = client(self.url, headers=bearer, limits=once)
+        self.owner = client(self.url, auth=(LOGIN, PASSWORD), limits=once)
+        self.stranger = client(self.url, limits=once)
 
     def dial(self, number: str = NUMBER, *, caller: str = "13105550001", tone_hz: int = 0) -> Phone:
         phone = Phone(self.wire, self.phones, caller, tone_hz)
@@ -138,7 +140,7 @@ async def house(folder: Path, plan: Mapping[str, Any] = PLAN, **feed: int) -> As
         token = await context.tokens.create_first()
         server = ApiServer(listen(settings.api), context)
         serving = asyncio.create_task(server.serve())
-        home = House(app, store, live.feed, wire, phones, server.url, token or "")
+        home = House(app, store, live.feed, wire, phones, server, token or "")
         for one in (home.admin, home.owner, home.stranger):
             await DECLARED.ask(one)
         await _give_login(home)

@@ -198,12 +198,22 @@ async def test_a_slow_reader_of_server_sent_events_is_told_before_his_stream_end
         assert phone.end is None
 
 
-async def test_a_reader_who_reads_nothing_at_all_costs_a_bounded_queue_and_then_his_connection(tmp_path: Path) -> None:
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+@pytest.mark.parametrize(("path", "more"), [(EVENTS, ""), (f"{EVENTS}/ws", UPGRADE)])
+async def test_a_reader_who_reads_nothing_at_all_costs_a_bounded_queue_and_then_his_connection(
+    path: str, more: str, tmp_path: Path
+) -> None:
+    """What was written for him and nobody read kept the connection open for ever."""
     async with house(tmp_path, queue_events=50) as home:
         phone = await home.enter("host")
         host, port = home.url.removeprefix("http://").split(":")
         _, writer = await asyncio.open_connection(host, int(port), limit=1024)
-        writer.write(f"GET {EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {home.token}\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {home.token}\r\n{more}\r\n".encode())
         while not home.feed.readers:  # noqa: ASYNC110 - the clock is virtual
             await asyncio.sleep(0.02)
         for _ in range(20_000):
@@ -212,6 +222,8 @@ async def test_a_reader_who_reads_nothing_at_all_costs_a_bounded_queue_and_then_
             if not home.feed.readers:
                 break
         assert home.feed.dropped["slow reader"] == 1
+        while home.api.connections:  # noqa: ASYNC110 - the clock is virtual
+            await asyncio.sleep(1)
         assert phone.end is None
         writer.close()
 
