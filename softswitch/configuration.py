@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from media import Library
+from media import Library, SourceNotFound
 from softswitch.configfile import refusal
 from softswitch.endpoints.conference import check_conference
 from softswitch.endpoints.mediator.attributes import check_bindings
@@ -29,6 +29,9 @@ from softswitch.plan.load import read_plan
 from softswitch.settings import PLAN_FILE, SETTINGS_FILE, Settings, config_folder, load_settings
 
 T = TypeVar("T")
+
+GREETING = "conference/welcome"
+"""The first that a caller hears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def load_configuration(given: Path | None = None, environment: Mapping[str, str]
         problems += _without_tls(settings, plan, str(folder / SETTINGS_FILE))
     if settings is not None:
         problems += _without_audio(settings, str(folder / SETTINGS_FILE))
+        problems += _without_a_voice(settings, str(folder / SETTINGS_FILE))
     if problems or settings is None or plan is None:
         raise refusal(problems)
     return Configuration(folder, settings, plan)
@@ -131,3 +135,13 @@ def _without_audio(settings: Settings, file: str) -> Iterator[ConfigError]:
             "callers from outside would have no audio",
             "an address that they reach",
         )
+
+
+def _without_a_voice(settings: Settings, file: str) -> Iterator[ConfigError]:
+    """A language that nothing is spoken in: callers would hear silence where they are asked for their code."""
+    language = settings.media.language
+    try:
+        library_of(settings).find(GREETING)
+    except SourceNotFound:
+        problem = f'is "{language}", and no folder of prompts has {language}/{GREETING}'
+        yield ConfigError(file, "media.language", problem, "en_US, or a language that media.prompts has all names of")

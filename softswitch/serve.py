@@ -161,7 +161,7 @@ def _on_signal(number: signal.Signals, work: Callable[[], Coroutine[Any, Any, No
 
 
 def _say_ready(app: App, configuration: Configuration, token: str | None) -> None:
-    heard = ", ".join(f"{transport.lower()} {host}:{port}" for transport, host, port in app.listening)
+    heard = ", ".join(f"{transport.lower()} {show.heard_at(host, port)}" for transport, host, port in app.listening)
     media = configuration.settings.media
     media_ports = f"{media.ports[0]}-{media.ports[1]}"
     show.say(

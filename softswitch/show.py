@@ -219,7 +219,11 @@ def _codes(rooms: Iterable[MeetingRoom], all_codes: bool) -> str:
 
 def _dialable(host: str, port: int) -> str:
     """A place that this machine can call: a wildcard is no address to send to."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return heard_at({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
+
+
+def heard_at(host: str, port: int) -> str:
+    """As it stands in a URI: IPv6 in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

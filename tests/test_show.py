@@ -67,3 +67,8 @@ def test_passwords_of_one_s_own_are_not_printed_at_the_start_and_without_users_n
     own = Plan(NumberPlan.model_validate({"users": [{"username": "7", "password": "a long secret"}]}))
     assert "secret" not in "".join(line.plain for line in show.how_to_register(own, [UDP]))
     assert show.how_to_register(Plan(), [UDP]) == []
+
+
+def test_an_ipv6_address_stands_in_brackets_so_that_its_port_is_told_from_it() -> None:
+    assert show.heard_at("::1", 5060) == "[::1]:5060"
+    assert show.heard_at("127.0.0.1", 5060) == "127.0.0.1:5060"
