@@ -40,6 +40,7 @@ BAD = (
     ("POST", ENDPOINTS, b'{"type": "third_party", "addresses": [{"ip": "\\ud800"}]}', 422, "addresses[0].ip"),
     ("POST", GROUPS, b'{"acls": ["all of them"]}', 422, "acls[0]"),
     ("POST", GROUPS, b'{"transformations": [{"type": "rewrite", "field": "From"}]}', 422, "transformations[0]"),
+    ("POST", ENDPOINTS, b'{"type": "third_party", "addresses": [{"ip": "::1", "prot": 1}]}', 422, "addresses[0].prot"),
     ("PATCH", f"{GROUPS}/{SID}", b"{}", 404, "trunk_group_sid"),
     ("PUT", f"{GROUPS}/{SID}", b"{}", 404, "trunk_group_sid"),
     ("DELETE", f"{GROUPS}/{SID}", b"", 404, "trunk_group_sid"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, FailFast, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from softswitch.api.conference.properties import Properties, check_properties
 from softswitch.api.conference.resource import ConferenceResource
@@ -18,6 +18,8 @@ CODES_LIMIT = 1000
 
 class MeetingKey(BaseModel):
     """The digits that lead into a room, and the role they give."""
+
+    model_config = ConfigDict(extra="forbid")
 
     access_code: Annotated[Code, Field(examples=["123456"])]
     """1 to 20 digits, once in all rooms of the conference."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from softswitch.api.core.attributes import PARTNER_EXAMPLE, Host, Transformations
 from softswitch.api.core.owned import Owned
@@ -52,6 +52,8 @@ SHORTEST_PASSWORD = 8
 
 class Address(BaseModel):
     """Where calls of an endpoint come from, or go to."""
+
+    model_config = ConfigDict(extra="forbid")
 
     direction: Literal["any", "inbound", "outbound"] = "any"
     dst_port: PortNumber | None = None

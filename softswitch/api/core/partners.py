@@ -23,7 +23,7 @@ def _leads_somewhere(callbacks: dict[str, Any]) -> dict[str, Any]:
             raise not_acceptable(f"{name[:NAME_LIMIT]}: is no callback{near}", ", ".join(SENT))
         url = value.get("url") if isinstance(value, dict) else value
         if url not in (None, "") and not (isinstance(url, str) and is_http_url(url)):
-            raise ValueError(f"{name}: is no http:// or https:// URL")
+            raise not_acceptable(f"{name}: is no URL", "http:// or https://")
     return callbacks
 
 
