@@ -21,6 +21,7 @@ from fastapi.security import HTTPBasic, HTTPBearer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from softswitch.api.errors import ApiError, answer, away
+from softswitch.api.json_bodies import RATE_DECKS_PATH
 from softswitch.api.pacing import Pacing, TooManyTriesError
 from softswitch.api.passwords import Login, Passwords
 from softswitch.api.scopes import covers
@@ -34,7 +35,6 @@ LOGIN_PATHS = {"/conference/v2": frozenset({"conference", "conference_v2"}), "/m
 JSON_LIMIT_BYTES = 1 << 20
 RATE_DECKS_LIMIT_BYTES = 1 << 23
 """A deck has a hundred thousand prefixes and more."""
-RATE_DECKS_PATH = "/switch/v1/rate_decks"
 UPLOAD_PATH = "/core/v2/storage/files"
 EVENTS_PATH = "/switch/v1/events"
 

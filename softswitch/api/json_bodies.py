@@ -7,6 +7,7 @@ a surrogate pair, NaN and Infinity, other encodings than UTF-8, nesting without 
 import json
 import re
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Never
 
 from fastapi.routing import APIRoute
@@ -15,6 +16,10 @@ from starlette.responses import Response
 
 from softswitch.api.errors import ApiError
 
+NAMES_LIMIT = 2000
+PREFIXES_LIMIT = 200_000
+"""Of a rate deck, which is an object with a name a prefix."""
+RATE_DECKS_PATH = "/switch/v1/rate_decks"
 NAME_LIMIT = 64
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -33,14 +38,18 @@ class JsonRoute(APIRoute):
 
 class _JsonRequest(Request):
     async def json(self) -> Any:
-        return read_json(await self.body())
+        is_deck = self.url.path.startswith(RATE_DECKS_PATH)
+        return read_json(await self.body(), PREFIXES_LIMIT if is_deck else NAMES_LIMIT)
 
 
-def read_json(body: bytes) -> Any:
-    """The value. Raises `ApiError`: 400 for what is no JSON, 422 for a name or a text that can't be."""
+def read_json(body: bytes, names_at_most: int) -> Any:
+    """The value. Raises `ApiError`: 400 for what is no JSON, 422 for names or a text that can't be.
+
+    `names_at_most`: of one object. Looking for what each of very many might have meant takes time.
+    """
     try:
         text = body.decode("utf-8-sig")
-        value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=partial(_each_once, names_at_most), parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         raise _no_json("it is not encoded in UTF-8") from None
     except json.JSONDecodeError as error:
@@ -54,8 +63,11 @@ def read_json(body: bytes) -> Any:
     return value
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _each_once(at_most: int, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = dict(pairs)
+    if len(names) > at_most:
+        message = f"has an object with {len(names)} names (accepted: at most {at_most})"
+        raise ApiError(422, field="body", message=message)
     if len(names) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]

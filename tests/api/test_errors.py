@@ -84,8 +84,9 @@ async def test_every_wrong_attribute_is_named_at_once(api: Api) -> None:
 FULL_OF_FAULTS: tuple[tuple[str, dict[str, Any], str], ...] = (
     (GROUPS, {"acls": ["x"] * 60_000}, "acls[0]"),
     (GROUPS, {"transformations": [{"x": 1}] * 60_000}, "transformations"),
-    (GROUPS, {f"k{number}": 1 for number in range(60_000)}, "k0"),
-    ("/core/v2/phonenumber/dids", {"phonenumber": "1", "properties": dict.fromkeys(map(str, range(60_000)), 1)}, ""),
+    (GROUPS, {f"k{number}": 1 for number in range(60_000)}, "body"),
+    (GROUPS, {f"k{number}": 1 for number in range(1_000)}, "k0"),
+    ("/core/v2/phonenumber/dids", {"phonenumber": "1", "properties": dict.fromkeys(map(str, range(2_000)), 1)}, ""),
     ("/switch/v1/calling_rules", {"allowed_prefixes": ["x"] * 10_000}, "allowed_prefixes[0]"),
     ("/switch/v1/rate_decks", {"rates": dict.fromkeys((f"x{number}" for number in range(90_000)), 1)}, "rates"),
 )

@@ -6,10 +6,9 @@ from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapH
 
 from softswitch.api.core.attributes import PARTNER_EXAMPLE
 from softswitch.api.core.owned import Owned
+from softswitch.api.json_bodies import PREFIXES_LIMIT, RATE_DECKS_PATH
 from softswitch.api.resources import NAME_LIMIT, Values
 from softswitch.api.schemas import Date, Name, Object, ReadOnly, Sid, at_most, not_acceptable
-
-PREFIXES_LIMIT = 200_000
 
 Prefix = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
 Price = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -57,7 +56,7 @@ class RateDecks(Owned):
     """Trunks name theirs for least cost routing, calling rules theirs for what may be spent."""
 
     kind = "rate_decks"
-    path = "/switch/v1/rate_decks"
+    path = RATE_DECKS_PATH
     area = "trunk_groups"
     tag = "rates"
     shown = RateDeck
