@@ -25,7 +25,7 @@ from softswitch import legibly
 from softswitch.settings import LogSettings
 from softswitch.sip.peer import Peer
 
-HELD_S = 0.01
+HELD_S = 0.1
 """How long a line that is no warning may wait for others, where no person is watching: each write costs the calls."""
 
 _SECRET_HEADER = re.compile(

@@ -53,6 +53,7 @@ from softswitch.records.lines import (
     read,
 )
 from softswitch.records.strangers import REFUSALS, Strangers
+from softswitch.store.errors import told
 
 JOURNAL = "journal"
 IMPORT_EVERY_S = 2.0
@@ -172,7 +173,7 @@ class Records:
                 wait_s = IMPORT_EVERY_S
             except STORE_FAILURES as error:
                 if wait_s == IMPORT_EVERY_S:
-                    get_logger().error("the store takes no call records; they stay in the journal", problem=str(error))
+                    get_logger().error("the store takes no call records; they stay in the journal", problem=told(error))
                 wait_s = min(RETRY_AT_MOST_S, 2 * wait_s)
 
     async def flush(self) -> None:
@@ -199,7 +200,7 @@ class Records:
         try:
             await self.flush()
         except STORE_FAILURES as error:
-            get_logger().error("call records stay in the journal until the next start", problem=str(error))
+            get_logger().error("call records stay in the journal until the next start", problem=told(error))
             for segment in self._segments:
                 segment.release()
 
@@ -401,7 +402,8 @@ class Records:
         )
         stay.node = self._node
         alive.attendances.append(stay)
-        self._remember(alive, Joined(stay))
+        if alive.call.outcome is None:
+            self._remember(alive, Joined(stay))
 
     def _epoch_at(self) -> float:
         return self._wall_clock() - self._clock()

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.logs import get_logger
 from softswitch.settings import RecordSettings
+from softswitch.store.errors import told
 
 LOOKS_EVERY_S = 3600.0
 ROWS_AT_ONCE = 500
@@ -50,7 +51,7 @@ class Retention:
             try:
                 await self.forget()
             except (OSError, SQLAlchemyError) as error:
-                get_logger().error("old records could not be removed", problem=str(error))
+                get_logger().error("old records could not be removed", problem=told(error))
             await asyncio.sleep(LOOKS_EVERY_S)
 
     async def forget(self) -> None:
