@@ -25,6 +25,7 @@ from softswitch.callbacks.backoff import Answer
 from softswitch.callbacks.lane import Lane, Letter, host_of
 from softswitch.callbacks.signature import HEADER, sign
 from softswitch.logs import get_logger
+from softswitch.store import AWAY, StoreError, told
 
 if TYPE_CHECKING:
     from softswitch.callbacks.post import Network, Poster
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 DEAD_LETTERS = "callbacks_dead"
 BURIALS_WAITING = 10_000
 """How many dead letters may wait for the store."""
+STORE_RETRY_S = 10.0
 
 _encoder = msgspec.json.Encoder()
 
@@ -65,7 +67,7 @@ class Callbacks:
     ) -> None:
         """Without a `secret` nothing is signed. `open_poster` is given by tests, in the place of the networks."""
         self.counts: Counter[str] = Counter()
-        """taken, failed, dead."""
+        """taken, failed, dead, lost."""
         self.secret = secret
         self._dead_letters = dead_letters
         self._events = events
@@ -76,6 +78,8 @@ class Callbacks:
         self._lanes: dict[tuple[str, int], Lane] = {}
         """By URL and number; those in which something waits."""
         self._burials: asyncio.Queue[Burial] = asyncio.Queue(BURIALS_WAITING)
+        self._in_hand: Burial | None = None
+        """The one that waits for a store that is away."""
         self._again: dict[str, int] = {}
         """Dead letters that are on their way again, by sid, with the attempts they had before."""
         self._poster: Poster | None = None
@@ -195,19 +199,28 @@ class Callbacks:
         try:
             self._burials.put_nowait(burial)
         except asyncio.QueueFull:
-            self._again.pop(burial.sid, None)
-            self.counts["lost"] += 1
+            self._lose(burial)
 
     async def _bury_all(self) -> None:
+        """A store that is away is waited for; meanwhile so many wait in the queue, and what comes then is lost."""
         while True:
-            await self._put_away(await self._burials.get())
+            self._in_hand = self._in_hand or await self._burials.get()
+            if await self._is_put_away(self._in_hand):
+                self._in_hand = None
+            else:
+                await asyncio.sleep(STORE_RETRY_S)
 
     async def _bury_rest(self) -> None:
+        burials = [self._in_hand] if self._in_hand is not None else []
         with contextlib.suppress(asyncio.QueueEmpty):
             while True:
-                await self._put_away(self._burials.get_nowait())
+                burials.append(self._burials.get_nowait())
+        for burial in burials:
+            if not await self._is_put_away(burial):
+                self._lose(burial)
 
-    async def _put_away(self, burial: "Burial") -> None:
+    async def _is_put_away(self, burial: "Burial") -> bool:
+        """Whether there is nothing left to do: it is in the store, or never can be."""
         try:
             if burial.row is None:
                 await self._dead_letters.delete(DEAD_LETTERS, burial.sid)
@@ -215,10 +228,18 @@ class Callbacks:
                 await self._dead_letters.update(DEAD_LETTERS, burial.sid, burial.row)
             else:
                 await self._dead_letters.create(DEAD_LETTERS, burial.row)
-        except (OSError, SQLAlchemyError) as error:
-            self.counts["lost"] += 1
-            get_logger().error("a dead callback can't be kept", problem=str(error))
+        except AWAY as error:
+            get_logger().warning("a dead callback waits for the store", problem=told(error))
+            return False
+        except (OSError, SQLAlchemyError, StoreError) as error:
+            get_logger().error("a dead callback can't be kept", problem=told(error))
+            self._lose(burial)
         self._again.pop(burial.sid, None)
+        return True
+
+    def _lose(self, burial: "Burial") -> None:
+        self._again.pop(burial.sid, None)
+        self.counts["lost"] += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from softswitch.call import CallbackTried, Event, Events
 from softswitch.callbacks import Callbacks, verify
 from softswitch.callbacks.backoff import Answer, wait_s
 from softswitch.callbacks.post import Poster
+from softswitch.store import InvalidValue
 
 URL, OTHER = "http://crm.example/calls", "http://billing.example/records"
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -252,6 +253,52 @@ async def test_what_waits_when_the_switch_stops_becomes_a_dead_letter() -> None:
 
 
 DEAD = {"callback_sid": "s1", "event": "call_dr", "url": URL, "body": {"n": 7}, "attempts": 8, "last_status": 503}
+
+
+class Away(Graveyard):
+    """A store that does not answer, until it does."""
+
+    def __init__(self, *errors: Exception) -> None:
+        super().__init__()
+        self.errors = list(errors)
+
+    async def create(self, resource: str, values: Mapping[str, Any]) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        await super().create(resource, values)
+
+
+async def test_dead_letters_wait_for_a_store_that_is_away() -> None:
+    """They were thrown away."""
+    away = Away(*[ConnectionError("no database")] * 5)
+    async with sending(Receiver(404), away) as callbacks:
+        for number in range(3):
+            callbacks.send("call_dr", URL, {"number": number})
+        await asyncio.sleep(30)
+        assert (callbacks.counts["dead"], away.rows) == (3, [])
+        await asyncio.sleep(30)
+        assert [row["body"]["number"] for row in away.rows] == [0, 1, 2]
+        assert callbacks.counts["lost"] == 0
+
+
+async def test_a_dead_letter_that_waits_is_tried_once_more_when_the_switch_stops() -> None:
+    away = Away(ConnectionError("no database"), ConnectionError("no database"))
+    async with sending(Receiver(404), away) as callbacks:
+        callbacks.send("call_dr", URL, {"number": 1})
+        callbacks.send("call_dr", URL, {"number": 2})
+        await asyncio.sleep(1)
+    assert [row["body"]["number"] for row in away.rows] == [2]
+    assert callbacks.counts["lost"] == 1
+
+
+async def test_a_dead_letter_that_the_store_refuses_ends_no_other_callback() -> None:
+    """What the store refuses is none of the errors of a database: all callbacks ended with it."""
+    away = Away(InvalidValue("body", "has a character that can't be kept"))
+    async with sending(Receiver(404), away) as callbacks:
+        callbacks.send("call_dr", URL, {"number": 1})
+        callbacks.send("call_dr", URL, {"number": 2})
+        await asyncio.sleep(5)
+        assert ([row["body"]["number"] for row in away.rows], callbacks.counts["lost"]) == ([2], 1)
 
 
 async def test_a_dead_letter_is_sent_again_once_and_is_gone_when_it_is_taken() -> None:
