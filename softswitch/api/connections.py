@@ -33,6 +33,7 @@ class Waiting:
 class BoundedConnection(H11Protocol):
     """One connection of a client."""
 
+    _next_look: asyncio.TimerHandle | None = None
     _waiting: Waiting | None = Waiting(None)
     _pauses = 0
     """How often it has had so much unread that writing stopped."""
@@ -43,7 +44,12 @@ class BoundedConnection(H11Protocol):
             transport.abort()
             return
         super().connection_made(transport)
-        self.loop.call_later(LOOKS_EVERY_S, self._look)
+        self._next_look = self.loop.call_later(LOOKS_EVERY_S, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()  # or it would keep all this in memory until then
+        super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         self._pauses += 1
@@ -74,7 +80,7 @@ class BoundedConnection(H11Protocol):
             if taken_bytes < TAKEN_AT_LEAST_BYTES:
                 self.transport.abort()
                 return
-        self.loop.call_later(LOOKS_EVERY_S, self._look)
+        self._next_look = self.loop.call_later(LOOKS_EVERY_S, self._look)
 
     def _wait(self) -> Waiting | None:
         """What the client has to do now; None where it is for us to do something, or for the protocol of WebSockets."""

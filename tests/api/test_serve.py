@@ -236,10 +236,21 @@ async def test_a_client_that_asks_again_and_again_stays(tmp_path: Path) -> None:
             answered = await client.get("/core/v2/partners", headers={"Authorization": f"Bearer {secret}"})
             assert answered.status_code == 200
             (connection,) = server._server.server_state.connections
+            connection._next_look.cancel()
             connection._look()
         assert not connection.transport.is_closing()
         connection._look()
         assert connection.transport.is_closing()
+
+
+async def test_a_connection_that_has_ended_is_not_kept_until_it_would_be_looked_at(tmp_path: Path) -> None:
+    """Two hundred requests a second, each with its own, would be thousands in memory."""
+    async with running(tmp_path) as (server, _), httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        assert (await client.get("/docs")).status_code == 200
+        (connection,) = server._server.server_state.connections
+        await client.aclose()
+        await until(lambda: not server.connections)
+        assert connection._next_look.cancelled()
 
 
 async def test_what_is_no_http_is_told_in_the_one_form_and_is_no_bug(
