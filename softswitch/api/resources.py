@@ -38,10 +38,12 @@ from softswitch.api.lists import (
 )
 from softswitch.api.schemas import SID, Object, body_of, change_of, read_only, replacement_of, write_only
 from softswitch.configfile import did_you_mean
-from softswitch.store import RESOURCES, Condition, Either, ListQuery, OneOf, Restriction, Row
+from softswitch.store import RESOURCES, Condition, Either, ListQuery, OneOf, Restriction, Row, StillReferenced
+from softswitch.store.resources import REFERRERS
 
 Values = dict[str, Any]
 
+REFERRERS_TOLD = 3
 SHOWN_AT_ONCE = 50
 """So many objects of a list are made ready, before calls have their turn."""
 
@@ -206,9 +208,22 @@ class ConfigurationResource:
         async with self.context.changing:
             row = await self.find(request)
             self.check_removal(row)
-            await self.store.delete(self.kind, row[self.sid])
+            try:
+                await self.store.delete(self.kind, row[self.sid])
+            except StillReferenced as refused:
+                raise await self._still_named(refused, row[self.sid]) from None
         self.changed()
         return Response(status_code=204)
+
+    async def _still_named(self, refused: StillReferenced, sid: str) -> ApiError:
+        """The refusal, with the first of those who stand in the way."""
+        message = refused.message
+        for referrer, column in REFERRERS[self.kind]:
+            if referrer.name == refused.field:
+                query = ListQuery(conditions=(Condition((column,), "eq", sid),), limit=REFERRERS_TOLD)
+                rows = (await self.store.list(referrer.name, query)).items
+                message += "".join(f"; {_called(row)}{referrer.sid} {row[referrer.sid]}" for row in rows)
+        return ApiError(409, field=refused.field, message=message)
 
     # ---- what the verbs have in common
 
@@ -274,6 +289,12 @@ class ConfigurationResource:
                 break
         if faults:
             raise ApiError(422, *faults)
+
+
+def _called(row: Row) -> str:
+    """What people call it, where they call it anything."""
+    name = row.get("phonenumber") or row.get("username") or row.get("name")
+    return f"{name}, " if name else ""
 
 
 def refuse_itself(values: Values, before: Row, field: str, sid: str) -> None:

@@ -104,9 +104,10 @@ async def test_a_body_full_of_faults_gets_a_short_answer(api: Api) -> None:
 async def test_an_object_that_others_name_stays(api: Api) -> None:
     group = (await api.client.post(GROUPS, json={"name": "acme"})).json()
     did = {"phonenumber": "12025550101", "trunk_group_sid": group["trunk_group_sid"]}
-    assert (await api.client.post("/core/v2/phonenumber/dids", json=did)).status_code == 200
+    named = (await api.client.post("/core/v2/phonenumber/dids", json=did)).json()
     refused = await api.client.delete(f"{GROUPS}/{group['trunk_group_sid']}")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (409, "dids")
+    assert refused.json()["errors"][0]["message"].endswith(f"; 12025550101, did_sid {named['did_sid']}")
     twice = await api.client.post("/core/v2/phonenumber/dids", json={"phonenumber": "12025550101"})
     assert (twice.status_code, twice.json()["errors"][0]["field"]) == (409, "phonenumber")
 
