@@ -85,10 +85,18 @@ class Engine:
         self._free_rows = list(range(rows))
         self._free_rooms = list(range(1, ROOMS))
         self._is_running = True
-        self._link: Link = await self._processes() if self._wire is None else self._in_process()
+        try:
+            self._link: Link = await self._processes() if self._wire is None else self._in_process()
+        except BaseException:  # Ctrl-C too: there is nothing then that `stop` could end
+            self._is_running = False
+            self.playback.stop()
+            self._table.close()
+            self._shelf.close()
+            raise
 
     async def stop(self) -> None:
-        """Closes every stream and room, finishes the recordings, ends the processes. Idempotent."""
+        """Closes every stream and room, finishes the recordings, ends the processes. Idempotent, and nothing where
+        `start` did not return."""
         if not self._is_running:
             return
         for room in tuple(self._rooms.values()):
@@ -108,7 +116,11 @@ class Engine:
         workers = Workers(
             self._start_command(), descriptors, self._told, self._replay, self._replaced, lambda: float(clock[0])
         )
-        await workers.start()
+        try:
+            await workers.start()
+        except BaseException:
+            await workers.stop()
+            raise
         return workers
 
     def _in_process(self) -> Link:

@@ -17,7 +17,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from media import Engine, Library, MediaSettings
+from media import Engine, Library, MediaError, MediaSettings
 from softswitch import __version__
 from softswitch.call import Events, Lines
 from softswitch.carriers import Carriers
@@ -210,11 +210,15 @@ class App:
         await self.stop()
 
     async def start(self) -> None:
-        """Media first, ears last. Raises `ConfigError` where a port is taken; nothing stays behind then."""
+        """Media first, ears last. Raises `ConfigError` where a port is taken or no media process starts;
+        nothing stays behind then."""
         async with AsyncExitStack() as parts:
             self.listeners.refuse_what_would_fail_later()
             parts.push_async_callback(self.engine.stop)
-            await self.engine.start()
+            try:
+                await self.engine.start()
+            except MediaError as error:
+                raise ConfigError(self._settings_file, "media", str(error)) from None
             parts.push_async_callback(self.stack.close)
             await parts.enter_async_context(self.watching.running(self.plan))
             parts.push_async_callback(self.carriers.close)

@@ -327,3 +327,11 @@ def test_the_shipped_configuration_is_found_good_as_a_whole() -> None:
     configuration = load_configuration(SHIPPED, {})
     assert configuration.settings == Settings()
     assert configuration.folder == SHIPPED
+
+
+@pytest.mark.real_time
+async def test_a_system_without_a_process_for_media_is_told_as_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    app = App(Settings(), load_plan(SHIPPED))
+    with pytest.raises(ConfigError, match=r"media: no media process can be started: .*No such file"):
+        await app.start()

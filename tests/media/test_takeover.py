@@ -8,13 +8,15 @@ import os
 import signal
 import struct
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 import soundfile
 
-from media import Engine, MediaSettings, StreamFailed, StreamState, Tone, workers
+from media import Engine, MediaError, MediaSettings, StreamFailed, StreamState, Tone, workers
 from media.sdes import Suite, usable
 from media.sdp import SessionDescription
 from tests.ears import AMPLITUDE, FIRST_HZ, Ears, Member
@@ -36,6 +38,28 @@ async def ears() -> AsyncIterator[Ears]:
     yield ears
     await engine.stop()
     ears.close()
+
+
+async def test_a_start_that_is_broken_off_leaves_no_process_and_nothing_to_stop() -> None:
+    engine, before = Engine(SETTINGS), set(psutil.Process().children())
+    starting = asyncio.create_task(engine.start())
+    await asyncio.sleep(0)
+    assert set(psutil.Process().children()) - before
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert not set(psutil.Process().children()) - before
+    await engine.stop()
+
+
+async def test_a_media_process_that_can_not_be_started_is_an_error_and_nothing_to_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    engine = Engine(SETTINGS)
+    with pytest.raises(MediaError, match=r"no media process can be started: .*No such file"):
+        await engine.start()
+    await engine.stop()
 
 
 async def kill_and_wait(engine: Engine, how: signal.Signals = signal.SIGKILL) -> None:
