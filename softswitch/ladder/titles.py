@@ -68,7 +68,7 @@ def _answered(_: CallAnswered) -> Told:
 
 
 def _moved(event: CallMoved) -> Told:
-    why = "" if event.why == event.after else f": {event.why}"
+    why = "" if event.why == event.after else f": {event.why.rstrip()}"
     return "event", f"{event.after}{why}", None
 
 
