@@ -2,6 +2,7 @@
 
     python -m benchmarks.call_rate                     # as it ships: with records, ladder, metrics
     python -m benchmarks.call_rate --unwatched         # the call alone
+    python -m benchmarks.call_rate --at 200 400 800    # a minute at each of these rates, and no search
 
 A complete call is INVITE, 200, ACK, BYE, 200 with a real media stream on our side, placed by SIPp's built-in caller
 (`-sn uac`) to 12025550102 on the real `softswitch serve`. The rate doubles in bursts of 4 s until calls fail, which
@@ -94,21 +95,28 @@ def main() -> None:
         meter = Meter(switch, Path(folder), report)
         time.sleep(API_BUILT_S)
         meter.run("warm-up", FIRST_RATE, FIRST_RATE, timeout_s=20)
-        most = highest(meter.steady, arguments.first_rate)
-        rate = round(SHARE_OF_HIGHEST * most)
-        seconds = arguments.seconds
-        minute = meter.run(f"{seconds} s at 80 %", rate, rate * seconds, timeout_s=seconds + 60)
-        meter.storm(100, arguments.storm)
-        time.sleep(SETTLED_AFTER_S)
-        _idle_row(report, switch, f"{SETTLED_AFTER_S:.0f} s later")
+        for rate in arguments.at:
+            meter.steady(rate, arguments.seconds)
+        if not arguments.at:
+            _search(meter, report, arguments)
+            time.sleep(SETTLED_AFTER_S)
+            _idle_row(report, switch, f"{SETTLED_AFTER_S:.0f} s later")
         if "Traceback" in switch.log:
             report.note("THE LOG HOLDS A TRACEBACK")
+    report.note("repeated: messages SIPp sent again; signalling and media: our two kinds of process, ms of CPU a call")
+    report.show()
+    print(report.write("call_rate" + "_at" * bool(arguments.at) + "_unwatched" * arguments.unwatched))
+
+
+def _search(meter: Meter, report: Report, arguments: argparse.Namespace) -> None:
+    """The highest rate, a while at 80 % of it, and the storm."""
+    most = highest(meter.steady, arguments.first_rate)
+    rate, seconds = round(SHARE_OF_HIGHEST * most), arguments.seconds
+    minute = meter.run(f"{seconds} s at 80 %", rate, rate * seconds, timeout_s=seconds + 60)
+    meter.storm(100, arguments.storm)
     failed = minute.created - minute.successful
     report.note(f"highest rate sustained for {STEP_S:.0f} s: {most:.0f} calls/s; SIPp and the switch share the cores")
     report.note(f"{seconds} s at {rate} calls/s: {failed} of {minute.created} calls failed; 0 is wanted")
-    report.note("repeated: messages SIPp sent again; signalling and media: our two kinds of process, ms of CPU a call")
-    report.show()
-    print(report.write("call_rate_unwatched" if arguments.unwatched else "call_rate"))
 
 
 def _idle_row(report: Report, switch: SwitchProcess, name: str) -> None:
@@ -118,9 +126,10 @@ def _idle_row(report: Report, switch: SwitchProcess, name: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=60, help="how long at 80 percent")
+    parser.add_argument("--seconds", type=int, default=60, help="how long at 80 percent, or at each rate")
     parser.add_argument("--first-rate", type=int, default=FIRST_RATE, help="where the search begins")
     parser.add_argument("--unwatched", action="store_true", help="without store and watchers: the call alone")
+    parser.add_argument("--at", type=int, nargs="+", default=[], metavar="RATE", help="stay at each of these instead")
     parser.add_argument("--storm", type=int, default=1000, help="callers that hang up in one moment")
     return parser.parse_args()
 
