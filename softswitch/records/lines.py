@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from softswitch import legibly
-from softswitch.call.cdr import AttendanceRecord, CallRecord
+from softswitch.call.cdr import AttendanceRecord, CallRecord, cut_off, left
 from softswitch.call.prices import Meter
 from softswitch.endpoints.mediator import MediatorRecord
+from softswitch.endpoints.mediator.record import closed as closed_mediation
 from softswitch.records.journal import Segment
 
 
@@ -114,6 +116,17 @@ class Story:
         self.meters[line.dr_sid] = line.meters
         for before in (record.user_data or {}).get("transferred_from", ()):
             self.meters.pop(before, None)  # its leg is here, with all that it has cost
+
+    def cut_off(self, dr_sid: str, died: str, reason: str) -> Closed:
+        """The end of a call that nobody ended: its switch died, at about `died`."""
+        record = cut_off(self.alive[dr_sid], died, reason, self.meters.get(dr_sid, ()))
+        stays = {stay.call_sid: stay for stay in self.attendances.get(dr_sid, ())}
+        mediated = self.mediated.get(dr_sid)
+        return Closed(
+            record,
+            [left(replace(stay, date_disconnected=record.date_stop), record) for stay in stays.values()],
+            closed_mediation(mediated, record) if mediated is not None else None,
+        )
 
     def ends(self) -> None:
         """Everything is read: what was closed in any segment is not alive."""

@@ -7,8 +7,7 @@ batches and off the way of the calls, into the store.
     on_ended     it is over, refused ones too      -> "closed": the call record and those of its attendances
 
 What the far end is about to hear (an answer, a refusal) is in the journal before that. Everything else is gathered and
-written a moment later together with what other calls have told: a record made among others of its kind takes a
-fraction of the time that it takes alone, in the midst of a call.
+written a moment later together with what other calls have told, out of the way of the calls.
 
 What this process has journalled it imports from memory; the journal is the truth for whoever comes after a kill. Each
 record reaches the store exactly once: rows are added by sid, and one that is there is left alone, so a segment that was
@@ -22,20 +21,20 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from softswitch.call import Call, CallAnswered, Event
-from softswitch.call.cdr import AttendanceRecord, CallRecord, answered, concluded, cut_off, date, joined, left, opened
+from softswitch.call.cdr import CallRecord, concluded, date, joined, left, opened
 from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
 from softswitch.endpoints.mediator import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
 from softswitch.endpoints.mediator.record import closed as closed_mediation
 from softswitch.endpoints.mediator.record import moved
 from softswitch.logs import get_logger
+from softswitch.records.alive import Alive
 from softswitch.records.importing import STORE_FAILURES, Importer, RecordStore
 from softswitch.records.journal import Journal, Segment
 from softswitch.records.lines import (
@@ -46,9 +45,6 @@ from softswitch.records.lines import (
     Line,
     Mediating,
     Opened,
-    Story,
-    Talks,
-    encode,
     encode_ended,
     read,
 )
@@ -69,17 +65,6 @@ OF_A_STAY = frozenset({"entered", "left", "role", "name"})
 
 News = Call | AttendeeChanged | MeetingMoved
 """A call that has ended, or an event."""
-
-
-@dataclass(slots=True)
-class Alive:
-    """One call that is up: its record so far, its attendances, and the lines that say so."""
-
-    call: Call
-    record: CallRecord
-    attendances: list[AttendanceRecord] = field(default_factory=list)
-    mediated: MediatorRecord | None = None
-    lines: list[bytes] = field(default_factory=list)
 
 
 class Records:
@@ -157,7 +142,7 @@ class Records:
         self.journal.open()
         died_at = max((segment.written_at for segment in self._segments), default=0.0)
         for dr_sid in story.alive:
-            self._close(_cut_off(story, dr_sid, date(died_at)))
+            self._close(story.cut_off(dr_sid, date(died_at), RESTARTED))
         if story.alive:
             get_logger().warning("calls were cut off when the switch last ended", calls=len(story.alive))
         return len(story.alive)
@@ -254,9 +239,7 @@ class Records:
         """All that was told so far is in the journal."""
         try:
             while self._started:
-                _, call = self._started.popitem()
-                if call.outcome is None:
-                    self._open(call)
+                self._open(self._started.popitem()[1])
             while self._news:
                 self._take(self._news.popleft())
         finally:  # a bug of ours costs one call its record
@@ -307,9 +290,7 @@ class Records:
                 self._ended = None
 
     def _remember(self, alive: Alive, line: Line) -> None:
-        encoded = encode(line)
-        alive.lines.append(encoded)
-        self._unwritten.append(encoded)
+        self._unwritten.append(alive.remember(line))
 
     def _write(self) -> None:
         if self._unwritten:
@@ -339,8 +320,8 @@ class Records:
         if alive is None:
             return
         alive.record.date_talk = date_talk
-        if started is None or _is_of_two(alive.call):
-            self._remember(alive, self._talks(alive))
+        if started is None or alive.is_of_two:
+            self._remember(alive, alive.talks(self.sids))
         self._write()
 
     def _on_mediation(self, event: MediationStarted | MediationMoved) -> None:
@@ -352,7 +333,7 @@ class Records:
         elif alive.mediated is not None:
             alive.mediated = moved(alive.mediated, event.stage, date(self._epoch_at() + event.at))
             if alive.record.date_talk is not None:  # stage two has answered beside stage one
-                self._remember(alive, self._talks(alive))
+                self._remember(alive, alive.talks(self.sids))
         if alive.mediated is not None:
             self._remember(alive, Mediating(alive.mediated))
         self._gather()
@@ -362,10 +343,6 @@ class Records:
         self._close(DialoutClosed(record))
         self.on_mediated(record)
         self._gather()
-
-    def _talks(self, alive: Alive) -> Talks:
-        known, running = answered(alive.call, self.sids) if _is_of_two(alive.call) else ({}, [])
-        return Talks(alive.record.dr_sid, alive.record.date_talk or "", known, running)
 
     def _on_meeting(self, event: MeetingMoved) -> None:
         if event.after == "ended":
@@ -409,25 +386,9 @@ class Records:
         return self._wall_clock() - self._clock()
 
 
-def _is_of_two(call: Call) -> bool:
-    """Whether its far end is somebody whom we have called."""
-    return call.callee is not None or call.is_placed
-
-
 def _nobody(_: Call, __: CallRecord) -> None:
     """Until somebody wants to hear of records."""
 
 
 def _nobody_mediates(_: MediatorRecord) -> None:
     """Until somebody wants to hear of them."""
-
-
-def _cut_off(story: Story, dr_sid: str, died: str) -> Closed:
-    record = cut_off(story.alive[dr_sid], died, RESTARTED, story.meters.get(dr_sid, ()))
-    stays = {stay.call_sid: stay for stay in story.attendances.get(dr_sid, ())}
-    mediated = story.mediated.get(dr_sid)
-    return Closed(
-        record,
-        [left(replace(stay, date_disconnected=record.date_stop), record) for stay in stays.values()],
-        closed_mediation(mediated, record) if mediated is not None else None,
-    )

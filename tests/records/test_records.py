@@ -14,6 +14,7 @@ from softswitch.call import Call, Outcome
 from softswitch.call.cdr import CallRecord, date
 from softswitch.call.sids import Sids
 from softswitch.endpoints.conference import AttendeeChanged, MeetingMoved
+from softswitch.errors import CallRejected
 from softswitch.plan import ConferenceEndpoint, Plan
 from softswitch.plan.objects import with_sid
 from softswitch.records import Records
@@ -325,6 +326,19 @@ async def test_a_call_that_has_rung_for_a_while_is_in_the_journal_and_its_answer
         assert [line["type"] for line in journalled(tmp_path)] == ["opened"]
         await ringing.answered()
         assert [line["type"] for line in journalled(tmp_path)] == ["opened", "talks"]
+
+
+async def test_a_call_that_its_endpoint_refuses_at_once_has_been_opened_all_the_same(tmp_path: Path) -> None:
+    async def refuse(call: Call) -> Outcome:
+        raise CallRejected(486, "Busy Here")
+
+    async with recorded(tmp_path, refuse) as (it, records, _shelf):
+        told: list[str] = []
+        records.on_opened = lambda call, _: told.append(call.id)
+        records.on_closed = lambda call, _: told.append(f"{call.id} is over")
+        await it.dial().ended()
+        (call_id, over) = told
+        assert over == f"{call_id} is over"
 
 
 async def test_what_ends_in_one_moment_is_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
