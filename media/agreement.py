@@ -29,6 +29,7 @@ _STATIC = {
     "101": "TELEPHONE-EVENT/8000",
 }  # fmt: skip
 """What a number means without `a=rtpmap`: RFC 3551 table 4, and 101, which by custom is never anything else."""
+STATIC_COMFORT_NOISE = 13
 _CLOCKS = ("8000", "8000/1", "")
 _PAYLOAD_TYPES = frozenset(map(str, range(128)))
 _UNSPECIFIED = ("0.0.0.0", "::")
@@ -63,6 +64,13 @@ class Agreement(Struct, frozen=True):
             return (ours,)
         taken = {self.comfort_noise_receive, *(number for number, _ in self.receive)}
         return (ours,) if theirs in taken else (ours, theirs)
+
+    @property
+    def comfort_noise_heard(self) -> int | None:
+        """As agreed, else the static number where it is free: gateways that pause send it unasked."""
+        if self.comfort_noise_receive is not None:
+            return self.comfort_noise_receive
+        return None if STATIC_COMFORT_NOISE in dict(self.receive) else STATIC_COMFORT_NOISE
 
     @property
     def on_hold(self) -> bool:

@@ -44,7 +44,6 @@ GATHERED_S = 0.01  # commands wait so long for each other: half a tick, which is
 STREAMS_EXPECTED = 4000  # of one media process at most; a wider port range is no promise to fill it
 
 LAW_OF = {Codec.PCMU: 0, Codec.PCMA: 1}
-STATIC_COMFORT_NOISE = 13  # RFC 3551 table 4
 DESCRIPTORS_BESIDE_STREAMS = 256
 
 
@@ -240,7 +239,7 @@ class Engine:
             receive_types=tuple((number, LAW_OF[codec]) for number, codec in agreement.receive),
             event_send_type=_number(agreement.telephone_event_send),
             event_receive_types=events,
-            comfort_noise_type=_comfort_noise_type(agreement),
+            comfort_noise_type=_number(agreement.comfort_noise_heard),
             ptime_ms=agreement.ptime_ms,
             host=agreement.remote_host if agreement.is_reachable else "",
             port=agreement.remote_port,
@@ -382,13 +381,6 @@ class Engine:
 
 def _srtp(keys: Keys | None) -> commands.Srtp | None:
     return None if keys is None else commands.Srtp(keys.suite, keys.send, keys.receive)
-
-
-def _comfort_noise_type(agreement: Agreement) -> int:
-    """The static one where nothing was agreed: gateways that say nothing in a pause send it unasked."""
-    if agreement.comfort_noise_receive is not None:
-        return agreement.comfort_noise_receive
-    return NOT_AGREED if STATIC_COMFORT_NOISE in dict(agreement.receive) else STATIC_COMFORT_NOISE
 
 
 def _number(payload_type: int | None) -> int:

@@ -1,7 +1,7 @@
 """What happens in calls, told to whoever listens in this process: the live view, the log, the records.
 
 Publishing is a plain function call to each subscriber of the kind, in the order in which they came, before `publish`
-returns. Nobody need build an event that nobody hears of: publishers ask `if CallMoved in events:` first.
+returns. Nobody need build an event that nobody hears of: publishers ask `if CallStarted in events:` first.
 A subscriber must be quick and must not raise.
 """
 
