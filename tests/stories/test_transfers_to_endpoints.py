@@ -174,7 +174,7 @@ async def test_a_transfer_to_a_redirect_number_is_masked_like_any_call_to_it(tmp
         ann, bob, cid = [await it.phone(name) for name in ("1001", "1002", "1003")]
         here.bind("1003", attributes={"hide_origination_did": "true"})
         await talking(it, ann, bob)
-        here.hide("1001", cid)
+        here.hide("1001@", cid)
         bob.refer(f"<sip:{REDIRECT}@127.0.0.1>")
         await cid.picks_up()
         await bob.ended()

@@ -14,10 +14,15 @@ from tests.wire import Packet, Wire
 BETWEEN_DIGITS = re.compile(rb"[-.() ]")
 
 
+SHORTEST = 5  # bytes: four digits are found by chance, in the noise of RTP as in the tags of SIP
+
+
 class Hidden:
-    """A text that must not reach a host, in each of its disguises."""
+    """A text that must not reach a host, in each of its disguises; of SHORTEST bytes, or ValueError is raised."""
 
     def __init__(self, text: str, host: str) -> None:
+        if len(text.encode()) < SHORTEST:
+            raise ValueError(f"{text!r} is too short to be told from chance")
         self.text, self.host = text, host
         plain = text.encode()
         self._disguises = (plain, plain.hex().encode(), plain.hex().upper().encode(), *_in_base64(plain))

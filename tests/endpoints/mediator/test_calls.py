@@ -261,9 +261,9 @@ async def test_without_ringback_a_caller_is_told_nothing_of_the_ringing(tmp_path
 
 
 async def test_the_name_of_the_binding_is_shown_in_place_of_the_callers(tmp_path: Path) -> None:
-    async with street(tmp_path) as it:
+    async with street(tmp_path, users=[{"name": "Ann of accounts"}, {}, {}]) as it:
         ann, bob = await it.town.phone("1001"), await it.town.phone("1002")
-        it.hide("Ann", bob)
+        it.hide("Ann of accounts", bob)
         it.bind("1002", attributes={**HIDE, "cnam": "The shop", "X-Order": "4711"})
         ann.dial(REDIRECT)
         session = await bob.rings()

@@ -234,3 +234,8 @@ def test_no_disguise_of_a_number_is_overlooked(data: bytes) -> None:
     assert Hidden("13105550199", "127.0.0.9").leaks(wire)
     assert not Hidden("14155550123", "127.0.0.9").leaks(wire)
     assert not Hidden("13105550199", "127.0.0.8").leaks(wire)
+
+
+def test_1001_is_too_short_to_be_hidden_for_the_noise_of_rtp_has_it_now_and_then() -> None:
+    with pytest.raises(ValueError, match="too short"):
+        Hidden("1001", "127.0.0.9")
