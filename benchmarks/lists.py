@@ -98,7 +98,8 @@ async def filled(base: str, count: int) -> Store:
     store = await Store.open(url, Path(base))
     dice = random.Random(7)
     for first in range(0, count, BATCH):
-        await store.add_records("call_drs", [record(n, count, dice) for n in range(first, min(first + BATCH, count))])
+        records = [record(n, count, dice) for n in range(first, min(first + BATCH, count))]
+        await store.add_records("call_drs", list(records[0]), [tuple(one.values()) for one in records])
     async with store._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.exec_driver_sql("VACUUM ANALYZE" if base.startswith("postgresql") else "ANALYZE")
     return store

@@ -12,6 +12,8 @@ from softswitch.sip.grammar import legible
 
 NUL = b"\\u0000"
 """How JSON has the character that PostgreSQL refuses."""
+BACKSLASH = NUL[:1]
+"""Rare, and one byte is found in a fifth of the time that several take."""
 
 
 def encode(encoder: msgspec.json.Encoder, value: Any) -> bytes:
@@ -20,7 +22,7 @@ def encode(encoder: msgspec.json.Encoder, value: Any) -> bytes:
         encoded = encoder.encode(value)
     except UnicodeEncodeError:
         return encoder.encode(mended(value, encoder))
-    return encoder.encode(mended(value, encoder)) if NUL in encoded else encoded
+    return encoder.encode(mended(value, encoder)) if BACKSLASH in encoded and NUL in encoded else encoded
 
 
 def mended(value: Any, encoder: msgspec.json.Encoder | msgspec.msgpack.Encoder) -> Any:

@@ -15,6 +15,7 @@ from softswitch.__main__ import main
 from softswitch.plan import load_plan
 from softswitch.store import Store
 from tests.certificates import Authority
+from tests.store.records import columns_and_rows
 
 SHIPPED = Path(__file__).parent.parent / "config"
 ROOT = SHIPPED.parent
@@ -345,7 +346,8 @@ def with_a_record(folder: Path) -> None:
         store = await Store.open("", folder / "data")
         await store.apply(load_plan(SHIPPED).numbers)
         dates = {"date_start": "2026-01-31T09:45:00.000Z", "date_stop": "2026-01-31T09:46:00.000Z"}
-        await store.add_records("call_drs", [{"dr_sid": "f4f7c9d2-61c3-49d8-9df2-6f0a0c8be311", **dates}])
+        record = {"dr_sid": "f4f7c9d2-61c3-49d8-9df2-6f0a0c8be311", **dates}
+        await store.add_records("call_drs", *columns_and_rows([record]))
         await store.close()
 
     asyncio.run(write())

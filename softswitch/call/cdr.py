@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import astuple, replace
 
 from softswitch.call.call import Call
 from softswitch.call.far_end import far_end, way_out
@@ -316,8 +316,11 @@ def left(attendance: AttendanceRecord, record: CallRecord) -> AttendanceRecord:
     )
 
 
-def row(record: Struct, date_insert: str) -> dict[str, Any]:
-    """A record as a row of the store."""
-    values = asdict(record)
-    values["date_insert"] = date_insert
-    return values
+def columns(kind: type[Struct]) -> tuple[str, ...]:
+    """The columns of the store that a kind of record fills."""
+    return (*kind.__struct_fields__, "date_insert")
+
+
+def row(record: Struct, date_insert: str) -> tuple[Any, ...]:
+    """A record as a row of the store, in the order of its `columns`."""
+    return (*astuple(record), date_insert)

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from softswitch import legibly
-from softswitch.call.cdr import date, row
+from softswitch.call.cdr import columns, date, row
 from softswitch.logs import get_logger
 from softswitch.records.lines import Closed, Ended
 
@@ -34,7 +34,7 @@ _encoder = msgspec.json.Encoder()
 class RecordStore(Protocol):
     """Where records end. `add_records` leaves alone what has a sid that is there. Raises STORE_FAILURES."""
 
-    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None: ...
+    async def add_records(self, resource: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None: ...
 
 
 class Importer:
@@ -51,28 +51,29 @@ class Importer:
         """The records of what has ended. Raises STORE_FAILURES: then all of it may come again."""
         now = date(self._wall_clock())
         closed_calls = [closed for closed in ended if isinstance(closed, Closed)]
-        calls = [row(closed.call, now) for closed in closed_calls]
-        attendances = [row(stay, now) for closed in closed_calls for stay in closed.attendances]
-        mediated = [row(closed.mediated, now) for closed in ended if closed.mediated is not None]
+        calls = [closed.call for closed in closed_calls]
+        attendances = [stay for closed in closed_calls for stay in closed.attendances]
+        mediated = [closed.mediated for closed in ended if closed.mediated is not None]
         kinds = (("call_drs", calls), ("conference_calls", attendances), ("mediator_calls", mediated))
-        for resource, rows in kinds:
-            for first in range(0, len(rows), ROWS_AT_ONCE):
-                await self._add(resource, rows[first : first + ROWS_AT_ONCE])
+        for resource, records in kinds:
+            for first in range(0, len(records), ROWS_AT_ONCE):
+                some = records[first : first + ROWS_AT_ONCE]
+                await self._add(resource, columns(type(some[0])), [row(record, now) for record in some])
         self.imported += len(calls)
 
-    async def _add(self, resource: str, rows: list[dict[str, Any]]) -> None:
+    async def _add(self, resource: str, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
         """All at once; where the store dislikes what is in them, in halves, down to the row that it dislikes."""
         try:
-            await self._store.add_records(resource, rows)
+            await self._store.add_records(resource, names, rows)
         except DBAPIError as error:
             if isinstance(error, _NOT_THE_ROW) or error.connection_invalidated:
                 raise
             if len(rows) == 1:
-                await self._set_aside(resource, rows[0], error)
+                await self._set_aside(resource, dict(zip(names, rows[0], strict=True)), error)
             else:
                 half = len(rows) // 2
-                await self._add(resource, rows[:half])
-                await self._add(resource, rows[half:])
+                await self._add(resource, names, rows[:half])
+                await self._add(resource, names, rows[half:])
 
     async def _set_aside(self, resource: str, refused: dict[str, Any], error: DBAPIError) -> None:
         line = legibly.encode(_encoder, {"kind": resource, "row": refused}) + b"\n"

@@ -1,7 +1,8 @@
 """The journal: what happened, one line of JSON a happening.
 
-Each `write` is one `os.write`, so its lines are in the kernel's hands when it returns, and a killed process loses none
-(a power cut may lose the last seconds: nothing is synchronised). Lines go to a segment; `turn` closes it and
+What was given to `write` or `keep` is in the kernel's hands when they return, and a killed process loses none of it
+(a power cut may lose the last seconds: nothing is synchronised). `write` brings lines to a segment by one `os.write`;
+`keep` only to the slate, in a tenth of that time, and the next `write` takes them along. `turn` closes a segment and
 begins another with the lines of what is still alive, so a closed segment may be removed as soon as what ended in it is
 in the store, and no long call keeps an old one. A segment is locked by the process that writes it: two switches may
 share a folder, and a lock that can be had is that of a dead one. The time of the last write (`beat` renews it) tells
@@ -20,8 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softswitch.logs import get_logger
+from softswitch.records.slate import Slate
 
 SUFFIX = ".jsonl"
+SLATE_SUFFIX = ".slate"
 LINES_KEPT = 10_000
 """How many lines wait for a disk that is full; then the oldest are lost."""
 
@@ -56,6 +59,9 @@ class Journal:
         self._file = -1
         self._path = folder
         self._is_torn = False
+        self._slate: Slate | None = None
+        self._kept: list[bytes] = []
+        """What is on the slate."""
 
     @property
     def waiting(self) -> int:
@@ -63,9 +69,10 @@ class Journal:
         return len(self._waiting)
 
     def leftovers(self) -> list[Segment]:
-        """The segments of processes that are no more, oldest first, claimed. Raises `OSError`."""
+        """The segments of processes that are no more, oldest first, claimed; then their slates. Raises `OSError`."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        claimed = (_claim(path) for path in sorted(self._folder.glob(f"*{SUFFIX}")))
+        paths = [path for suffix in (SUFFIX, SLATE_SUFFIX) for path in sorted(self._folder.glob(f"*{suffix}"))]
+        claimed = (_claim(path) for path in paths)
         return [segment for segment in claimed if segment is not None]
 
     def open(self) -> None:
@@ -77,9 +84,27 @@ class Journal:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         unlocked.rename(self._path)
         self.bytes_written = 0
+        if self._slate is None:
+            self._slate = Slate.open(self._path.with_suffix(SLATE_SUFFIX))
 
-    def write(self, line: bytes) -> None:
-        """One line or some, each with its line feed. Never raises for the disk's sake."""
+    def keep(self, line: bytes) -> None:
+        """One line or some, for the segment as soon as there is a `write`."""
+        if self._slate is not None and self._slate.write(line):
+            self._kept.append(line)
+        else:
+            self.write(line)
+
+    def write(self, line: bytes = b"") -> None:
+        """One line or some, each with its line feed, after all that is kept. Never raises for the disk's sake."""
+        if self._kept:
+            line = b"".join((*self._kept, line))
+            self._kept.clear()
+        if line:
+            self._append(line)
+        if self._slate is not None:
+            self._slate.wipe()
+
+    def _append(self, line: bytes) -> None:
         if self._waiting:
             self._waiting.append(line)
             self._catch_up()
@@ -89,6 +114,7 @@ class Journal:
 
     def turn(self, alive: bytes) -> Segment | None:
         """Closes the segment and begins another with the lines of what is alive. None where no other can be begun."""
+        self.write()
         closed, path = self._file, self._path
         try:
             self.open()
@@ -106,8 +132,12 @@ class Journal:
 
     def close(self) -> Segment:
         """Writes no more; the last segment is handed over."""
+        self.write()
         if self._waiting:
             self._catch_up()
+        if self._slate is not None:
+            self._slate.remove()
+            self._slate = None
         return Segment(self._path, self._file, os.fstat(self._file).st_mtime)
 
     def _catch_up(self) -> None:

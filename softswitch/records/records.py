@@ -6,8 +6,9 @@ batches and off the way of the calls, into the store.
     attendee "entered"                             -> "joined"
     on_ended     it is over, refused ones too      -> "closed": the call record and those of its attendances
 
-What the far end is about to hear (an answer, a refusal) is in the journal before that. Everything else is gathered and
-written a moment later together with what other calls have told, out of the way of the calls.
+What the far end is about to hear (an answer, a refusal) is on the journal's slate before that, where a kill does not
+reach it. Everything else is gathered, and all of it is written a moment later together with what other calls have told,
+out of the way of the calls.
 
 What this process has journalled it imports from memory; the journal is the truth for whoever comes after a kill. Each
 record reaches the store exactly once: rows are added by sid, and one that is there is left alone, so a segment that was
@@ -215,7 +216,8 @@ class Records:
         self._news.append(call)
         self._gather()
         if call.answered_at is None or call.transfer is not None or call.gone is not None:
-            self._catch_up()  # the far end is about to hear it, or what its legs do now is another call's
+            self._look()  # the far end is about to hear it, or what its legs do now is another call's
+            self._keep()
 
     def _is_one_too_many(self, call: Call) -> bool:
         """Whether a stranger has called who may leave no record any more."""
@@ -238,14 +240,18 @@ class Records:
     def _catch_up(self) -> None:
         """All that was told so far is in the journal."""
         try:
-            while self._started:
-                self._open(self._started.popitem()[1])
-            while self._news:
-                self._take(self._news.popleft())
+            self._look()
         finally:  # a bug of ours costs one call its record
             self._write()
             if self._started or self._news:
                 self._gather()
+
+    def _look(self) -> None:
+        """All that was told so far has become lines."""
+        while self._started:
+            self._open(self._started.popitem()[1])
+        while self._news:
+            self._take(self._news.popleft())
 
     def _take(self, news: News) -> None:
         if isinstance(news, AttendeeChanged):
@@ -293,9 +299,14 @@ class Records:
         self._unwritten.append(alive.remember(line))
 
     def _write(self) -> None:
-        if self._unwritten:
-            self.journal.write(b"".join(self._unwritten))
-            self._unwritten.clear()
+        self.journal.write(b"".join(self._unwritten))
+        self._unwritten.clear()
+
+    def _keep(self) -> None:
+        """Safe from a kill; it comes to the disk with what others tell."""
+        self.journal.keep(b"".join(self._unwritten))
+        self._unwritten.clear()
+        self._gather()
 
     # ---- what events tell
 
@@ -313,7 +324,7 @@ class Records:
             self._on_dialout_failed(event)  # type: ignore[arg-type]
 
     def _on_answered(self, event: CallAnswered) -> None:
-        """Written before the far end hears it: whatever becomes of us then, it has called."""
+        """Kept before the far end hears it: whatever becomes of us then, it has called."""
         date_talk = date(self._epoch_at() + event.at)
         started = self._started.pop(event.call_id, None)
         alive = self.alive.get(event.call_id) if started is None else self._open(started, date_talk)
@@ -322,7 +333,7 @@ class Records:
         alive.record.date_talk = date_talk
         if started is None or alive.is_of_two:
             self._remember(alive, alive.talks(self.sids))
-        self._write()
+        self._keep()
 
     def _on_mediation(self, event: MediationStarted | MediationMoved) -> None:
         alive = self._alive(event.call_id)

@@ -30,12 +30,18 @@ SETTLED_S = 1.0
 WRITES = "writes"
 """Execution option of an engine whose transactions will write."""
 
+WAL_PAGES = 4000
+"""After so many the pages in the log are brought to their places: those that every record touches once for many."""
+CACHE_KIB = 8000
+
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA case_sensitive_like=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}",
+    f"PRAGMA wal_autocheckpoint={WAL_PAGES}",
+    f"PRAGMA cache_size=-{CACHE_KIB}",
 )
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}

@@ -205,12 +205,12 @@ class Store:
         numbers = self.plan.numbers
         return bool(numbers.trunk_groups or numbers.endpoints or numbers.dids or numbers.users)
 
-    async def add_records(self, resource: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def add_records(self, resource: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Many rows at once; those whose sid is there already are left out, so a batch may come again."""
         kind = RESOURCES[resource]
         async with self._writing, self._writing_engine.begin() as connection:
             for first in range(0, len(rows), RECORDS_AT_ONCE):
-                batch = batch_of(kind, rows[first : first + RECORDS_AT_ONCE], self._engine.dialect)
+                batch = batch_of(kind, columns, rows[first : first + RECORDS_AT_ONCE], self._engine.dialect)
                 await connection.exec_driver_sql(batch.statement, batch.values)
 
     # ---- what is written behind

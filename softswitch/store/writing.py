@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect, Table, delete, insert, literal, select, update
@@ -170,18 +169,17 @@ class Batch:
     values: list[tuple[Any, ...]]
 
 
-def batch_of(kind: Resource, rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Batch:
+def batch_of(kind: Resource, columns: Sequence[str], rows: Sequence[Sequence[Any]], dialect: Dialect) -> Batch:
     """An INSERT that leaves out rows whose sid is there, with the columns that any of the rows fills.
 
-    All rows have the same fields, two or more. Most of a record are empty in all of them, and what SQLAlchemy does for
-    each value of each row costs several times what the database does. Raises `InvalidValue` for a field that is none.
+    Most of a record are empty in all of them, and what SQLAlchemy does for each value of each row costs several times
+    what the database does. Raises `InvalidValue` for a column that is none, and for a row that has others.
     """
-    names = tuple(rows[0])
-    if any(len(row) != len(names) for row in rows):
+    if any(len(row) != len(columns) for row in rows):
         raise InvalidValue(kind.name, "has rows of different fields")
     filled: dict[str, Sequence[Any]] = {
         name: values
-        for name, values in zip(names, zip(*map(itemgetter(*names), rows), strict=True), strict=True)
+        for name, values in zip(columns, zip(*rows, strict=True), strict=True)
         if values.count(None) < len(rows)
     }
     if not filled.keys() <= kind.columns.keys():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from softswitch.call.cdr import CallRecord, date, row
+from softswitch.call.cdr import CallRecord, columns, date, row
 from softswitch.records.export import export
 from softswitch.store import Store
 from tests.store.blank import open_blank
@@ -31,7 +31,7 @@ async def filled(folder: Path, count: int) -> Store:
         )
         for number in range(count)
     ]
-    await store.add_records("call_drs", rows)
+    await store.add_records("call_drs", columns(CallRecord), rows)
     return store
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.records.journal import Journal, Segment
+from softswitch.records.slate import SIZE_BYTES
 
 WRITE_AND_DIE = """
 import os, sys
@@ -17,6 +18,8 @@ from softswitch.records.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 journal.open()
 journal.write(b'{"one": 1}\\n')
+journal.keep(b'{"two": 2}\\n')
+journal.keep(b'{"three": 3}\\n')
 os.kill(os.getpid(), 9)
 """
 
@@ -34,7 +37,7 @@ def contents(segment: Segment) -> list[bytes]:
 def test_what_is_written_is_there_before_the_segment_is_closed(tmp_path: Path) -> None:
     it = journal(tmp_path)
     it.write(b"one\n")
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*.jsonl")
     assert path.read_bytes() == b"one\n"
     it.close().remove()
     assert list(tmp_path.iterdir()) == []
@@ -68,9 +71,68 @@ def test_the_segments_of_a_living_process_are_left_alone(tmp_path: Path) -> None
 def test_what_a_killed_process_has_written_is_found(tmp_path: Path) -> None:
     died = subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(tmp_path)], check=False, timeout=60)
     assert died.returncode == -9
-    (left,) = Journal(tmp_path).leftovers()
-    assert contents(left) == [b'{"one": 1}']
-    left.remove()
+    written, kept = Journal(tmp_path).leftovers()
+    assert contents(written) == [b'{"one": 1}']
+    assert [line for line in contents(kept) if line] == [b'{"two": 2}', b'{"three": 3}']
+    for left in (written, kept):
+        left.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_is_written_with_the_next_line_and_before_it(tmp_path: Path) -> None:
+    it = journal(tmp_path)
+    (slate,) = tmp_path.glob("*.slate")
+    (segment,) = tmp_path.glob("*.jsonl")
+    it.keep(b"one\n")
+    it.keep(b"two\n")
+    assert slate.read_bytes().split() == [b"one", b"two"]
+    assert segment.read_bytes() == b""
+    it.write(b"three\n")
+    assert segment.read_bytes().split() == [b"one", b"two", b"three"]
+    assert slate.read_bytes().split() == []
+    it.keep(b"four\n")
+    assert contents(it.close()) == [b"one", b"two", b"three", b"four"]
+
+
+def test_what_is_kept_belongs_to_the_segment_that_a_turn_closes(tmp_path: Path) -> None:
+    it = journal(tmp_path)
+    it.keep(b"one\n")
+    old = it.turn(b"alive\n")
+    assert old is not None
+    assert contents(old) == [b"one"]
+    assert contents(it.close()) == [b"alive"]
+
+
+def test_what_has_no_room_on_the_slate_is_written(tmp_path: Path) -> None:
+    it = journal(tmp_path)
+    (segment,) = tmp_path.glob("*.jsonl")
+    long = b"x" * SIZE_BYTES + b"\n"
+    it.keep(b"one\n")
+    it.keep(long)
+    it.keep(b"three\n")
+    assert [line[:5] for line in segment.read_bytes().splitlines()] == [b"one", b"xxxxx"]
+    assert [line[:5] for line in contents(it.close())] == [b"one", b"xxxxx", b"three"]
+
+
+def test_a_disk_without_room_for_a_slate_takes_lines_as_long_as_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("softswitch.records.slate.os.posix_fallocate", refuse)
+    it = journal(tmp_path)
+    it.keep(b"one\n")
+    (only,) = tmp_path.iterdir()
+    assert only.read_bytes() == b"one\n"
+    assert contents(it.close()) == [b"one"]
+
+
+def test_the_slate_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
+    living = journal(tmp_path)
+    living.keep(b"mine\n")
+    assert Journal(tmp_path).leftovers() == []
+    living.close().remove()
 
 
 def test_a_folder_that_does_not_exist_yet_is_made(tmp_path: Path) -> None:

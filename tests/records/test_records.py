@@ -23,6 +23,7 @@ from softswitch.records.records import GATHERED_S
 from softswitch.sip import Address, Uri
 from softswitch.sip.digest import Credentials
 from tests.routing.plans import CONFERENCE, plan_of
+from tests.store.records import by_column
 from tests.test_switch import CARRIER, DID, NUMBER, PSTN, STRANGER, TRUNK, Board, Run, board, talk
 
 NOON = 1_800_000_000.0
@@ -37,11 +38,11 @@ class Shelf:
         self.down = False
         self.batches = 0
 
-    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None:
+    async def add_records(self, resource: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         if self.down:
             raise ConnectionRefusedError("no database")
         self.batches += 1
-        for row in rows:
+        for row in by_column(columns, rows):
             self.rows[resource].setdefault(row.get("call_sid") or row["dr_sid"], row)
 
     @property
@@ -241,8 +242,8 @@ async def test_what_was_alive_when_the_process_died_is_closed_once_with_cause_41
 async def test_a_kill_between_import_and_removal_of_the_segment_makes_no_record_double(tmp_path: Path) -> None:
     async with recorded(tmp_path) as (it, _records, shelf):
         await it.dial("19005550100").ended()
-        (segment,) = (tmp_path / "journal").iterdir()
-        kept = segment.read_bytes()
+        await asyncio.sleep(2 * GATHERED_S)
+        kept = segment_of(tmp_path).read_bytes()
         await asyncio.sleep(5)
         assert len(shelf.calls) == 1
         (tmp_path / "journal" / "00000000000000000001-1.jsonl").write_bytes(kept)
@@ -288,7 +289,7 @@ async def test_what_this_process_has_journalled_is_imported_without_being_read_b
         shelf.down = True
         await it.dial("19005550100").ended()
         await asyncio.sleep(5)
-        (segment, _open_one) = sorted((tmp_path / "journal").iterdir())
+        segment, _open_one = sorted((tmp_path / "journal").glob("*.jsonl"))
         segment.write_bytes(b"")
         shelf.down = False
         await asyncio.sleep(60)
@@ -304,7 +305,24 @@ async def test_what_is_too_much_to_remember_is_read_back(tmp_path: Path, monkeyp
         assert len(shelf.calls) == 4
 
 
-async def test_an_answer_and_a_refusal_are_on_disk_before_the_caller_hears_of_them(tmp_path: Path) -> None:
+async def test_a_kill_before_the_slate_is_wiped_makes_no_record_double(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as (it, _records, shelf):
+        caller = await it.dial().answered()
+        (slate,) = (tmp_path / "journal").glob("*.slate")
+        kept = slate.read_bytes()
+        assert kept.strip()
+        caller.session.hang_up()
+        await asyncio.sleep(5)
+        assert len(shelf.calls) == 1
+        (tmp_path / "journal" / "00000000000000000001-1.slate").write_bytes(kept)
+        successor = records_in(tmp_path, shelf)
+        assert await successor.open() == 1
+        await successor.close()
+        (call,) = shelf.calls
+        assert call["q850_cause"] == 16
+
+
+async def test_an_answer_and_a_refusal_are_safe_before_the_caller_hears_of_them(tmp_path: Path) -> None:
     async with recorded(tmp_path) as (it, _records, _shelf):
         await it.dial().answered()
         (line,) = journalled(tmp_path)
@@ -344,8 +362,9 @@ async def test_a_call_that_its_endpoint_refuses_at_once_has_been_opened_all_the_
 async def test_what_ends_in_one_moment_is_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with recorded(tmp_path) as (it, records, shelf):
         callers = [await it.dial().answered() for _ in range(5)]
+        await asyncio.sleep(2 * GATHERED_S)
         written: list[bytes] = []
-        monkeypatch.setattr(records.journal, "write", written.append)
+        monkeypatch.setattr(records.journal, "_append", written.append)
         for caller in callers:
             caller.session.hang_up()
         await asyncio.sleep(2 * GATHERED_S)
@@ -376,8 +395,15 @@ async def test_a_bug_in_one_record_costs_no_other_call_its_own(tmp_path: Path, m
 
 
 def journalled(folder: Path) -> list[dict[str, Any]]:
-    (segment,) = (folder / "journal").iterdir()
-    return [msgspec.json.decode(line) for line in segment.read_bytes().splitlines()]
+    """What a successor would find now."""
+    files = (segment_of(folder), *(folder / "journal").glob("*.slate"))
+    lines = (line for file in files for line in file.read_bytes().splitlines() if line)
+    return [msgspec.json.decode(line) for line in lines]
+
+
+def segment_of(folder: Path) -> Path:
+    """The one that is open."""
+    return max((folder / "journal").glob("*.jsonl"))
 
 
 async def test_a_journal_that_a_stopped_store_did_not_take_is_imported_at_the_next_start(tmp_path: Path) -> None:
@@ -417,12 +443,12 @@ class Picky(Shelf):
         super().__init__()
         self.dislikes = dislikes
 
-    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None:
+    async def add_records(self, resource: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         if self.down:
             raise OperationalError("INSERT", {}, ConnectionRefusedError("no database"))
-        if any(row["dr_sid"] == self.dislikes for row in rows):
+        if any(row["dr_sid"] == self.dislikes for row in by_column(columns, rows)):
             raise DBAPIError("INSERT", {}, ValueError("invalid byte sequence for encoding UTF8: 0x00"))
-        await super().add_records(resource, rows)
+        await super().add_records(resource, columns, rows)
 
 
 async def test_one_record_that_the_store_refuses_for_ever_holds_up_no_other(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from softswitch.records.retention import ROWS_AT_ONCE
 from softswitch.settings import RecordSettings
 from softswitch.store import ListQuery, Store
 from tests.store.conftest import postgres, url
+from tests.store.records import columns_and_rows
 
 __all__ = ["postgres", "url"]
 
@@ -26,8 +27,9 @@ OLD, YOUNG = "2027-01-05T08:00:00.000Z", "2027-01-15T07:00:00.000Z"
 async def store(url: str, tmp_path: Path) -> Store:
     store = await Store.open(url, tmp_path)
     rows = [{"dr_sid": f"{date}-{n}", "date_start": date, "date_stop": date} for date in (OLD, YOUNG) for n in range(3)]
-    await store.add_records("call_drs", rows)
-    await store.add_records("conference_calls", [{"call_sid": row["dr_sid"], **row} for row in rows])
+    await store.add_records("call_drs", *columns_and_rows(rows))
+    stays = [{"call_sid": row["dr_sid"], **row} for row in rows]
+    await store.add_records("conference_calls", *columns_and_rows(stays))
     for date in (OLD, YOUNG):
         await store.create("callbacks_dead", {"event": "call_dr", "url": "http://x", "date_created": date})
     return store

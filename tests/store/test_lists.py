@@ -13,6 +13,7 @@ from softswitch.store.tables.records import CALL_DR_FILTERS, CONFERENCE_CALL_FIL
 from tests.store.conftest import DATABASES
 from tests.store.postgres import drop_database, new_database
 from tests.store.query_plans import plans_of
+from tests.store.records import columns_and_rows
 
 pytestmark = pytest.mark.real_time
 
@@ -210,7 +211,7 @@ async def test_children_are_shown_in_a_list(store: Store) -> None:
 
 
 async def test_records_are_counted_as_far_as_is_cheap(store: Store) -> None:
-    await store.add_records("call_drs", records("call_drs", 1500))
+    await store.add_records("call_drs", *columns_and_rows(records("call_drs", 1500)))
     assert (await store.list("call_drs")).total is None
     assert (await store.list("call_drs", where("sipcause", "eq", 1))).total == 500
 
@@ -250,7 +251,7 @@ async def filled(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     url = "" if request.param == "sqlite" else await new_database(request.getfixturevalue("postgres"))
     store = await Store.open(url, tmp_path)
     for resource in ("call_drs", "conference_calls"):
-        await store.add_records(resource, records(resource, 3000))
+        await store.add_records(resource, *columns_and_rows(records(resource, 3000)))
     async with store._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.exec_driver_sql("VACUUM ANALYZE" if url else "ANALYZE")
     yield store

@@ -14,6 +14,7 @@ from softswitch.store import (
     StillReferenced,
     Store,
 )
+from tests.store.records import columns_and_rows
 
 pytestmark = pytest.mark.real_time
 
@@ -156,8 +157,9 @@ async def test_records_come_in_batches_and_each_only_once(store: Store) -> None:
         }
         for n in range(1200)
     ]
-    await store.add_records("call_drs", records[:800])
-    await store.add_records("call_drs", [record | {"direction": "again"} for record in records])
+    await store.add_records("call_drs", *columns_and_rows(records[:800]))
+    again = [record | {"direction": "again"} for record in records]
+    await store.add_records("call_drs", *columns_and_rows(again))
     assert (await store.get("call_drs", "799") or {})["direction"] is None
     last = ListQuery((Condition(("sipcause",), "ge", 1199),))
     assert [row["dr_sid"] for row in (await store.list("call_drs", last)).items] == ["1199"]
@@ -165,10 +167,10 @@ async def test_records_come_in_batches_and_each_only_once(store: Store) -> None:
 
 async def test_a_record_with_a_field_that_has_no_place_is_refused(store: Store) -> None:
     with pytest.raises(InvalidValue) as refused:
-        await store.add_records("call_drs", [{"dr_sid": "1", "colour": "red"}])
+        await store.add_records("call_drs", ["dr_sid", "colour"], [("1", "red")])
     assert refused.value.field == "colour"
     with pytest.raises(InvalidValue, match="rows of different fields"):
-        await store.add_records("call_drs", [{"dr_sid": "1", "date_start": "x"}, {"dr_sid": "2"}])
+        await store.add_records("call_drs", ["dr_sid", "date_start"], [("1", "x"), ("2",)])
 
 
 async def test_the_first_start_makes_one_partner_with_its_system_gateway(

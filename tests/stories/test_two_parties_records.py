@@ -9,6 +9,7 @@ from softswitch.call import Call, Event, LegStarted
 from softswitch.call.cdr import CallRecord, concluded, opened
 from softswitch.call.sids import Sids
 from softswitch.records import Records
+from tests.store.records import by_column
 from tests.stories.town import SECOND_TRUNK, Town, town, two_talking_and_a_third, two_trunks
 
 
@@ -145,10 +146,10 @@ class Shelf:
         self.rows: dict[str, dict[str, Any]] = {}
         self.added = 0
 
-    async def add_records(self, resource: str, rows: Sequence[dict[str, Any]]) -> None:
+    async def add_records(self, resource: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         assert resource == "call_drs"
         self.added += len(rows)
-        self.rows |= {row["dr_sid"]: row for row in rows}
+        self.rows |= {row["dr_sid"]: row for row in by_column(columns, rows)}
 
 
 async def test_each_part_of_a_transferred_call_reaches_the_store_once(tmp_path: Path) -> None:
