@@ -89,19 +89,13 @@ class Metrics:
         self.answer_s = Histogram(ANSWER_BUCKETS_S)
         self.arrivals = Arrivals()
         self._clock = clock
-        self._started_at: dict[str, float] = {}
 
     def on_event(self, event: Event) -> None:
         kind = type(event)
         if kind is CallStarted:
             self.arrivals.count(event.at)  # type: ignore[attr-defined]
-            self._started_at[event.call_id] = event.at  # type: ignore[attr-defined]
-            if len(self._started_at) > 100_000:
-                del self._started_at[next(iter(self._started_at))]
         elif kind is CallAnswered:
-            started_at = self._started_at.pop(event.call_id, None)  # type: ignore[attr-defined]
-            if started_at is not None:
-                self.answer_s.observe(event.at - started_at)  # type: ignore[attr-defined]
+            self.answer_s.observe(event.after_s)  # type: ignore[attr-defined]
 
     def render(self) -> bytes:
         """The text of a scrape; `CONTENT_TYPE` goes with it."""

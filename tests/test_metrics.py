@@ -69,8 +69,7 @@ def test_answer_time_is_from_the_invite_to_our_200() -> None:
     it = metrics()
     for number, took_s in enumerate((0.004, 0.2, 70.0)):
         it.on_event(CallStarted(f"{number}", 10.0, "x@y", "1", "2"))
-        it.on_event(CallAnswered(f"{number}", 10.0 + took_s))
-    it.on_event(CallAnswered("never heard of", 11.0))
+        it.on_event(CallAnswered(f"{number}", 10.0 + took_s, took_s))
     found = scraped(it)
     name = "softswitch_answer_seconds"
     assert [found[f"{name}_bucket", (("le", bound),)] for bound in ("0.005", "0.1", "0.25", "60", "+Inf")] == [

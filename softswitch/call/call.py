@@ -275,7 +275,7 @@ class Call:
         self.answered_at = at
         self.tell(200, "OK")
         if CallAnswered in self.events:
-            self.events.publish(CallAnswered(self.id, at))
+            self.events.publish(CallAnswered(self.id, at, at - self.started_at))
 
     def _on_digit(self, way: str, digit: str) -> None:
         if KeyPressed in self.events:

@@ -35,10 +35,11 @@ class LegStarted(Event, frozen=True, gc=False):
 
 
 class CallAnswered(Event, frozen=True, gc=False):
-    """We have sent 200 OK."""
+    """We have sent 200 OK, `after_s` after the call began."""
 
     call_id: str
     at: float
+    after_s: float
 
 
 class KeyPressed(Event, frozen=True, gc=False):

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw
 
 from softswitch import legibly
 from softswitch.call import Event
@@ -18,35 +17,48 @@ from softswitch.sip import Peer
 Kept = tuple[float, str | Event, Peer | None, bytes]
 """When (monotonic seconds); "in" or "out" with peer and bytes of a SIP message, or an event."""
 
-_Packed = tuple[float, str, Peer | None, Raw]
-"""When; direction, peer and bytes of a message, or the name of an event's kind, None and the event."""
+FIELDS = 4
+"""Of an entry before it is packed: they lie flat, one entry behind the other, for a tuple of each would be one more
+object to collect. A message is when, direction, peer and bytes; an event when, its kind's name, None and itself."""
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=str)
-_decoder = msgspec.msgpack.Decoder(list[_Packed])
-_bytes_of = msgspec.msgpack.Decoder(bytes).decode
 
 
-def pack(entries: Iterable[Kept]) -> bytes:
-    """One block."""
-    packed = [
-        (at, what, peer, data) if peer is not None else (at, type(what).__name__, None, what)
-        for at, what, peer, data in entries
-    ]
+class _Names(dict[type[Event], str]):
+    def __missing__(self, kind: type[Event]) -> str:
+        return self.setdefault(kind, kind.__name__)
+
+
+NAMES = _Names()
+"""Of the kinds of events; asking a class for its name takes longer."""
+
+
+def flat(entries: Iterable[Kept]) -> list[Any]:
+    """Entries as they are packed."""
+    fields: list[Any] = []
+    for at, what, peer, data in entries:
+        fields += (at, what, peer, data) if isinstance(what, str) else (at, NAMES[type(what)], None, what)
+    return fields
+
+
+def pack(fields: Sequence[Any]) -> bytes:
+    """One block, of entries that lie flat."""
     try:
-        return _encoder.encode(packed)
+        return _encoder.encode(fields)
     except UnicodeEncodeError:  # a word of an event that nobody made legible
-        return _encoder.encode([(at, what, peer, _legible(value)) for at, what, peer, value in packed])
+        return _encoder.encode([_legible(value) for value in fields])
 
 
 def unpack(blocks: Sequence[bytes]) -> Iterator[Kept]:
     """The entries of all blocks, as they were packed."""
     named = {kind.__name__: kind for kind in kinds(Event)}
     for block in blocks:
-        for at, what, peer, value in _decoder.decode(block):
+        fields = iter(msgspec.msgpack.decode(block))
+        for at, what, peer, value in zip(fields, fields, fields, fields, strict=True):
             if peer is not None:
-                yield at, what, peer, _bytes_of(value)
+                yield at, what, msgspec.convert(peer, Peer), value
             else:
-                yield at, msgspec.msgpack.decode(value, type=named[what]), None, b""
+                yield at, msgspec.convert(value, named[what]), None, b""
 
 
 def kinds(kind: type[Event]) -> Iterator[type[Event]]:

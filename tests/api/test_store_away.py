@@ -20,6 +20,7 @@ from softswitch.store import AWAY, Store
 from softswitch.store.database import FILE
 from tests.api.conftest import Api
 from tests.store.postgres import Server, new_database, own_server
+from tests.store.records import columns_and_rows
 
 pytestmark = pytest.mark.real_time
 
@@ -126,7 +127,7 @@ async def test_a_server_that_is_going_down_or_coming_up_refuses_no_record_for_ev
         while not is_over.is_set():
             row = {"dr_sid": str(len(problems)), "date_start": "2026", "date_stop": "2026", "sipcause": 200}
             try:
-                await importer._add("call_drs", [row])
+                await importer._add("call_drs", *columns_and_rows([row]))
             except (OSError, DBAPIError) as error:
                 problems.append(error)
             await asyncio.sleep(0)

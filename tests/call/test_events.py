@@ -48,7 +48,7 @@ def test_who_names_kinds_hears_of_these_alone_and_others_need_not_be_built() -> 
     unsubscribe = events.subscribe(heard.append, CallAnswered)
     assert (CallAnswered in events, CallMoved in events) == (True, False)
     events.publish(MOVED)
-    events.publish(answered := CallAnswered("7f3a", 2.0))
+    events.publish(answered := CallAnswered("7f3a", 2.0, 0.5))
     assert heard == [answered]
     events.subscribe(heard.append)
     assert CallMoved in events

@@ -12,7 +12,7 @@ from softswitch.call import Call, CallAnswered, CallbackTried, CallStarted, Even
 from softswitch.endpoints.mediator.record import DialoutFailed, MediationMoved, MediationStarted, MediatorRecord
 from softswitch.ladder import Entry, Ladder, Picture
 from softswitch.ladder.drawing import WIDTH, draw
-from softswitch.ladder.packing import Kept, kinds, pack, unpack
+from softswitch.ladder.packing import Kept, flat, kinds, pack, unpack
 from softswitch.ladder.ring import BLOCK
 from softswitch.ladder.titles import of_event
 from softswitch.sip import Peer, Transport
@@ -208,7 +208,7 @@ def test_what_was_packed_comes_back_as_it_was() -> None:
         (1.7, MediationStarted("c", record), None, b""),
         (1.8, "out", Peer(Transport.UDP, "127.0.0.1", 5060), b""),
     ]
-    assert list(unpack([pack(kept[:2]), pack(kept[2:])])) == kept
+    assert list(unpack([pack(flat(kept[:2])), pack(flat(kept[2:]))])) == kept
 
 
 def test_every_kind_of_event_has_a_name_of_its_own() -> None:
@@ -217,8 +217,8 @@ def test_every_kind_of_event_has_a_name_of_its_own() -> None:
 
 
 def test_an_event_with_a_word_that_is_no_utf8_takes_no_other_entry_with_it() -> None:
-    good, bad = CallAnswered("1", 1.0), CallStarted("2", 2.0, "a\udcff@b", "1", "2")
-    (_, first, _, _), (_, second, _, _) = unpack([pack([(1.0, good, None, b""), (2.0, bad, None, b"")])])
+    good, bad = CallAnswered("1", 1.0, 0.5), CallStarted("2", 2.0, "a\udcff@b", "1", "2")
+    (_, first, _, _), (_, second, _, _) = unpack([pack(flat([(1.0, good, None, b""), (2.0, bad, None, b"")]))])
     assert first == good
     assert second == CallStarted("2", 2.0, "a\ufffd@b", "1", "2")
 
@@ -227,8 +227,8 @@ async def test_a_call_is_found_when_its_beginning_was_packed_and_its_end_was_not
     ladder = Ladder(10 * BLOCK)
     ladder.on_event(CallStarted("1", 1.0, "x@y", "1", "2"))
     for _ in range(BLOCK):
-        ladder.on_event(CallAnswered("other", 2.0))
-    ladder.on_event(CallAnswered("1", 3.0))
+        ladder.on_event(CallAnswered("other", 2.0, 0.5))
+    ladder.on_event(CallAnswered("1", 3.0, 0.5))
     picture = await ladder.of("1")
     assert picture is not None
     assert titles(picture, "event") == ["1 calls 2", "answered"]

@@ -67,9 +67,9 @@ async def test_no_transaction_removes_more_than_a_few_rows(store: Store) -> None
 def test_the_ladder_forgets_too() -> None:
     now = 1000.0
     ladder = Ladder(10, clock=lambda: now, wall_clock=lambda: NOW + now)
-    ladder.on_event(CallAnswered("1", now))
+    ladder.on_event(CallAnswered("1", now, 1.0))
     now = 2000.0
-    ladder.on_event(CallAnswered("2", now))
+    ladder.on_event(CallAnswered("2", now, 1.0))
     ladder.forget(NOW + 1500)
     assert len(ladder) == 1
 
